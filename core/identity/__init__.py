@@ -1,0 +1,1 @@
+"""Who is who: pure matching of references to records, on frames."""

@@ -1,0 +1,192 @@
+"""What a job owns, as frozen values: filter, field mappings, value maps, match keys, rules, schedule.
+
+The same model is stored with the job, edited in the console, and written as YAML. Unknown keys are refused, so that a
+typo in a file is an error and not a silent default.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from core.records import Direction, Kind
+
+
+class _Spec(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Blank(StrEnum):
+    """What an empty source value does to the target."""
+
+    NEVER_CLEAR = "never_clear"
+    CLEAR = "clear"
+    FILL_ONLY = "fill_only"
+    CREATE_ONLY = "create_only"
+
+
+class Overflow(StrEnum):
+    """What happens to a text longer than the target."""
+
+    HOLD = "hold"
+    CUT = "cut"
+    SPILL = "spill"
+
+
+class Policy(StrEnum):
+    """Who wins when both sides changed the same field."""
+
+    LAST_UPDATE_WINS = "last_update_wins"
+    ORG_WINS = "org_wins"
+    WORKSPACE_WINS = "workspace_wins"
+    ASK = "ask"
+
+
+class Role(StrEnum):
+    """What a field mapping is for; all but VALUE are filled by the engine."""
+
+    VALUE = "value"
+    KEY = "key"
+    """The match key: the org Id (never sent) or an External ID field (sent as upsert key)."""
+    ACCOUNT = "account"
+    """Resolves the account link; on create it goes out as WhatId, or as the parent lookup."""
+    PERSON = "person"
+    """WhoId outbound; the person of an inbound activity."""
+    RELATED = "related"
+    """WhatId outbound."""
+    OWNER = "owner"
+    """The org user of a workspace user, through the user links."""
+
+
+class FieldMapping(_Spec):
+    """One row of a mapping; exactly one of ``source``, ``template`` or ``constant`` says where the value is from."""
+
+    source: str | None = None
+    """Outbound a workspace field (``subject``, ``fields.budget``), inbound an org field path (``Owner.Email``)."""
+    target: str
+    """Outbound an org field, inbound a workspace field."""
+    template: str | None = None
+    """Text with ``{{Label or field}}`` placeholders; outbound activities may use those of their person and account."""
+    constant: str | None = None
+    role: Role = Role.VALUE
+    value_map: dict[str, str] | None = None
+    """Source value to target value, compared without regard to case."""
+    default: str | None = None
+    """Used where the source is empty."""
+    transform: str | None = None
+    """Name of a transform of the closed set (``core.mapping.transforms``)."""
+    blank: Blank = Blank.NEVER_CLEAR
+    overflow: Overflow = Overflow.HOLD
+    policy: Policy | None = None
+    """Conflict policy of this field; the job's where unset."""
+    create_only: bool = False
+    required: bool = False
+    """Hold rows in which this comes out empty, though the org would take them."""
+    engine: bool = False
+    """A visible row that the engine fills by rule (``IsAllDayEvent``)."""
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> FieldMapping:
+        given = [x for x in (self.source, self.template, self.constant) if x is not None]
+        if len(given) != 1:
+            raise ValueError(f"{self.target}: give exactly one of source, template or constant")
+        return self
+
+
+class Condition(_Spec):
+    """One workspace-side filter clause: ``field op value``."""
+
+    field: str
+    op: str
+    """One of =, !=, in, not in, <, <=, >, >=, contains, is empty, is not empty."""
+    value: Any = None
+
+
+class PairSpec(_Spec):
+    """One object pair of a job: which org object, which records, how fields correspond."""
+
+    sobject: str
+    where: str = ""
+    """Inbound: SOQL after WHERE; empty means everything."""
+    mappings: tuple[FieldMapping, ...]
+    match: tuple[str, ...] = ("link", "external_id", "id", "email", "phone")
+    """Match rules in the order they are tried on first contact."""
+    external_id_field: str | None = None
+    """Outbound: the org's External ID field that carries our key; found by describe where unset and present."""
+    parent_object: str | None = None
+    parent_field: str | None = None
+    related_to: str = "given_then_account"
+    """Outbound activities, WhatId: given_then_account, account, given, none."""
+
+    def mapping_of(self, target: str) -> FieldMapping | None:
+        """The mapping of a target field, in any case."""
+        low = target.lower()
+        return next((m for m in self.mappings if m.target.lower() == low), None)
+
+
+class Schedule(_Spec):
+    """When a job runs."""
+
+    every_minutes: int | None = Field(default=15, ge=1)
+    """Interval; ``None`` with ``as_it_happens`` false means by hand only."""
+    as_it_happens: bool = False
+    """Intake wakes the job."""
+    daily_at: str | None = None
+    """``HH:MM`` in the workspace's time zone; takes the place of the interval."""
+
+
+class Guards(_Spec):
+    """Tripwires: a plan beyond one of them waits for a person."""
+
+    max_delete_share: float = Field(default=0.05, ge=0, le=1)
+    min_deletes: int = 10
+    """Fewer deletes than this never trip the share."""
+
+
+class JobSpec(_Spec):
+    """One direction of one kind of record, with one or more object pairs."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")
+    title: str
+    direction: Direction
+    kind: Kind
+    template: str = ""
+    """Name of the template it was made from."""
+    pairs: tuple[PairSpec, ...] = Field(min_length=1)
+    filters: tuple[Condition, ...] = ()
+    """Outbound: workspace-side conditions, all must hold."""
+    updated_within_days: int | None = None
+    """Outbound: only records updated that recently when the job first sees them."""
+    create: bool = True
+    update: bool = True
+    delete: bool = False
+    policy: Policy = Policy.LAST_UPDATE_WINS
+    owner_rule: str = "linked_user"
+    """linked_user: the caller's org user, the integration user where there is none; integration_user: always that."""
+    inactive_owner: str = "integration_user"
+    """What an inactive owner becomes: integration_user or hold."""
+    zone: str = "workspace"
+    """Zone in which an instant becomes a date: workspace, owner, or an IANA name."""
+    schedule: Schedule = Schedule()
+    guards: Guards = Guards()
+    after: tuple[str, ...] = ()
+    """Jobs that run before this one when both are due."""
+
+    def pair(self, sobject: str) -> PairSpec:
+        """The pair of an org object.
+
+        Raises:
+            KeyError: the job has no such pair.
+        """
+        for p in self.pairs:
+            if p.sobject.lower() == sobject.lower():
+                return p
+        raise KeyError(sobject)
+
+    def fingerprint(self) -> str:
+        """A hash of everything that decides what the job writes (not of its title or schedule)."""
+        body = self.model_dump_json(exclude={"title", "schedule", "after"})
+        return hashlib.sha256(body.encode()).hexdigest()[:16]

@@ -1,0 +1,1 @@
+"""Decides, on frames and without touching anything, what a run would do."""

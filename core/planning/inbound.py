@@ -1,0 +1,322 @@
+"""Plans an inbound job: what each org record read becomes in the workspace, and why the others change nothing."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import polars as pl
+
+from core.mapping.spec import JobSpec, PairSpec
+from core.planning import plan
+from core.planning.conflicts import decide
+from core.records import ACTIVITY_KINDS, Kind, Outcome
+
+NEEDS_ACCOUNT = (Kind.TASK, Kind.TOUCHPOINT)
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What an inbound plan stands on, besides the captured rows.
+
+    Attributes:
+        links: ``Id`` String, ``record_id`` Int64, ``baseline`` String (JSON), ``org_stamp_at`` Datetime,
+            ``linked_kind`` String (kind of the workspace record), ``updated_at`` Datetime (of the record),
+            ``is_gone`` Boolean (the record was deleted here).
+        matches: ``Id`` String, ``record_id`` Int64, ``status``, ``rule``: first-contact matches of unlinked rows.
+        accounts: ``AccountId`` String, ``account_record_id`` Int64: linked accounts.
+        people: ``WhoId`` String, ``person_record_id`` Int64: linked people.
+        accounts_come: whether a switched-on job brings accounts in.
+    """
+
+    links: pl.DataFrame
+    matches: pl.DataFrame
+    accounts: pl.DataFrame
+    people: pl.DataFrame
+    accounts_come: bool = False
+    clock_offset_s: float = 0.0
+
+
+def resolve(spec: JobSpec, captured: pl.DataFrame, ground: Ground) -> pl.DataFrame:
+    """Give every captured row its link, account and person, and a verdict where it stops here.
+
+    Args:
+        spec: the job.
+        captured: Utf8 columns named by org field path in canonical text, among them ``Id`` and ``SystemModstamp``.
+        ground: see :class:`Ground`.
+
+    Returns:
+        The rows with ``record_id``, ``is_create``, ``account_record_id``, ``person_record_id``, ``stamp_at``,
+        ``modified_at``, ``key``, ``title`` and the verdict columns.
+    """
+    r = captured.join(ground.links, on="Id", how="left")
+    r = r.join(ground.matches.select("Id", matched="record_id", match_status="status", match_rule="rule"), on="Id", how="left")
+    r = r.with_columns(
+        pl.col("record_id").is_not_null().alias("is_linked"),
+        pl.coalesce("record_id", "matched").alias("record_id"),
+        _instant(r, "SystemModstamp").alias("stamp_at"),
+        _instant(r, "LastModifiedDate").alias("modified_at"),
+        _instant(r, "CreatedDate").alias("org_created_at"),
+        pl.col("Id").alias("key"),
+        _title(r).alias("title"),
+    ).with_columns(pl.col("record_id").is_null().alias("is_create"))
+    for column, frame, name in (
+        ("AccountId", ground.accounts, "account_record_id"),
+        ("WhoId", ground.people, "person_record_id"),
+    ):
+        if column in r.columns:
+            r = r.join(frame, on=column, how="left")
+        else:
+            r = r.with_columns(pl.lit(None, dtype=pl.Int64).alias(name))
+    return _verdicts(spec, r, ground)
+
+
+def _instant(r: pl.DataFrame, name: str) -> pl.Expr:
+    if name not in r.columns:
+        return pl.lit(None, dtype=pl.Datetime("us", "UTC"))
+    return pl.col(name).str.to_datetime("%Y-%m-%dT%H:%M:%S%#z", time_unit="us", strict=False)
+
+
+def _title(r: pl.DataFrame) -> pl.Expr:
+    names = [c for c in ("Subject", "Name", "LastName", "Id") if c in r.columns]
+    return pl.coalesce(names)
+
+
+def _flag(r: pl.DataFrame, name: str) -> pl.Expr:
+    return (pl.col(name) == "true").fill_null(value=False) if name in r.columns else pl.lit(value=False)
+
+
+def _verdicts(spec: JobSpec, r: pl.DataFrame, ground: Ground) -> pl.DataFrame:
+    v = plan.open_verdict(r)
+    gone, linked = _flag(r, "IsDeleted"), pl.col("is_linked")
+    v = plan.stop(v, gone & ~linked, Outcome.FILTERED, "deleted", "It is deleted in the org and was never here.")
+    converted = _flag(r, "IsConverted")
+    v = plan.stop(v, converted & ~linked, Outcome.FILTERED, "converted", "The lead was converted; its contact comes in instead.")
+    if spec.kind in ACTIVITY_KINDS:
+        other = linked & (pl.col("linked_kind") != spec.kind.value)
+        v = plan.stop(v, other, Outcome.FILTERED, "ours", pl.format("It is a {} that was logged from here.", pl.col("linked_kind")))
+    seen = linked & ~gone & (pl.col("org_stamp_at") >= pl.col("stamp_at"))
+    v = plan.stop(v, seen, Outcome.UNCHANGED, "seen", "Already recorded with this SystemModstamp.")
+    if not spec.delete:
+        kept = gone & linked & ~_merged(r)
+        v = plan.stop(v, kept, Outcome.SKIPPED, "delete_off", "It was deleted in the org; the job is set to keep it here.")
+    live = ~gone
+    v = plan.stop(
+        v,
+        live & (pl.col("match_status") == "ambiguous").fill_null(value=False),
+        Outcome.HELD,
+        "ambiguous",
+        "Several workspace records match: pick one.",
+    )
+    v = plan.stop(v, linked & live & pl.col("is_gone"), Outcome.SKIPPED, "deleted_here", "It was deleted in the workspace.")
+    return _toggles(spec, v, live, ground)
+
+
+def _merged(r: pl.DataFrame) -> pl.Expr:
+    return pl.col("MasterRecordId").is_not_null() if "MasterRecordId" in r.columns else pl.lit(value=False)
+
+
+def _toggles(spec: JobSpec, v: pl.DataFrame, live: pl.Expr, ground: Ground) -> pl.DataFrame:
+    new = live & pl.col("is_create")
+    if not spec.create:
+        v = plan.stop(v, new, Outcome.SKIPPED, "create_off", "The job does not create workspace records.")
+    if not spec.update:
+        v = plan.stop(v, live & ~pl.col("is_create"), Outcome.SKIPPED, "update_off", "The job does not update workspace records.")
+    if spec.kind not in NEEDS_ACCOUNT:
+        return v
+    v = plan.stop(v, new & pl.col("AccountId").is_null(), Outcome.SKIPPED, "no_account", "It belongs to no account.", "AccountId")
+    unknown = new & pl.col("account_record_id").is_null()
+    if ground.accounts_come:
+        return plan.stop(v, unknown, Outcome.WAITING, "parent", "Its account is not in the workspace yet.", "AccountId")
+    return plan.stop(
+        v, unknown, Outcome.SKIPPED, "no_parent", "Its account is not in the workspace, and no job brings accounts.", "AccountId"
+    )
+
+
+def rejected_by_mapping(resolved: pl.DataFrame, mapped: pl.DataFrame) -> pl.DataFrame:
+    """Stop the rows that the mapping finds fault with: rejected where a needed value is missing, else held."""
+    problems = plan.first_problem(mapped.select("local_id", "problems")).drop("problems")
+    v = resolved.join(problems, on="local_id", how="left")
+    hit = pl.col("outcome").is_null() & pl.col("p_cause").is_not_null() & (pl.col("IsDeleted") != "true").fill_null(value=True)
+    missing = pl.col("p_cause") == "required_empty"
+    return v.with_columns(
+        pl.when(hit & missing)
+        .then(pl.lit(Outcome.REJECTED.value))
+        .when(hit)
+        .then(pl.lit(Outcome.HELD.value))
+        .otherwise("outcome")
+        .alias("outcome"),
+        pl.when(hit).then("p_cause").otherwise("cause").alias("cause"),
+        pl.when(hit).then("p_message").otherwise("reason").alias("reason"),
+        pl.when(hit).then("p_field").otherwise("field").alias("field"),
+    )
+
+
+def finish(
+    spec: JobSpec,
+    pair: PairSpec,
+    verdicts: pl.DataFrame,
+    mapped: pl.DataFrame,
+    mapped_base: pl.DataFrame,
+    ours: pl.DataFrame,
+    ground: Ground,
+) -> plan.Planned:
+    """The plan's rows: creates, updates field by field, deletes, moves of merged records, and everything that stopped.
+
+    Args:
+        spec: the job.
+        pair: the object pair.
+        verdicts: result of :func:`rejected_by_mapping`.
+        mapped: the compiled mapping applied to the captured rows: ``local_id``, ``w:<field>``, ``s:<field>``.
+        mapped_base: the same applied to the baselines of linked rows, with ``h:<field>`` Boolean: whether the
+            baseline knows the org field behind it.
+        ours: the workspace's present values of linked rows: ``record_id``, one Utf8 column per workspace field.
+        ground: see :class:`Ground`.
+    """
+    fields = [c[2:] for c in mapped.columns if c.startswith("w:")]
+    opened = pl.col("outcome").is_null()
+    gone = (pl.col("IsDeleted") == "true").fill_null(value=False)
+    updating = opened & ~gone & ~pl.col("is_create")
+    judged = decide(_long(spec, pair, verdicts.filter(updating), mapped, mapped_base, ours, fields, ground.clock_offset_s))
+    rest = _all_but_updates(pair, verdicts.filter(~updating.fill_null(value=False)), mapped, fields)
+    changed = _updates(pair, verdicts.filter(updating), judged)
+    return plan.Planned(pl.concat([rest, changed]), decisions=judged.filter("both_changed"))
+
+
+def _long(
+    spec: JobSpec,
+    pair: PairSpec,
+    todo: pl.DataFrame,
+    mapped: pl.DataFrame,
+    mapped_base: pl.DataFrame,
+    ours: pl.DataFrame,
+    fields: list[str],
+    offset_s: float,
+) -> pl.DataFrame:
+    index = ["local_id", "record_id", "updated_at", "modified_at"]
+    rows = todo.select(index)
+    long = _melt(rows.join(mapped, on="local_id"), fields, "w:", index, "theirs")
+    for prefix, name, frame in (("s:", "sent", mapped), ("w:", "base", mapped_base), ("h:", "has_base", mapped_base)):
+        long = long.join(_melt(frame, fields, prefix, ["local_id"], name), on=["local_id", "field"], how="left")
+    shared = [f for f in fields if f in ours.columns]
+    mine = ours.unpivot(shared, index="record_id", variable_name="field", value_name="ours")
+    policies = {m.target: str(m.policy or spec.policy) for m in pair.mappings}
+    sources = {m.target: m.source or "" for m in pair.mappings}
+    return (
+        long.filter(pl.col("sent").fill_null(value=False))
+        .join(mine, on=["record_id", "field"], how="left")
+        .with_columns(
+            pl.col("has_base").fill_null(value=False),
+            ours_at=pl.col("updated_at") + pl.duration(milliseconds=int(offset_s * 1000)),
+            theirs_at=pl.col("modified_at"),
+            policy=pl.col("field").replace_strict(policies, default=str(spec.policy), return_dtype=pl.String),
+            source_path=pl.col("field").replace_strict(sources, default="", return_dtype=pl.String),
+        )
+    )
+
+
+def _melt(frame: pl.DataFrame, fields: list[str], prefix: str, index: list[str], value: str) -> pl.DataFrame:
+    have = [f"{prefix}{f}" for f in fields if f"{prefix}{f}" in frame.columns]
+    out = frame.unpivot(have, index=index, variable_name="field", value_name=value)
+    return out.with_columns(pl.col("field").str.slice(len(prefix)))
+
+
+def _all_but_updates(pair: PairSpec, v: pl.DataFrame, mapped: pl.DataFrame, fields: list[str]) -> pl.DataFrame:
+    payload = plan.wide_json(mapped, "local_id", fields, "w:", "s:", "payload")
+    v = v.join(payload, on="local_id", how="left")
+    opened = pl.col("outcome").is_null()
+    gone = (pl.col("IsDeleted") == "true").fill_null(value=False)
+    moved = gone & _merged(v)
+    creates = opened & ~gone
+    return plan.shaped(
+        v.with_columns(
+            org_id="Id",
+            sobject=pl.lit(pair.sobject),
+            action=pl.when(creates)
+            .then(pl.lit("create"))
+            .when(opened & moved)
+            .then(pl.lit("move"))
+            .when(opened & gone)
+            .then(pl.lit("delete"))
+            .otherwise(pl.lit("none")),
+            reason=pl.when(opened & moved)
+            .then(pl.format("Merged in the org into {}.", pl.col("MasterRecordId") if "MasterRecordId" in v.columns else pl.lit("")))
+            .otherwise("reason"),
+            outcome=pl.when(creates)
+            .then(pl.lit("created"))
+            .when(opened & moved)
+            .then(pl.lit("updated"))
+            .when(opened & gone)
+            .then(pl.lit("deleted"))
+            .otherwise("outcome"),
+            payload=pl.when(creates).then("payload"),
+            baseline=pl.when(creates).then("org_values"),
+            extra=_stamps(v),
+        )
+    )
+
+
+def _stamps(v: pl.DataFrame) -> pl.Expr:
+    master = pl.col("MasterRecordId") if "MasterRecordId" in v.columns else pl.lit(None, dtype=pl.String)
+    modified = pl.col("LastModifiedDate") if "LastModifiedDate" in v.columns else pl.lit(None, dtype=pl.String)
+    rule = pl.col("match_rule") if "match_rule" in v.columns else pl.lit(None, dtype=pl.String)
+    return pl.struct(
+        pl.col("SystemModstamp").alias("stamp"), modified.alias("modified"), master.alias("master"), rule.alias("rule")
+    ).struct.json_encode()
+
+
+def _updates(pair: PairSpec, todo: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
+    theirs = judged.filter(pl.col("decision") == "theirs")
+    ours = judged.filter(pl.col("decision") == "ours")
+    v = todo
+    for part in (
+        plan.fold(theirs, "local_id", value="theirs", alias="payload"),
+        plan.fold(theirs, "local_id", value="ours", alias="before"),
+        judged.filter(pl.col("decision") == "ask").group_by("local_id").agg(ask=pl.col("field").sort().str.join(", ")),
+        ours.group_by("local_id").agg(keep=pl.col("field").sort().str.join(", "), pending=pl.col("source_path").sort()),
+    ):
+        v = v.join(part, on="local_id", how="left")
+    v = _next_baselines(v)
+    conflict = pl.format("Both sides changed {}: a person decides.", pl.col("ask"))
+    v = plan.stop(v, pl.col("ask").is_not_null(), Outcome.HELD, "conflict", conflict)
+    opened = pl.col("outcome").is_null()
+    doing = opened & pl.col("payload").is_not_null()
+    linking = opened & ~pl.col("is_linked")
+    newer = pl.format("The workspace's newer {} goes out with the outbound job.", pl.col("keep"))
+    idle = pl.when(pl.col("keep").is_not_null()).then(newer).otherwise(pl.lit("Both sides are equal."))
+    return plan.shaped(
+        v.with_columns(
+            org_id="Id",
+            sobject=pl.lit(pair.sobject),
+            action=pl.when(doing).then(pl.lit("update")).when(opened).then(pl.lit("link")).otherwise(pl.lit("none")),
+            reason=pl.when(opened & ~doing & ~linking).then(idle).otherwise("reason"),
+            outcome=pl.when(doing | linking)
+            .then(pl.lit("updated"))
+            .when(opened)
+            .then(pl.lit("unchanged"))
+            .otherwise("outcome"),
+            payload=pl.when(doing).then("payload"),
+            before=pl.when(doing).then("before"),
+            baseline=pl.when(opened).then("next_baseline"),
+            extra=_stamps(v),
+        )
+    )
+
+
+def _next_baselines(v: pl.DataFrame) -> pl.DataFrame:
+    # Fields where ours is newer keep the old baseline, so that the outbound job still sees them as changed.
+    pending = v.filter(pl.col("pending").is_not_null()).select("local_id", "org_values", "baseline", "pending")
+    kept = [(i, _keeping(now, old, paths)) for i, now, old, paths in pending.iter_rows()]
+    special = pl.DataFrame(kept, schema={"local_id": v.schema["local_id"], "special": pl.String}, orient="row")
+    joined = v.join(special, on="local_id", how="left")
+    return joined.with_columns(pl.coalesce("special", "org_values").alias("next_baseline")).drop("special")
+
+
+def _keeping(now: str, old: str | None, paths: list[str]) -> str:
+    values, before = json.loads(now), json.loads(old or "{}")
+    for path in paths:
+        for name in (path, path.split(".")[0] + "Id" if "." in path else path):
+            values.pop(name, None)
+            if name in before:
+                values[name] = before[name]
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,287 @@
+"""Plans an outbound job: which workspace records go to the org, as what, and why the others do not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from core.mapping.spec import JobSpec, PairSpec
+from core.planning import plan
+from core.planning.conflicts import decide
+from core.planning.filters import passes
+from core.records import Kind, Outcome
+
+NEEDS_ACCOUNT = (Kind.TASK, Kind.TOUCHPOINT, Kind.CAMPAIGN_TOUCH)
+NEEDS_PERSON = (Kind.CALL,)
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What an outbound plan stands on, besides the rows themselves.
+
+    Attributes:
+        links: ``local_id`` Int64, ``org_id`` String, ``baseline`` String (JSON): the active links of these rows.
+        people: ``record_id`` Int64, ``org_id`` String or null, ``sobject`` String, ``person_name``, ``person_email``
+            String, ``home`` Int64 (the person's account).
+        accounts: ``record_id`` Int64, ``org_id`` String or null, ``account_name`` String.
+        person_match: result of ``identity.match.match_people`` for these rows.
+        account_match: result of ``identity.match.match_accounts``.
+        users: ``user`` String (e-mail), ``org_user_id`` String or null, ``org_active`` Boolean, ``row_zone`` String.
+        integration_user: Id of the connection's own user.
+        people_come / accounts_come: whether a switched-on job will bring missing ones to the org.
+        now: the time of planning, UTC.
+    """
+
+    links: pl.DataFrame
+    people: pl.DataFrame
+    accounts: pl.DataFrame
+    person_match: pl.DataFrame
+    account_match: pl.DataFrame
+    users: pl.DataFrame
+    integration_user: str
+    now: datetime
+    people_come: bool = False
+    accounts_come: bool = False
+    clock_offset_s: float = 0.0
+    overrides: pl.DataFrame | None = field(default=None)
+
+
+def resolve(spec: JobSpec, pair: PairSpec, rows: pl.DataFrame, ground: Ground) -> pl.DataFrame:
+    """Give every row its link, person, account, owner and parent, and a verdict where it stops here.
+
+    Args:
+        spec: the job.
+        pair: the object pair.
+        rows: workspace records: ``local_id`` Int64, ``key``, ``title`` String, ``related_id`` String (18 characters
+            or null), ``user`` String, ``deleted_at``, ``updated_at`` Datetime, and the kind's workspace fields.
+        ground: see :class:`Ground`.
+
+    Returns:
+        The rows with ``is_create``, ``org_id``, ``baseline``, ``who_id``, ``what_id``, ``account_org_id``,
+        ``owner_org_id``, ``person_name``, ``person_email``, ``account_name``, ``row_zone`` and the verdict columns.
+    """
+    r = rows.join(ground.links, on="local_id", how="left").with_columns(pl.col("org_id").is_null().alias("is_create"))
+    r = r.join(ground.person_match.select("local_id", "person_record_id", "status", "candidates"), on="local_id", how="left")
+    people = ground.people.select(
+        "record_id", "person_name", "person_email", "home", who_id="org_id", who_object="sobject"
+    )
+    r = r.join(people, left_on="person_record_id", right_on="record_id", how="left")
+    r = r.join(
+        ground.account_match.select("local_id", "account_record_id", account_status="status"), on="local_id", how="left"
+    )
+    r = r.with_columns(pl.coalesce("account_record_id", "home").alias("account_record_id"))
+    accounts = ground.accounts.select("record_id", "account_name", account_org_id="org_id")
+    r = r.join(accounts, left_on="account_record_id", right_on="record_id", how="left")
+    r = r.join(ground.users, on="user", how="left")
+    r = _owners(spec, r, ground.integration_user)
+    return _verdicts(spec, _related(pair, r), ground)
+
+
+def _owners(spec: JobSpec, r: pl.DataFrame, integration_user: str) -> pl.DataFrame:
+    active = pl.col("org_user_id").is_not_null() & pl.col("org_active").fill_null(value=False)
+    owner = pl.when(active).then("org_user_id").otherwise(pl.lit(integration_user))
+    if spec.owner_rule == "integration_user":
+        owner = pl.lit(integration_user)
+    inactive = pl.col("org_user_id").is_not_null() & ~pl.col("org_active").fill_null(value=False)
+    return r.with_columns(owner.alias("owner_org_id"), inactive.alias("owner_inactive"))
+
+
+def _related(pair: PairSpec, r: pl.DataFrame) -> pl.DataFrame:
+    rule = pair.related_to
+    given = pl.col("related_id") if rule in ("given_then_account", "given") else pl.lit(None, dtype=pl.String)
+    account = pl.col("account_org_id") if rule in ("given_then_account", "account") else pl.lit(None, dtype=pl.String)
+    # The org refuses a WhatId beside a Lead.
+    lead = (pl.col("who_object") == "Lead").fill_null(value=False)
+    return r.with_columns(pl.when(lead).then(None).otherwise(pl.coalesce(given, account)).alias("what_id"))
+
+
+def _verdicts(spec: JobSpec, r: pl.DataFrame, ground: Ground) -> pl.DataFrame:
+    v = plan.open_verdict(r)
+    new, gone = pl.col("is_create"), pl.col("deleted_at").is_not_null()
+    v = plan.stop(v, gone & new, Outcome.FILTERED, "deleted", "It was deleted here before it was ever sent.")
+    if not spec.delete:
+        v = plan.stop(v, gone, Outcome.SKIPPED, "delete_off", "It was deleted here; the job is set to keep it in the org.")
+    live = ~gone
+    v = plan.stop(v, live & ~passes(spec.filters, dict(r.schema)), Outcome.FILTERED, "filter", "The job's filter leaves it out.")
+    if spec.updated_within_days is not None:
+        floor = ground.now - timedelta(days=spec.updated_within_days)
+        old = live & new & (pl.col("updated_at") < floor)
+        reason = f"It was last updated more than {spec.updated_within_days} days ago, before the job first saw it."
+        v = plan.stop(v, old, Outcome.FILTERED, "too_old", reason)
+    if not spec.create:
+        v = plan.stop(v, live & new, Outcome.SKIPPED, "create_off", "The job does not create org records.")
+    if not spec.update:
+        v = plan.stop(v, live & ~new, Outcome.SKIPPED, "update_off", "The job does not update org records.")
+    return _people_verdicts(spec, _account_verdicts(spec, v, ground), ground)
+
+
+def _people_verdicts(spec: JobSpec, v: pl.DataFrame, ground: Ground) -> pl.DataFrame:
+    if spec.kind in (Kind.ACCOUNT, Kind.PERSON):
+        return v
+    new = pl.col("is_create") & pl.col("deleted_at").is_null()
+    status = pl.col("status")
+    n = pl.col("candidates").list.len()
+    several = pl.format("{} people could be meant: pick one.", n)
+    v = plan.stop(v, new & (status == "ambiguous"), Outcome.HELD, "ambiguous", several, "WhoId")
+    if spec.kind in NEEDS_PERSON:
+        unknown = new & status.is_in(["none", "no_reference"])
+        v = plan.stop(v, unknown, Outcome.WAITING, "orphan", "Nobody in the workspace has this phone, e-mail or id.", "WhoId")
+    missing = new & (status == "unique") & pl.col("who_id").is_null()
+    if ground.people_come:
+        return plan.stop(v, missing, Outcome.WAITING, "parent", "The person is not in the org yet.", "WhoId")
+    return plan.stop(v, missing, Outcome.SKIPPED, "no_parent", "The person is not in the org, and no job brings people there.", "WhoId")
+
+
+def _account_verdicts(spec: JobSpec, v: pl.DataFrame, ground: Ground) -> pl.DataFrame:
+    if spec.kind not in NEEDS_ACCOUNT:
+        return v
+    new = pl.col("is_create") & pl.col("deleted_at").is_null()
+    status = pl.col("account_status")
+    v = plan.stop(v, new & (status == "ambiguous"), Outcome.HELD, "ambiguous", "Several accounts have this domain: pick one.", "WhatId")
+    v = plan.stop(v, new & pl.col("account_record_id").is_null(), Outcome.SKIPPED, "no_account", "Its account is not known here.", "WhatId")
+    missing = new & pl.col("account_org_id").is_null()
+    if ground.accounts_come:
+        return plan.stop(v, missing, Outcome.WAITING, "parent", "Its account is not in the org yet.", "WhatId")
+    return plan.stop(
+        v, missing, Outcome.SKIPPED, "no_parent", "Its account is not in the org, and no job brings accounts there.", "WhatId"
+    )
+
+
+def held_by_mapping(spec: JobSpec, resolved: pl.DataFrame, mapped: pl.DataFrame) -> pl.DataFrame:
+    """Hold the rows that the mapping finds fault with; the others keep an open verdict."""
+    with_problems = plan.first_problem(mapped.select("local_id", "problems"))
+    v = resolved.join(with_problems.drop("problems"), on="local_id", how="left")
+    faulty = pl.col("p_cause").is_not_null() & pl.col("deleted_at").is_null()
+    hit = pl.col("outcome").is_null() & faulty
+    v = v.with_columns(
+        pl.when(hit).then(pl.lit(Outcome.HELD.value)).otherwise("outcome").alias("outcome"),
+        pl.when(hit).then("p_cause").otherwise("cause").alias("cause"),
+        pl.when(hit).then("p_message").otherwise("reason").alias("reason"),
+        pl.when(hit).then("p_field").otherwise("field").alias("field"),
+    )
+    if spec.inactive_owner == "hold":
+        v = plan.stop(v, pl.col("owner_inactive"), Outcome.HELD, "inactive_owner", "The org user of its owner is inactive.", "OwnerId")
+    return v
+
+
+def creates_and_deletes(pair: PairSpec, verdicts: pl.DataFrame, mapped: pl.DataFrame) -> pl.DataFrame:
+    """The plan's rows for everything but updates."""
+    fields = [c[2:] for c in mapped.columns if c.startswith("o:")]
+    payload = plan.wide_json(mapped, "local_id", fields, "o:", "s:", "payload")
+    v = verdicts.filter(~(pl.col("outcome").is_null() & ~pl.col("is_create") & pl.col("deleted_at").is_null()))
+    v = v.join(payload, on="local_id", how="left")
+    opened = pl.col("outcome").is_null()
+    creates = opened & pl.col("is_create") & pl.col("deleted_at").is_null()
+    deletes = opened & pl.col("deleted_at").is_not_null()
+    candidates = pl.struct(pl.col("candidates")).struct.json_encode()
+    return plan.shaped(
+        v.with_columns(
+            record_id="local_id",
+            sobject=pl.lit(pair.sobject),
+            action=pl.when(creates).then(pl.lit("create")).when(deletes).then(pl.lit("delete")).otherwise(pl.lit("none")),
+            outcome=pl.when(creates).then(pl.lit("created")).when(deletes).then(pl.lit("deleted")).otherwise("outcome"),
+            baseline=pl.when(creates).then("payload"),
+            payload=pl.when(creates).then("payload"),
+            extra=pl.when(pl.col("cause") == "ambiguous").then(candidates),
+            parent=pl.coalesce("what_id", "account_org_id", "who_id"),
+        )
+    )
+
+
+def updates(
+    spec: JobSpec, pair: PairSpec, verdicts: pl.DataFrame, mapped: pl.DataFrame, org_now: pl.DataFrame, offset_s: float
+) -> plan.Planned:
+    """The plan's rows for records that are linked: what we changed, what the org changed, who wins.
+
+    Args:
+        spec: the job.
+        pair: the object pair.
+        verdicts: rows with verdict columns, ``org_id``, ``baseline``, ``updated_at``.
+        mapped: the compiled mapping's output.
+        org_now: the org's present values: ``org_id``, one Utf8 column per mapped org field, ``_modified_at``
+            Datetime, ``_gone`` Boolean (deleted in the org).
+        offset_s: seconds by which the org's clock is ahead of ours.
+    """
+    todo = verdicts.filter(pl.col("outcome").is_null() & ~pl.col("is_create") & pl.col("deleted_at").is_null())
+    if todo.is_empty():
+        return plan.Planned(plan.empty())
+    todo = todo.join(org_now.select("org_id", "_modified_at", "_gone"), on="org_id", how="left")
+    todo = plan.stop(
+        todo, pl.col("_gone").fill_null(value=True), Outcome.HELD, "gone_in_org", "The org record was deleted or is out of sight."
+    )
+    judged = decide(_long(spec, pair, todo, mapped, org_now, offset_s))
+    return _fold_updates(pair, todo, judged)
+
+
+def _long(
+    spec: JobSpec, pair: PairSpec, todo: pl.DataFrame, mapped: pl.DataFrame, org_now: pl.DataFrame, offset_s: float
+) -> pl.DataFrame:
+    fields = [c[2:] for c in mapped.columns if c.startswith("o:") and c[2:] in org_now.columns]
+    rows = todo.filter(pl.col("outcome").is_null()).select("local_id", "org_id", "updated_at", "_modified_at")
+    ours = rows.join(mapped, on="local_id").unpivot(
+        [f"o:{f}" for f in fields], index=["local_id", "org_id", "updated_at", "_modified_at"], variable_name="field", value_name="ours"
+    )
+    sent = rows.join(mapped, on="local_id").unpivot([f"s:{f}" for f in fields], index="local_id", variable_name="field", value_name="sent")
+    cut = pl.col("field").str.slice(2)
+    ours = ours.with_columns(cut).join(sent.with_columns(cut), on=["local_id", "field"])
+    theirs = org_now.unpivot(fields, index="org_id", variable_name="field", value_name="theirs")
+    base = plan.unfold(todo, "local_id", "baseline").rename({"value": "base"}).with_columns(has_base=pl.lit(value=True))
+    policies = pl.DataFrame(
+        {"field": fields, "policy": [_policy(spec, pair, f) for f in fields]},
+        schema={"field": pl.String, "policy": pl.String},
+    )
+    return (
+        ours.filter("sent")
+        .join(theirs, on=["org_id", "field"], how="left")
+        .join(base, on=["local_id", "field"], how="left")
+        .join(policies, on="field", how="left")
+        .with_columns(
+            pl.col("has_base").fill_null(value=False),
+            ours_at=pl.col("updated_at") + pl.duration(milliseconds=int(offset_s * 1000)),
+            theirs_at=pl.col("_modified_at"),
+        )
+    )
+
+
+def _policy(spec: JobSpec, pair: PairSpec, field_name: str) -> str:
+    mapping = pair.mapping_of(field_name)
+    return str(mapping.policy if mapping and mapping.policy else spec.policy)
+
+
+def _fold_updates(pair: PairSpec, todo: pl.DataFrame, judged: pl.DataFrame) -> plan.Planned:
+    ours = judged.filter(pl.col("decision") == "ours")
+    payload = plan.fold(ours, "local_id", value="ours", alias="payload")
+    before = plan.fold(ours, "local_id", value="theirs", alias="before")
+    agreed = judged.filter(pl.col("decision").is_in(["ours", "same"])).select("local_id", "field", value="ours")
+    kept = plan.unfold(todo, "local_id", "baseline").join(agreed, on=["local_id", "field"], how="anti")
+    baseline = plan.fold(pl.concat([kept, agreed]), "local_id", alias="new_baseline")
+    asked = judged.filter(pl.col("decision") == "ask").group_by("local_id").agg(ask=pl.col("field").sort().str.join(", "))
+    lost = judged.filter(pl.col("decision") == "theirs").group_by("local_id").agg(lost=pl.col("field").sort().str.join(", "))
+    v = todo
+    for part in (payload, before, baseline, asked, lost):
+        v = v.join(part, on="local_id", how="left")
+    conflict = pl.format("Both sides changed {}: a person decides.", pl.col("ask"))
+    v = plan.stop(v, pl.col("ask").is_not_null(), Outcome.HELD, "conflict", conflict)
+    doing = pl.col("outcome").is_null() & pl.col("payload").is_not_null()
+    newer = pl.format("The org's newer {} comes in with the inbound job.", pl.col("lost"))
+    idle = pl.when(pl.col("lost").is_not_null()).then(newer).otherwise(pl.lit("Both sides are equal."))
+    rows = plan.shaped(
+        v.with_columns(
+            record_id="local_id",
+            sobject=pl.lit(pair.sobject),
+            action=pl.when(doing).then(pl.lit("update")).otherwise(pl.lit("none")),
+            reason=pl.when(pl.col("outcome").is_null() & ~doing).then(idle).otherwise("reason"),
+            outcome=pl.when(doing)
+            .then(pl.lit("updated"))
+            .when(pl.col("outcome").is_null())
+            .then(pl.lit("unchanged"))
+            .otherwise("outcome"),
+            payload=pl.when(doing).then("payload"),
+            before=pl.when(doing).then("before"),
+            baseline="new_baseline",
+            parent=pl.coalesce("what_id", "account_org_id", "who_id", "org_id"),
+        )
+    )
+    return plan.Planned(rows, decisions=judged.filter("both_changed"))

@@ -1,0 +1,91 @@
+"""The append-only ledger: events, with their erasable values kept apart, and open rows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from core.store.codec import dumps
+from core.store.database import Batch
+
+
+def write(
+    batch: Batch, kind: str, subject: str, *, actor: str, at: datetime, run_id: str | None = None, detail: str = "", values: Any = None
+) -> int:
+    """Write one line; returns its number."""
+    number = batch.allocate(1)
+    batch.execute(
+        "INSERT INTO event (workspace_id, id, at, actor, kind, subject, run_id, detail)"
+        " VALUES (:w, :id, :at, :actor, :kind, :subject, :run_id, :detail)",
+        w=batch.workspace_id,
+        id=number,
+        at=at,
+        actor=actor,
+        kind=kind,
+        subject=subject,
+        run_id=run_id,
+        detail=detail,
+    )
+    if values is not None:
+        batch.execute(
+            "INSERT INTO event_value (workspace_id, event_id, body) VALUES (:w, :id, :body)",
+            w=batch.workspace_id,
+            id=number,
+            body=dumps(values),
+        )
+    return number
+
+
+def write_many(batch: Batch, lines: pl.DataFrame) -> None:
+    """Write many lines: ``at, actor, kind, subject, run_id, detail`` and ``body`` (JSON text or null)."""
+    if lines.is_empty():
+        return
+    first = batch.allocate(lines.height)
+    numbered = lines.with_columns(
+        id=pl.int_range(first, first + lines.height), workspace_id=pl.lit(batch.workspace_id)
+    )
+    batch.insert("event", numbered.select("workspace_id", "id", "at", "actor", "kind", "subject", "run_id", "detail"))
+    bodies = numbered.filter(pl.col("body").is_not_null()).select("workspace_id", "body", event_id="id")
+    batch.insert("event_value", bodies)
+
+
+def settle_open(batch: Batch, job: str, subjects: pl.Series) -> None:
+    """Take away the open rows of records that are settled now."""
+    if subjects.is_empty():
+        return
+    staged = batch.stage(pl.DataFrame({"subject": subjects}, schema={"subject": pl.String}))
+    batch.execute(
+        f"DELETE FROM open_row WHERE workspace_id = :w AND job = :j AND subject IN (SELECT subject FROM {staged})",  # noqa: S608
+        w=batch.workspace_id,
+        j=job,
+    )
+
+
+def keep_open(batch: Batch, rows: pl.DataFrame, at: datetime) -> None:
+    """Put rows into the open rows, or renew those that are there; a person's decision and the first time stay.
+
+    Args:
+        batch: the transaction.
+        rows: ``job, subject, sobject, record_id, org_id, key, title, outcome, cause, reason, field, value,
+            status_code, candidates, run_id, retry_at``.
+        at: now.
+    """
+    if rows.is_empty():
+        return
+    fresh = rows.with_columns(
+        workspace_id=pl.lit(batch.workspace_id),
+        first_at=pl.lit(at),
+        last_at=pl.lit(at),
+        tries=pl.lit(1),
+        is_aside=pl.lit(value=False),
+    )
+    staged = batch.stage(fresh)
+    columns = ", ".join(f'"{c}"' for c in fresh.columns)
+    renewed = ("outcome", "cause", "reason", "field", "value", "status_code", "candidates", "run_id", "retry_at", "last_at", "title", "key")
+    sets = ", ".join(f'"{c}" = excluded."{c}"' for c in renewed)
+    batch.execute(
+        f"INSERT INTO open_row ({columns}) SELECT {columns} FROM {staged} WHERE true"  # noqa: S608
+        f" ON CONFLICT (workspace_id, job, subject) DO UPDATE SET {sets}, tries = open_row.tries + 1"
+    )

@@ -1,0 +1,57 @@
+"""Links: which workspace record and which org record are one, with the baseline both last agreed on."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from core.store.database import Batch
+
+LINK_COLUMNS = "l.id, l.record_id, l.sobject, l.org_id, l.baseline, l.org_stamp_at, l.org_modified_at, l.workspace_updated_at"
+
+
+def of_records(batch: Batch, table: str, ids: pl.Series, sobject: str | None = None) -> pl.DataFrame:
+    """The active links of workspace records: one row per link."""
+    staged = batch.stage(pl.DataFrame({"record_id": ids}, schema={"record_id": pl.Int64}))
+    only = " AND l.sobject = :o" if sobject else ""
+    frame = batch.read(
+        f"SELECT {LINK_COLUMNS} FROM link l JOIN {staged} s ON s.record_id = l.record_id"  # noqa: S608
+        f" WHERE l.workspace_id = :w AND l.table_name = :t AND l.state = 'active'{only}",
+        {"w": batch.workspace_id, "t": table, **({"o": sobject} if sobject else {})},
+    )
+    return _typed(frame)
+
+
+def of_org(batch: Batch, org_ids: pl.Series) -> pl.DataFrame:
+    """The active links of org records, with ``table_name``."""
+    staged = batch.stage(pl.DataFrame({"org_id": org_ids}, schema={"org_id": pl.String}))
+    frame = batch.read(
+        f"SELECT {LINK_COLUMNS}, l.table_name FROM link l JOIN {staged} s ON s.org_id = l.org_id"  # noqa: S608
+        " WHERE l.workspace_id = :w AND l.state = 'active'",
+        w=batch.workspace_id,
+    )
+    return _typed(frame)
+
+
+def _typed(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.with_columns(pl.col("id", "record_id").cast(pl.Int64))
+
+
+def add(batch: Batch, frame: pl.DataFrame) -> None:
+    """Add links; an org record that is linked already keeps the link it has.
+
+    Args:
+        batch: the transaction.
+        frame: ``table_name, record_id, sobject, org_id, how, evidence, job, run_id, baseline, org_stamp_at,
+            org_modified_at, workspace_updated_at, created_at, updated_at``.
+    """
+    if frame.is_empty():
+        return
+    first = batch.allocate(frame.height)
+    batch.insert(
+        "link",
+        frame.with_columns(
+            id=pl.int_range(first, first + frame.height),
+            workspace_id=pl.lit(batch.workspace_id),
+            state=pl.lit("active"),
+        ),
+    )

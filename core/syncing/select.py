@@ -1,0 +1,256 @@
+"""Chooses the workspace records an outbound run looks at, and gives them the columns that planning knows."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import polars as pl
+
+from core.identity.match import match_accounts, match_people
+from core.mapping.spec import JobSpec, PairSpec
+from core.planning.outbound import Ground
+from core.records import ACTIVITY_KINDS, Kind, table_of
+from core.store import links
+from core.store.database import Batch
+from core.store.records import load_records
+from core.syncing.context import Context
+from core.values import domains, emails, ids, phones
+
+RENAMED = {"id": "local_id", "user_email": "user", "created_on_at": "created_on", "lead_source": "source_of_lead"}
+
+
+def changed_since(ctx: Context, spec: JobSpec, scope: dict[str, Any] | None) -> tuple[pl.DataFrame, dict[str, Any]]:
+    """The records of the job's kind to be looked at now, and the marks to set afterwards.
+
+    Without a scope: everything changed since the mark, and open rows whose time has come. With
+    ``{"records": [...]}`` exactly those; with ``{"full": true}`` everything.
+    """
+    table, kinds = table_of(spec.kind), (str(spec.kind),) if spec.kind in ACTIVITY_KINDS else ()
+    ws = ctx.workspace_id
+    if scope and "records" in scope:
+        return load_records(ctx.db, ws, table, ids=scope["records"], kinds=kinds), {}
+    pair = spec.pairs[0]
+    mark = ctx.db.read(
+        "SELECT workspace_seq, parents_seq FROM mark WHERE workspace_id = :w AND job = :j AND sobject = :o",
+        w=ws, j=spec.name, o=pair.sobject,
+    )  # fmt: skip
+    since = 0 if scope and scope.get("full") else int(mark.item(0, 0) or 0) if mark.height else 0
+    parents_then = int(mark.item(0, 1) or 0) if mark.height else 0
+    upto = int(ctx.db.one("SELECT seq FROM workspace WHERE id = :w", w=ws))
+    fresh = load_records(ctx.db, ws, table, after_seq=since, up_to_seq=upto, kinds=kinds)
+    again = _due_open(ctx, spec, parents_then)
+    extra = [i for i in again if i not in set(fresh["id"].to_list())]
+    if extra:
+        fresh = pl.concat([fresh, load_records(ctx.db, ws, table, ids=extra, kinds=kinds)])
+    return fresh, {pair.sobject: {"workspace_seq": upto, "parents_seq": _parents_seq(ctx)}}
+
+
+def _parents_seq(ctx: Context) -> int:
+    return int(
+        ctx.db.one(
+            "SELECT MAX(m) FROM (SELECT MAX(seq) AS m FROM person WHERE workspace_id = :w UNION ALL"
+            " SELECT MAX(seq) AS m FROM account WHERE workspace_id = :w UNION ALL"
+            " SELECT MAX(id) AS m FROM link WHERE workspace_id = :w AND table_name <> 'activity') AS parents",
+            w=ctx.workspace_id,
+        )
+        or 0
+    )
+
+
+def _due_open(ctx: Context, spec: JobSpec, parents_then: int) -> list[int]:
+    moved = _parents_seq(ctx) > parents_then
+    frame = ctx.db.read(
+        "SELECT record_id FROM open_row WHERE workspace_id = :w AND job = :j AND NOT is_aside AND record_id IS NOT NULL"
+        " AND outcome <> 'in_doubt' AND ((retry_at IS NOT NULL AND retry_at <= :now)"
+        " OR (:moved = 1 AND outcome = 'waiting' AND cause IN ('orphan', 'parent')))",
+        w=ctx.workspace_id, j=spec.name, now=ctx.now(), moved=int(moved),
+    )  # fmt: skip
+    return [int(i) for i in frame["record_id"].to_list()] if frame.height else []
+
+
+def planning_columns(kind: Kind, records: pl.DataFrame) -> pl.DataFrame:
+    """Store columns renamed and typed as the mapping names them; custom fields as ``fields.x``."""
+    frame = records.rename({k: v for k, v in RENAMED.items() if k in records.columns})
+    if kind is Kind.PERSON:
+        frame = frame.rename({"source": "record_source", "source_of_lead": "source"})
+    if "due_at" in frame.columns:
+        frame = frame.with_columns(pl.col("due_at").str.to_date("%Y-%m-%d", strict=False))
+    title = pl.coalesce([c for c in ("subject", "name", "external_id") if c in frame.columns])
+    frame = frame.with_columns(key=pl.col("external_id"), title=title)
+    return _custom(frame)
+
+
+def _custom(frame: pl.DataFrame) -> pl.DataFrame:
+    parsed = [json.loads(t) if t else {} for t in frame["fields"].to_list()]
+    names = sorted({n for p in parsed for n in p})
+    columns = [
+        pl.Series(f"fields.{n}", [None if p.get(n) is None else _text(p[n]) for p in parsed], dtype=pl.String)
+        for n in names
+    ]
+    return frame.drop("fields").with_columns(columns)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def ground(ctx: Context, spec: JobSpec, pair: PairSpec, rows: pl.DataFrame) -> Ground:
+    """Everything an outbound plan stands on for these rows."""
+    with ctx.db.reading(ctx.workspace_id) as batch:
+        linked = links.of_records(batch, table_of(spec.kind), rows["local_id"], pair.sobject)
+        person_match, account_match = _matches(batch, spec, rows)
+        people = _people(batch, person_match)
+        wanted = pl.concat([account_match["account_record_id"], people["home"]]).drop_nulls().unique()
+        accounts = _accounts(batch, wanted)
+        users = _users(batch)
+    return Ground(
+        links=linked.select("org_id", "baseline", local_id="record_id"),
+        people=people,
+        accounts=accounts,
+        person_match=person_match,
+        account_match=account_match,
+        users=users,
+        integration_user=ctx.integration_user,
+        now=ctx.now(),
+        people_come=ctx.goes_out(Kind.PERSON),
+        accounts_come=ctx.goes_out(Kind.ACCOUNT),
+        clock_offset_s=ctx.offset_s,
+    )
+
+
+def _matches(batch: Batch, spec: JobSpec, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    if spec.kind not in ACTIVITY_KINDS:
+        person = pl.DataFrame(
+            {"local_id": rows["local_id"]}, schema={"local_id": pl.Int64}
+        ).with_columns(
+            pl.lit(None, dtype=pl.Int64).alias("person_record_id"),
+            pl.lit("no_reference").alias("status"),
+            pl.lit(None, dtype=pl.List(pl.Struct({"record_id": pl.Int64, "rule": pl.String}))).alias("candidates"),
+        )
+        account = rows.select(
+            "local_id",
+            pl.col("account_record_id") if "account_record_id" in rows.columns else pl.lit(None, dtype=pl.Int64).alias("account_record_id"),
+            pl.lit("unique").alias("status"),
+        )
+        return person, account
+    refs = _references(rows)
+    account_match = _account_match(batch, refs, rows)
+    return _person_match(batch, spec, refs, rows, account_match), account_match
+
+
+def _references(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.select(
+        "local_id",
+        ref=ids.normalize_refs(rows["person_ref"]),
+        email=emails.normalize(rows["person_email"]),
+        phone=phones.normalize(rows["person_phone"]),
+        account_ref=ids.normalize_refs(rows["account_ref"]),
+        domain=domains.normalize(rows["account_domain"]),
+    )
+
+
+def _account_match(batch: Batch, refs: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    wanted = refs.select("local_id", ref="account_ref", domain="domain")
+    staged = batch.stage(wanted.unique(["ref", "domain"]).select("ref", "domain"))
+    accounts = batch.read(
+        "SELECT a.id AS record_id, a.external_id, l.org_id FROM account a LEFT JOIN link l ON l.workspace_id = a.workspace_id"  # noqa: S608
+        " AND l.table_name = 'account' AND l.record_id = a.id AND l.state = 'active' WHERE a.workspace_id = :w"
+        f" AND a.deleted_at IS NULL AND (a.id IN (SELECT c.record_id FROM contact_point c JOIN {staged} s ON s.domain = c.value"
+        "  WHERE c.workspace_id = :w AND c.table_name = 'account' AND c.kind = 'domain')"
+        f" OR a.external_id IN (SELECT LOWER(ref) FROM {staged}) OR l.org_id IN (SELECT ref FROM {staged}))",
+        w=batch.workspace_id,
+    ).with_columns(pl.col("record_id").cast(pl.Int64))
+    points = batch.read(
+        f"SELECT c.kind, c.value, c.record_id FROM contact_point c JOIN (SELECT DISTINCT domain FROM {staged}) s"  # noqa: S608
+        " ON s.domain = c.value WHERE c.workspace_id = :w AND c.table_name = 'account' AND c.kind = 'domain'",
+        w=batch.workspace_id,
+    ).with_columns(pl.col("record_id").cast(pl.Int64))
+    match = match_accounts(wanted, accounts, points)
+    own = rows.select("local_id", own="account_record_id")
+    return match.join(own, on="local_id").select(
+        "local_id",
+        pl.coalesce("own", "account_record_id").alias("account_record_id"),
+        pl.when(pl.col("own").is_not_null()).then(pl.lit("unique")).otherwise("status").alias("status"),
+        "rule",
+    )
+
+
+def _person_match(
+    batch: Batch, spec: JobSpec, refs: pl.DataFrame, rows: pl.DataFrame, account_match: pl.DataFrame
+) -> pl.DataFrame:
+    hinted = refs.join(account_match.select("local_id", "account_record_id"), on="local_id")
+    keys = pl.concat(
+        [
+            refs.select(kind=pl.lit("email"), value="email"),
+            refs.select(kind=pl.lit("phone"), value="phone"),
+        ]
+    ).drop_nulls().unique()
+    staged = batch.stage(keys)
+    points = batch.read(
+        f"SELECT c.kind, c.value, c.record_id FROM contact_point c JOIN {staged} s ON s.kind = c.kind AND s.value = c.value"  # noqa: S608
+        " WHERE c.workspace_id = :w AND c.table_name = 'person'",
+        w=batch.workspace_id,
+    ).with_columns(pl.col("record_id").cast(pl.Int64))
+    named = batch.stage(refs.select("ref").drop_nulls().unique())
+    ids_found = batch.stage(points.select("record_id").unique())
+    people = batch.read(
+        "SELECT p.id AS record_id, p.external_id, p.account_record_id, l.org_id FROM person p LEFT JOIN link l"  # noqa: S608
+        " ON l.workspace_id = p.workspace_id AND l.table_name = 'person' AND l.record_id = p.id AND l.state = 'active'"
+        f" WHERE p.workspace_id = :w AND p.deleted_at IS NULL AND (p.id IN (SELECT record_id FROM {ids_found})"
+        f" OR p.external_id IN (SELECT LOWER(ref) FROM {named}) OR l.org_id IN (SELECT ref FROM {named}))",
+        w=batch.workspace_id,
+    ).with_columns(pl.col("record_id", "account_record_id").cast(pl.Int64))
+    return match_people(hinted, people, points, _decided(batch, spec, rows))
+
+
+def _decided(batch: Batch, spec: JobSpec, rows: pl.DataFrame) -> pl.DataFrame:
+    """What is known for certain: the record's own person, and what someone picked on the Errors page."""
+    frame = batch.read(
+        "SELECT record_id AS local_id, decision FROM open_row WHERE workspace_id = :w AND job = :j AND decision IS NOT NULL",
+        w=batch.workspace_id,
+        j=spec.name,
+    )
+    picked = [
+        (int(i), int(json.loads(d)["record_id"])) for i, d in frame.iter_rows() if d and "record_id" in json.loads(d)
+    ]
+    chosen = pl.DataFrame(picked, schema={"local_id": pl.Int64, "record_id": pl.Int64}, orient="row")
+    own = rows.select("local_id", record_id="person_record_id").drop_nulls()
+    return pl.concat([chosen, own.join(chosen, on="local_id", how="anti")]).unique("local_id")
+
+
+def _people(batch: Batch, match: pl.DataFrame) -> pl.DataFrame:
+    staged = batch.stage(match.select(record_id="person_record_id").drop_nulls().unique())
+    return batch.read(
+        "SELECT p.id AS record_id, l.org_id, l.sobject, p.name AS person_name, p.email AS person_email,"  # noqa: S608
+        f" p.account_record_id AS home FROM person p JOIN {staged} s ON s.record_id = p.id LEFT JOIN link l"
+        " ON l.workspace_id = p.workspace_id AND l.table_name = 'person' AND l.record_id = p.id AND l.state = 'active'"
+        " WHERE p.workspace_id = :w",
+        w=batch.workspace_id,
+    ).with_columns(pl.col("record_id", "home").cast(pl.Int64))
+
+
+def _accounts(batch: Batch, wanted: pl.Series) -> pl.DataFrame:
+    staged = batch.stage(pl.DataFrame({"record_id": wanted}, schema={"record_id": pl.Int64}))
+    return batch.read(
+        f"SELECT a.id AS record_id, l.org_id, a.name AS account_name FROM account a JOIN {staged} s ON s.record_id = a.id"  # noqa: S608
+        " LEFT JOIN link l ON l.workspace_id = a.workspace_id AND l.table_name = 'account' AND l.record_id = a.id"
+        " AND l.state = 'active' WHERE a.workspace_id = :w",
+        w=batch.workspace_id,
+    ).with_columns(pl.col("record_id").cast(pl.Int64))
+
+
+def _users(batch: Batch) -> pl.DataFrame:
+    frame = batch.read(
+        'SELECT u.email AS "user", u.org_user_id, o.is_active, u.zone AS row_zone FROM workspace_user u'
+        " LEFT JOIN org_user o ON o.workspace_id = u.workspace_id AND o.org_id = u.org_user_id WHERE u.workspace_id = :w",
+        w=batch.workspace_id,
+    )
+    return frame.select(
+        pl.col("user").cast(pl.String),
+        pl.col("org_user_id").cast(pl.String),
+        pl.col("is_active").cast(pl.Boolean).alias("org_active"),
+        pl.when(pl.col("row_zone") == "").then(None).otherwise("row_zone").cast(pl.String).alias("row_zone"),
+    )

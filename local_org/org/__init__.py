@@ -1,0 +1,1 @@
+"""What the practice org knows and enforces: objects, fields, rows, permissions, rules."""

@@ -1,0 +1,196 @@
+"""Applies the platform's own rules per object around the org-defined ones, before and after a row is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from local_org.org import activities, validation
+from local_org.org.model import SObject
+from local_org.org.store import quoted
+
+if TYPE_CHECKING:
+    from local_org.org.engine import Org
+    from local_org.org.saving import Row, Saver
+
+Before = Callable[["Saver", "Row"], None]
+
+STAGES: dict[str, tuple[int, str]] = {
+    "Prospecting": (10, "Pipeline"),
+    "Qualification": (10, "Pipeline"),
+    "Needs Analysis": (20, "Pipeline"),
+    "Value Proposition": (50, "Pipeline"),
+    "Id. Decision Makers": (60, "Pipeline"),
+    "Perception Analysis": (70, "Pipeline"),
+    "Proposal/Price Quote": (75, "Pipeline"),
+    "Negotiation/Review": (90, "Pipeline"),
+    "Closed Won": (100, "Closed"),
+    "Closed Lost": (0, "Omitted"),
+}
+"""Probability and forecast category of the standard stages."""
+
+
+class ObjectRules:
+    """The rules of one object during one save."""
+
+    def __init__(self, org: Org, sobject: SObject) -> None:
+        """Collect what applies."""
+        self._before = _BEFORE.get(sobject.name)
+        self._book = validation.rulebook(org).of(sobject.name)
+        self._links = activities.Links() if sobject.name in activities.ACTIVITY else None
+
+    def before(self, saver: Saver, row: Row) -> None:
+        """Derive and refuse what the platform itself derives and refuses."""
+        validation.automate(self._book, row)
+        if self._before is not None:
+            self._before(saver, row)
+
+    def validate(self, saver: Saver, row: Row) -> None:
+        """Apply validation rules, then duplicate rules."""
+        validation.validate(self._book, row)
+        if not row.errors:
+            for rule in self._book.duplicates:
+                _refuse_duplicates(saver, row, rule)
+
+    def after(self, saver: Saver, rows: list[Row]) -> None:
+        """Follow up on the rows of a batch that have been written."""
+        if self._links is not None:
+            self._links.note(saver, rows)
+
+    def finish(self, saver: Saver) -> None:
+        """Follow up once at the end of the call."""
+        if self._links is not None:
+            self._links.settle(saver.conn, saver.schema, saver.stamp)
+
+
+def for_object(org: Org, sobject: SObject) -> ObjectRules:
+    """The rules for a save on this object."""
+    return ObjectRules(org, sobject)
+
+
+def _refuse_duplicates(saver: Saver, row: Row, rule: validation.DuplicateRule) -> None:
+    values = [row.get(name) for name in rule.fields]
+    if None in values or not row.changes(*rule.fields):
+        return
+    allowed = "allowsave=true" in saver.headers.get("sforce-duplicate-rule-header", "").replace(" ", "").lower()
+    if allowed and rule.allow_save:
+        return
+    where = " AND ".join(f"{quoted(name)} = ?" for name in rule.fields)
+    sql = f'SELECT "Id" FROM {quoted(rule.object)} WHERE {where} AND "IsDeleted" = 0 AND "Id" IS NOT ? ORDER BY 1'
+    matches = [found for (found,) in saver.conn.execute(sql, (*values, row.id))]
+    if matches:
+        row.errors.append(validation.DuplicatesFault(rule, matches))
+
+
+def _person(saver: Saver, row: Row) -> None:
+    """The full name is made of its parts."""
+    if row.changes("FirstName", "LastName"):
+        row.values["Name"] = " ".join(part for part in (row.get("FirstName"), row.get("LastName")) if part)
+
+
+def _lead(saver: Saver, row: Row) -> None:
+    if row.old and row.old.get("IsConverted"):
+        row.fail("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
+        return
+    _person(saver, row)
+
+
+def _opportunity(saver: Saver, row: Row) -> None:
+    stage = row.get("StageName")
+    if row.changes("StageName"):
+        probability, forecast = STAGES.get(stage, (row.get("Probability") or 0, "Pipeline"))
+        row.values["IsClosed"] = int(stage in ("Closed Won", "Closed Lost"))
+        row.values["IsWon"] = int(stage == "Closed Won")
+        if row.values.get("Probability") is None:
+            row.values["Probability"] = float(probability)
+        row.values["ForecastCategory"] = forecast
+        row.values.setdefault("ForecastCategoryName", forecast)
+        row.values["LastStageChangeDate"] = saver.stamp
+    if row.changes("Amount", "Probability", "StageName"):
+        amount, chance = row.get("Amount"), row.get("Probability") or 0
+        row.values["ExpectedRevenue"] = None if amount is None else round(amount * chance / 100, 2)
+    if row.changes("CloseDate") and row.get("CloseDate"):
+        day = date.fromisoformat(row.get("CloseDate"))
+        row.values["FiscalYear"], row.values["FiscalQuarter"] = day.year, (day.month - 1) // 3 + 1
+        row.values["Fiscal"] = f"{day.year} {row.values['FiscalQuarter']}"
+
+
+def _case(saver: Saver, row: Row) -> None:
+    if row.created:
+        row.values["CaseNumber"] = f"{_next_number(saver, 'Case.CaseNumber', 1000):08d}"
+    if row.changes("Status"):
+        closed = row.get("Status") == "Closed"
+        row.values["IsClosed"] = int(closed)
+        row.values["ClosedDate"] = saver.stamp if closed else None
+
+
+def _next_number(saver: Saver, key: str, first: int) -> int:
+    found = saver.conn.execute("SELECT next FROM _sequence WHERE object = ?", (key,)).fetchone()
+    number = int(found[0]) if found else first
+    saver.conn.execute("INSERT OR REPLACE INTO _sequence VALUES (?, ?)", (key, number + 1))
+    return number
+
+
+def _member(saver: Saver, row: Row) -> None:
+    person = row.get("ContactId") or row.get("LeadId")
+    if person is None:
+        row.fail("REQUIRED_FIELD_MISSING", "Required fields are missing: [LeadId, ContactId]", ["LeadId", "ContactId"])
+        return
+    row.values["LeadOrContactId"] = person
+    kind = "Contact" if row.get("ContactId") else "Lead"
+    found = saver.conn.execute(f'SELECT "Name" FROM {quoted(kind)} WHERE "Id" = ?', (person,)).fetchone()
+    row.values["Name"] = found[0] if found else None
+    if row.created:
+        other = saver.conn.execute(
+            'SELECT "Id" FROM "CampaignMember" WHERE "LeadOrContactId" = ? AND "CampaignId" = ? AND "IsDeleted" = 0',
+            (person, row.get("CampaignId")),
+        ).fetchone()
+        if other:
+            row.fail("DUPLICATE_VALUE", "Already a campaign member.")
+    if row.changes("Status"):
+        responded = row.get("Status") == "Responded"
+        row.values["HasResponded"] = int(responded)
+        if responded and not (row.old or {}).get("FirstRespondedDate"):
+            row.values["FirstRespondedDate"] = activities.local_day(saver.stamp, saver.access.time_zone)
+
+
+def _role(saver: Saver, row: Row) -> None:
+    """One primary contact per opportunity: a new one takes the place of the old."""
+    if row.get("IsPrimary") and row.changes("IsPrimary"):
+        saver.conn.execute(
+            'UPDATE "OpportunityContactRole" SET "IsPrimary" = 0, "LastModifiedDate" = ?, "SystemModstamp" = ? '
+            'WHERE "OpportunityId" = ? AND "IsPrimary" = 1 AND "Id" IS NOT ?',
+            (saver.stamp, saver.stamp, row.get("OpportunityId"), row.id),
+        )
+
+
+def _user(saver: Saver, row: Row) -> None:
+    _person(saver, row)
+    if row.changes("Username"):
+        taken = saver.conn.execute(
+            'SELECT 1 FROM "User" WHERE "Username" = ? AND "Id" IS NOT ?', (row.get("Username"), row.id)
+        ).fetchone()
+        if taken:
+            row.fail("DUPLICATE_USERNAME", "Duplicate Username.", ["Username"])
+    if row.created:
+        row.values["UserType"] = "Standard"
+        row.values.setdefault("TimeZoneSidKey", saver.access.time_zone)
+        for name, value in _USER_DEFAULTS.items():
+            if row.values.get(name) is None:
+                row.values[name] = value
+
+
+_USER_DEFAULTS: dict[str, Any] = {"LocaleSidKey": "en_US", "LanguageLocaleKey": "en_US", "EmailEncodingKey": "UTF-8"}
+
+_BEFORE: dict[str, Before] = {
+    "Contact": _person,
+    "Lead": _lead,
+    "User": _user,
+    "Opportunity": _opportunity,
+    "OpportunityContactRole": _role,
+    "Case": _case,
+    "CampaignMember": _member,
+    "Task": activities.task,
+    "Event": activities.event,
+}

@@ -1,0 +1,191 @@
+"""What one user can do through the API: describe, read, save, delete, undelete."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from local_org.org import deleting, describe
+from local_org.org.ids import is_id, to18
+from local_org.org.model import Access, Field, OrgFault, SaveResult, SObject
+from local_org.org.saving import Saver, no_such_column, plan_for, upsert_key
+from local_org.org.store import quoted
+from local_org.org.values import shown
+
+if TYPE_CHECKING:
+    from local_org.org.engine import Org
+
+SAVES = ("create", "update", "upsert", "delete")
+ROLLED_BACK = "Record rolled back because not all records were valid and the request was using AllOrNone header"
+
+
+class _RolledBackError(Exception):
+    def __init__(self, results: list[SaveResult]) -> None:
+        super().__init__("all or none")
+        self.results = results
+
+
+def not_found() -> OrgFault:
+    """The error for an object or row that does not exist for this user."""
+    return OrgFault("NOT_FOUND", "The requested resource does not exist", status=404)
+
+
+class Session:
+    """The verbs of one user; cheap to make, safe to use from one thread at a time."""
+
+    def __init__(self, org: Org, access: Access, api_version: str = "66.0") -> None:
+        """Use `Org.session`."""
+        self.org = org
+        self.access = access
+        self.api_version = api_version
+
+    def sobject(self, name: str) -> SObject:
+        """The object of that name in any case.
+
+        Raises:
+            OrgFault: NOT_FOUND when it does not exist or the user may not read it.
+        """
+        found = self.org.schema.get(name)
+        if found is None or not self.access.may(found, "r"):
+            raise not_found()
+        return found
+
+    def describe(self, name: str) -> dict[str, Any]:
+        """The describe result of an object as this user sees it."""
+        return describe.describe(self.sobject(name), self.org.schema, self.access, self.api_version)
+
+    def describe_global(self) -> dict[str, Any]:
+        """The list of objects that this user may read."""
+        return describe.describe_global(self.org.schema, self.access, self.api_version)
+
+    def retrieve(self, name: str, record_id: str, fields: Sequence[str] | None = None) -> dict[str, Any]:
+        """One row as JSON: all readable fields, or just those asked for.
+
+        Raises:
+            OrgFault: NOT_FOUND, ENTITY_IS_DELETED (404), or INVALID_FIELD for an unknown field.
+        """
+        sobject = self.sobject(name)
+        chosen = self._chosen(sobject, fields)
+        if not is_id(record_id) or record_id[:3] != sobject.key_prefix:
+            raise not_found()
+        row = self._read(sobject, chosen, [to18(record_id)]).get(to18(record_id))
+        if row is None:
+            raise not_found()
+        if row.pop("IsDeleted*"):
+            raise OrgFault("ENTITY_IS_DELETED", "entity is deleted", status=404, fields=[])
+        return row
+
+    def retrieve_many(
+        self, name: str, record_ids: Iterable[str], fields: Sequence[str] | None = None
+    ) -> list[dict[str, Any] | None]:
+        """Rows in the order of the Ids, ``None`` for each that is missing, deleted or malformed."""
+        sobject = self.sobject(name)
+        chosen = self._chosen(sobject, fields)
+        wanted = [to18(each) if is_id(each) else "" for each in record_ids]
+        found = self._read(sobject, chosen, wanted)
+        for key, row in list(found.items()):
+            if row.pop("IsDeleted*"):
+                del found[key]
+        return [found.get(each) for each in wanted]
+
+    def _chosen(self, sobject: SObject, fields: Sequence[str] | None) -> list[Field]:
+        if fields is None:
+            return [f for f in sobject.fields if self.access.sees(sobject, f)]
+        chosen = []
+        for name in fields:
+            f = sobject.field(name.strip())
+            if f is None or not self.access.sees(sobject, f):
+                raise no_such_column(name, sobject)
+            chosen.append(f)
+        return chosen
+
+    def _read(self, sobject: SObject, chosen: list[Field], ids: list[str]) -> dict[str, dict[str, Any]]:
+        parts = [sobject.field(part) for f in chosen if not f.stored for part in f.compound_of]
+        stored = {f.name: f for f in [*chosen, *parts] if f is not None and f.stored}
+        deleted = '"IsDeleted"' if sobject.field("IsDeleted") else "0"
+        names = ", ".join(['"Id"', deleted, *map(quoted, stored)])
+        sql = f'SELECT {names} FROM {quoted(sobject.name)} WHERE "Id" IN (SELECT value FROM json_each(?))'
+        base = f"/services/data/v{self.api_version}/sobjects/{sobject.name}/"
+        made = {}
+        for record_id, gone, *values in self.org.connection().execute(sql, (json.dumps(ids),)):
+            held = dict(zip(stored, values, strict=True))
+            row: dict[str, Any] = {"attributes": {"type": sobject.name, "url": base + record_id}}
+            for f in chosen:
+                row[f.name] = shown(f, held[f.name]) if f.stored else compound(f, held)
+            row["IsDeleted*"] = gone
+            made[record_id] = row
+        return made
+
+    def save(
+        self,
+        op: str,
+        name: str,
+        records: Iterable[Mapping[str, Any]],
+        *,
+        all_or_none: bool = False,
+        ext_field: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> list[SaveResult]:
+        """Create, update, upsert or delete records of one object in one transaction.
+
+        Args:
+            op: ``create``, ``update``, ``upsert`` or ``delete``.
+            name: The object.
+            records: Field values by API name; ``Id`` names the record of an update or delete. A lookup may be given
+                as ``{"Account": {"Ext__c": "A1"}}``.
+            all_or_none: Whether one failing row rolls all of them back.
+            ext_field: The field an upsert matches on, by default ``Id``.
+            headers: Request headers that change how rows are saved (duplicate rule).
+
+        Returns:
+            One result per record, in order. A failing row does not stop the others.
+
+        Raises:
+            OrgFault: When the call as a whole is wrong: unknown object, unknown upsert key.
+        """
+        if op not in SAVES:
+            raise ValueError(f"not an operation: {op}")
+        sobject = self.sobject(name)
+        if op == "upsert":
+            upsert_key(plan_for(self.org, self.access, sobject), sobject, ext_field)
+        try:
+            with self.org.purging() as conn:
+                if op == "delete":
+                    results = deleting.delete(self.org, self.access, sobject, records)
+                else:
+                    saver = Saver(self.org, self.access, sobject, conn, headers or {})
+                    results = saver.save(op, records, ext_field)
+                if all_or_none and not all(result.success for result in results):
+                    raise _RolledBackError(results)
+        except _RolledBackError as rolled_back:
+            results = [_rolled_back(result) for result in rolled_back.results]
+        if any(result.success for result in results) and sobject.name in ("User", "PermissionSetAssignment"):
+            self.org.forget_access()
+        return results
+
+    def undelete(self, name: str, record_ids: Iterable[str]) -> list[SaveResult]:
+        """Bring deleted rows back from the recycle bin, with what was deleted along with them."""
+        sobject = self.sobject(name)
+        with self.org.purging():
+            return deleting.undelete(self.org, self.access, sobject, record_ids)
+
+
+def compound(f: Field, held: Mapping[str, Any]) -> dict[str, Any] | None:
+    """A compound address as an object, ``None`` when all its parts are empty."""
+    keys = {part: _part_name(f, part) for part in f.compound_of}
+    if all(held.get(part) is None for part in keys):
+        return None
+    return dict(sorted((key, held.get(part)) for part, key in keys.items()))
+
+
+def _part_name(f: Field, part: str) -> str:
+    short = part[len(f.name) - len("Address") :] if f.name.endswith("Address") else part
+    return short[:1].lower() + short[1:]
+
+
+def _rolled_back(result: SaveResult) -> SaveResult:
+    if not result.success:
+        return result
+    fault = OrgFault("ALL_OR_NONE_OPERATION_ROLLED_BACK", ROLLED_BACK, fields=[])
+    return SaveResult(id=None, success=False, errors=[fault])

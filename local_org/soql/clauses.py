@@ -1,0 +1,171 @@
+"""Compiles the clauses that every kind of query shares: FROM, WHERE with its semi-joins, ORDER BY, LIMIT."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from local_org.org.model import Field, SObject
+from local_org.soql import faults, functions
+from local_org.soql.filters import Filter, joined, semi_joins, under_or
+from local_org.soql.nodes import Order, Path, Query, Selected
+from local_org.soql.scope import Context, Scope, Sql, Value, quoted, source_object
+
+MAX_OFFSET = 2_000
+_SCOPES = frozenset({"everything", "mine", "scopingrule"})
+_UNSUPPORTED_SCOPES = frozenset({"delegated", "mine_and_my_groups", "my_territory", "my_team_territory", "team"})
+
+
+def bounds_sql(limit: int | None, offset: int | None) -> Sql:
+    """LIMIT and OFFSET, with their numbers as parameters."""
+    if limit is None and not offset:
+        return Sql("")
+    # SQLite knows no OFFSET without LIMIT; -1 is no limit, and its integers end where LIMIT may not.
+    return Sql(" LIMIT ? OFFSET ?", (-1 if limit is None else min(limit, 2**62), offset or 0))
+
+
+def counted(scope: Scope, where: Sql, limit: int | None, offset: int | None) -> Sql:
+    """The number of rows that pass a filter, within LIMIT and OFFSET."""
+    inner = f"{scope.from_sql()} WHERE {where.text}"
+    if limit is None and not offset:
+        return Sql(f"SELECT COUNT(*) {inner}", where.params)
+    bounds = bounds_sql(limit, offset)
+    text = f"SELECT COUNT(*) FROM (SELECT 1 {inner}{bounds.text})"  # noqa: S608
+    return Sql(text, (*where.params, *bounds.params))
+
+
+def open_scope(context: Context, query: Query, sobject: SObject) -> Scope:
+    """The scope of a query's FROM, its aliases taken and its bounds checked."""
+    if query.all_rows and not context.all_rows:
+        raise faults.malformed(context.text, query.mark("ALL"), "ALL ROWS not allowed in this context")
+    if (query.offset or 0) > MAX_OFFSET:
+        message = f"Maximum SOQL offset allowed is {MAX_OFFSET}"
+        raise faults.at(context.text, query.mark("OFFSET"), "NUMBER_OUTSIDE_VALID_RANGE", message)
+    scope = Scope(context, sobject, query.sources[0])
+    for source in query.sources[1:]:
+        scope.alias_path(source)
+    return scope
+
+
+def where_sql(scope: Scope, query: Query, *, inner: bool = False) -> Sql:
+    """The whole filter of a query: recycle bin and archive, USING SCOPE, WHERE."""
+    parts: list[Sql] = []
+    if not scope.context.all_rows:
+        # The plus keeps SQLite from choosing an index in which nearly all rows are equal.
+        flags = [f for f in ("IsDeleted", "IsArchived") if scope.sobject.field(f) and _filtered(scope.sobject, f)]
+        parts.extend(Sql(f"+{scope.table}.{quoted(f)} = 0") for f in flags)
+    parts.extend(_scope_filter(scope, query))
+    if query.where is not None:
+        check_semi_joins(scope, query, inner=inner)
+        parts.append(Filter(scope, semi_join).compile(query.where))
+    return joined(parts, "AND")
+
+
+def _filtered(sobject: SObject, flag: str) -> bool:
+    return flag == "IsDeleted" or sobject.name in ("Task", "Event")
+
+
+def _scope_filter(scope: Scope, query: Query) -> list[Sql]:
+    name = (query.scope or "everything").lower()
+    if name not in _SCOPES:
+        known = name in _UNSUPPORTED_SCOPES
+        message = f"Using scope '{query.scope}' is not {'supported for this object' if known else 'a valid scope'}"
+        raise faults.malformed(scope.context.text, query.sources[0].path.pos, message)
+    if name != "mine":
+        return []
+    owner = scope.sobject.field("OwnerId")
+    if owner is None:
+        message = f"Using scope 'mine' is not supported for sObject {scope.sobject.name}"
+        raise faults.malformed(scope.context.text, query.sources[0].path.pos, message)
+    return [Sql(f"{scope.table}.{quoted(owner.name)} = ?", (scope.context.access.user_id,))]
+
+
+def check_semi_joins(scope: Scope, query: Query, *, inner: bool) -> None:
+    """Salesforce's bounds on semi-joins: two at most, at the top, not nested, not of the object itself."""
+    found = semi_joins(query.where)
+    text = scope.context.text
+    if not found:
+        return
+    if inner:
+        raise faults.malformed(text, found[0].pos, "Nesting of semi join sub-selects is not supported")
+    if len(found) > 2:
+        raise faults.malformed(text, found[2].pos, "Maximum 2 semi join sub-selects are allowed")
+    if under_or(query.where):
+        message = (
+            "Semi join sub-selects are only allowed at the top level WHERE expressions and not in nested WHERE "
+            "expressions"
+        )
+        raise faults.malformed(text, under_or(query.where)[0].pos, message)
+
+
+def semi_join(scope: Scope, left: Value, query: Query) -> Sql:
+    """The SELECT inside a semi-join, as SQL of one column without nulls."""
+    context = scope.context
+    if left.type not in ("id", "reference"):
+        message = (
+            "The left operand field in the where expression for outer query should be an id field, cannot use: "
+            f"'{left.path[-1]}'"
+        )
+        raise faults.malformed(context.text, query.pos, message)
+    sobject = source_object(context, query.sources[0])
+    if sobject.name == scope.sobject.name:
+        message = "The inner and outer selects should not be on the same object type"
+        raise faults.malformed(context.text, query.pos, message)
+    inner = open_scope(context, query, sobject)
+    no_groups(context, query)
+    item = query.select[0]
+    if len(query.select) != 1 or not isinstance(item, Selected) or not isinstance(item.expr, Path):
+        raise faults.malformed(context.text, query.pos, "Semi join sub-selects can only select one field")
+    column = inner.resolve(item.expr)
+    if column.type not in ("id", "reference"):
+        message = f"Semi join sub-selects can only query id fields, cannot use: '{column.path[-1]}'"
+        raise faults.malformed(context.text, query.pos, message)
+    where = where_sql(inner, query, inner=True)
+    bounds = bounds_sql(query.limit, query.offset)
+    text = f"SELECT {column.sql.text} {inner.from_sql()} WHERE {where.text} AND {column.sql.text} IS NOT NULL"
+    return Sql(text + bounds.text, (*where.params, *bounds.params))
+
+
+def no_groups(context: Context, query: Query) -> None:
+    """Grouping belongs to the main query, and HAVING to grouping."""
+    if query.group_by is not None:
+        message = "GROUP BY is not allowed in a subquery"
+        raise faults.malformed(context.text, query.mark("GROUP"), message)
+    if query.having is not None:
+        raise faults.unexpected(context.text, query.mark("HAVING"), "HAVING")
+
+
+def order_sql(scope: Scope, orders: Sequence[Order]) -> Sql:
+    """The ORDER BY of a row query; equal rows follow their Ids, so that pages never overlap."""
+    parts = [_order(scope, o) for o in orders]
+    if parts:
+        parts.append(Sql(scope.root.key))
+    return Sql(", ".join(p.text for p in parts), tuple(v for p in parts for v in p.params))
+
+
+def _order(scope: Scope, order: Order) -> Sql:
+    value = functions.value(scope, order.expr)
+    check_sortable(scope.context, value, order)
+    return Sql(value.sql.text + order_suffix(value, order), value.sql.params)
+
+
+def check_sortable(context: Context, value: Value, order: Order) -> None:
+    """An aggregate, a compound or a long text is no order for rows."""
+    f = value.field
+    if value.aggregate:
+        raise faults.malformed(context.text, order.expr.pos, "Aggregate functions need a grouped query")
+    if f is not None and (not f.sortable or f.type in ("address", "location", "base64") or _long(f)):
+        message = f"field '{f.name}' can not be sorted in a query call"
+        raise faults.invalid_field(context.text, order.expr.pos, message)
+
+
+def order_suffix(value: Value, order: Order) -> str:
+    """Direction and place of nulls, which come first unless the query says otherwise."""
+    never_null = value.field is not None and not value.field.nillable and not value.joined and not value.aggregate
+    direction = " DESC" if order.descending else ""
+    if never_null:
+        return direction
+    return f"{direction} NULLS {'LAST' if order.nulls_last else 'FIRST'}"
+
+
+def _long(f: Field) -> bool:
+    return f.type == "textarea" and f.length > 255

@@ -1,0 +1,250 @@
+"""The ASGI application: takes a request off the wire, lets faults strike, answers in a thread, sends the answer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import tempfile
+import time
+import zlib
+from collections.abc import Iterator
+from email.utils import format_datetime
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
+from starlette.types import Receive, Scope, Send
+
+from local_org.org.model import OrgFault
+from local_org.web import dispatch, striking
+from local_org.web.messages import HTML_TYPE, Answer, Call, fault_answer
+from local_org.web.routes import tidy
+from local_org.web.site import Site
+
+MAX_BODY = 50 * 1024 * 1024
+MAX_URI = 16_384
+_MEMORY = 4 * 1024 * 1024
+_LOG = logging.getLogger("local_org")
+_MAINTENANCE = (
+    b"<html><head><title>Maintenance</title></head><body><h1>We are down for maintenance.</h1>"
+    b"<p>Sorry for the inconvenience. We'll be back shortly.</p></body></html>"
+)
+
+
+class Cut(Exception):
+    """The connection is to be closed without an answer."""
+
+
+class App:
+    """One practice org as an ASGI application; `transports` maps a client's address to its connection."""
+
+    def __init__(self, site: Site, transports: dict[Any, asyncio.Transport]) -> None:
+        self._site = site
+        self._transports = transports
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            return
+        started = time.perf_counter()
+        try:
+            call = await _take(scope, receive)
+        except OrgFault as fault:
+            await self._send(scope, send, Call(scope["method"], scope["path"], {}, {}), fault_answer(fault))
+            return
+        try:
+            answer = await self._answer(call, receive)
+        except Cut:
+            self._log(call, 0, started)
+            await self._hang_up(scope)
+            return
+        finally:
+            if call.spool is not None:
+                call.spool.close()
+        self._log(call, answer.status, started)
+        if answer.headers.pop("x-practice-cut", ""):
+            await self._send_half(scope, send, answer)
+            return
+        await self._send(scope, send, call, answer)
+
+    async def _answer(self, call: Call, receive: Receive) -> Answer:
+        if call.path.startswith("/_practice"):
+            return await run_in_threadpool(dispatch.answer, self._site, call)
+        faults = self._site.faults
+        if faults.strikes("org_stopped", call.path):
+            return Answer(503, _MAINTENANCE, media=HTML_TYPE)
+        if (fault := faults.strikes("latency", call.path)) is not None:
+            await asyncio.sleep(fault.number(150) / 1000)
+        if (fault := faults.strikes("slow", call.path)) is not None:
+            await asyncio.sleep(fault.number(5))
+        if striking.is_write(call):
+            return await self._write(call, receive)
+        return await run_in_threadpool(dispatch.answer, self._site, call)
+
+    async def _write(self, call: Call, receive: Receive) -> Answer:
+        """A request that writes: the answer may be cut, the commit may come late."""
+        cut = striking.strikes(self._site, "answer_cut", call)
+        if cut is not None and cut.value == "before":
+            raise Cut
+        late = striking.strikes(self._site, "late_commit", call)
+        if late is not None:
+            with self._site.late_transaction() as transaction:
+                gone = await _wait_for_hang_up(receive, *striking.wait_times(late))
+                answer = await run_in_threadpool(dispatch.answer, self._site, call, transaction)
+            if gone:
+                raise Cut
+        else:
+            answer = await run_in_threadpool(dispatch.answer, self._site, call)
+        if cut is None:
+            return answer
+        if cut.value == "mid" and answer.body is not None:
+            answer.headers["x-practice-cut"] = "mid"
+            return answer
+        raise Cut
+
+    async def _hang_up(self, scope: Scope) -> None:
+        transport = self._transports.get(tuple(scope["client"]))
+        if transport is not None:
+            transport.abort()
+        # The server has to notice the loss before this task ends, or it would try to answer 500.
+        await asyncio.sleep(0.02)
+
+    async def _send_half(self, scope: Scope, send: Send, answer: Answer) -> None:
+        body = answer.encoded()
+        headers = [(b"Content-Type", answer.media.encode()), (b"Content-Length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body[: max(1, len(body) // 2)], "more_body": True})
+        transport = self._transports.get(tuple(scope["client"]))
+        if transport is not None:
+            transport.close()
+        await asyncio.sleep(0.05)
+
+    async def _send(self, scope: Scope, send: Send, call: Call, answer: Answer) -> None:
+        squeeze = "gzip" in call.headers.get("accept-encoding", "")
+        headers = self._common_headers(call)
+        headers.update(answer.headers)
+        if answer.stream is not None:
+            await _send_stream(send, answer, headers, squeeze)
+            return
+        body = answer.encoded()
+        if body and "Content-Type" not in headers:
+            headers["Content-Type"] = answer.media
+        if squeeze and len(body) > 1400:
+            body = await run_in_threadpool(_gzip, body) if len(body) > 60_000 else _gzip(body)
+            headers["Content-Encoding"] = "gzip"
+        if answer.status not in (204, 304):
+            headers["Content-Length"] = str(len(body))
+        await send({"type": "http.response.start", "status": answer.status, "headers": _raw(headers)})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+    def _common_headers(self, call: Call) -> dict[str, str]:
+        now = self._site.now()
+        headers = {"Date": format_datetime(now, usegmt=True), "Vary": "Accept-Encoding", "Cache-Control": "no-cache"}
+        if call.path.lower().startswith("/services/data"):
+            headers["Sforce-Limit-Info"] = self._site.limit_info()
+        return headers
+
+    def _log(self, call: Call, status: int, started: float) -> None:
+        if call.path.startswith("/_practice"):
+            return
+        self._site.calls.add(
+            {
+                "at": self._site.now().isoformat(),
+                "method": call.method,
+                "path": call.path,
+                "query": dict(call.query),
+                "status": status,
+                "rows": call.rows,
+                "user_id": call.user_id,
+                "api_calls": call.booked,
+                "ms": round((time.perf_counter() - started) * 1000, 1),
+            }
+        )
+
+
+async def _take(scope: Scope, receive: Receive) -> Call:
+    """The request with its body, unzipped.
+
+    Raises:
+        OrgFault: 414 for an address that is too long, 413 for a body that is too big, 400 for broken gzip.
+    """
+    query_string = scope["query_string"].decode("latin-1")
+    raw_path = scope.get("raw_path") or scope["path"].encode()
+    if len(raw_path) + len(query_string) > MAX_URI:
+        raise OrgFault("URI_TOO_LONG", "The length of the URI exceeds the 16,384 byte limit.", status=414)
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    query = dict(parse_qsl(query_string, keep_blank_values=True))
+    path = tidy(raw_path.decode("latin-1").partition("?")[0])
+    method = scope["method"]
+    if method == "POST" and "_HttpMethod" in query:
+        method = query.pop("_HttpMethod").upper()
+    call = Call(method, path, query, headers)
+    if method == "PUT" and "/jobs/" in path.lower():
+        call.spool = tempfile.SpooledTemporaryFile(max_size=_MEMORY)  # noqa: SIM115 - closed when answered
+        async for chunk in _body(receive, headers, 160 * 1024 * 1024):
+            call.spool.write(chunk)
+        call.spool.seek(0)
+    else:
+        call.raw = b"".join([chunk async for chunk in _body(receive, headers, MAX_BODY)])
+    return call
+
+
+async def _body(receive: Receive, headers: dict[str, str], limit: int) -> Any:
+    unzip = zlib.decompressobj(31) if headers.get("content-encoding", "").lower() == "gzip" else None
+    size = 0
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        chunk = message.get("body", b"")
+        more = message.get("more_body", False)
+        if unzip is not None:
+            try:
+                chunk = unzip.decompress(chunk) + (b"" if more else unzip.flush())
+            except zlib.error as fault:
+                raise OrgFault("MALFORMED_REQUEST", "The request body is not valid gzip") from fault
+        size += len(chunk)
+        if size > limit:
+            raise OrgFault("REQUEST_TOO_LARGE", "Maximum size of request exceeded", status=413)
+        if chunk:
+            yield chunk
+
+
+async def _wait_for_hang_up(receive: Receive, longest: float, after: float) -> bool:
+    """Wait until the client is gone, `longest` seconds at most; whether it is gone."""
+    try:
+        await asyncio.wait_for(receive(), longest)
+    except TimeoutError:
+        return False
+    await asyncio.sleep(after)
+    return True
+
+
+async def _send_stream(send: Send, answer: Answer, headers: dict[str, str], squeeze: bool) -> None:
+    headers.setdefault("Content-Type", answer.media)
+    stream = answer.stream or iter(())
+    if squeeze:
+        headers["Content-Encoding"] = "gzip"
+        stream = _gzip_stream(stream)
+    await send({"type": "http.response.start", "status": answer.status, "headers": _raw(headers)})
+    async for chunk in iterate_in_threadpool(stream):
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def _raw(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+
+
+def _gzip(body: bytes) -> bytes:
+    squeezer = zlib.compressobj(1, zlib.DEFLATED, 31)
+    return squeezer.compress(body) + squeezer.flush()
+
+
+def _gzip_stream(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    squeezer = zlib.compressobj(1, zlib.DEFLATED, 31)
+    for chunk in chunks:
+        if squeezed := squeezer.compress(chunk):
+            yield squeezed
+    yield squeezer.flush()

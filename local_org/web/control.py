@@ -1,0 +1,151 @@
+"""The control endpoints for trainers and tests: faults, clock, schema, log of calls, merge, convert."""
+
+from __future__ import annotations
+
+import hmac
+from typing import Any
+
+from local_org.org.model import OrgFault
+from local_org.web import people, reshape
+from local_org.web.messages import Answer, Call, not_found
+from local_org.web.routes import Handler, Router
+from local_org.web.site import Site
+from local_org.web.tokens import Grant
+
+
+def add_routes(router: Router) -> None:
+    """Register the handlers of this module, each behind the control secret."""
+    table: list[tuple[str, str, Handler]] = [
+        ("/_practice/faults", "GET", faults),
+        ("/_practice/faults", "POST", fault_on),
+        ("/_practice/faults/{name}", "DELETE", fault_off),
+        ("/_practice/clock", "GET", clock),
+        ("/_practice/clock", "POST", move_clock),
+        ("/_practice/calls", "GET", calls),
+        ("/_practice/calls", "DELETE", forget_calls),
+        ("/_practice/schema", "POST", schema),
+        ("/_practice/undelete", "POST", undelete),
+        ("/_practice/sessions", "POST", new_session),
+        ("/_practice/sessions", "DELETE", end_sessions),
+        ("/_practice/cursors", "DELETE", close_cursors),
+        ("/_practice/allowance", "POST", allowance),
+    ]
+    for path, method, handler in table:
+        router.route(path, method)(_guarded(handler))
+
+
+def faults(site: Site, call: Call) -> Answer:
+    """All faults with their settings."""
+    return Answer(200, site.faults.listed())
+
+
+def fault_on(site: Site, call: Call) -> Answer:
+    """Switch a fault on."""
+    body = call.mapping()
+    count, seed = body.get("count"), body.get("seed")
+    fault = site.faults.switch_on(
+        str(body.get("name", "")),
+        rate=float(body.get("rate", 1.0)),
+        count=None if count is None else int(count),
+        value=str(body.get("value") or ""),
+        match=str(body.get("match") or ""),
+        seed=None if seed is None else int(seed),
+    )
+    return Answer(200, {"name": fault.name, "on": True})
+
+
+def fault_off(site: Site, call: Call) -> Answer:
+    """Switch a fault off, or all."""
+    site.faults.switch_off(call.args["name"])
+    return Answer(204)
+
+
+def clock(site: Site, call: Call) -> Answer:
+    """The server's time."""
+    return Answer(200, {"now": site.now().isoformat(), "offset": site.org.clock.offset})
+
+
+def move_clock(site: Site, call: Call) -> Answer:
+    """Advance the server's clock by ``seconds``, or set its ``offset``."""
+    body = call.mapping()
+    if "offset" in body:
+        site.org.clock.set_offset(int(body["offset"]))
+    site.org.clock.advance(int(body.get("seconds", 0)))
+    site.tokens.keep_fact("clock_offset", str(site.org.clock.offset))
+    return clock(site, call)
+
+
+def calls(site: Site, call: Call) -> Answer:
+    """The requests that the server answered since the last reset."""
+    listed = site.calls.listed()
+    booked = sum(entry["api_calls"] for entry in listed)
+    return Answer(200, {"calls": listed, "total": len(listed), "api_calls": booked})
+
+
+def forget_calls(site: Site, call: Call) -> Answer:
+    """Empty the log."""
+    site.calls.reset()
+    return Answer(204)
+
+
+def undelete(site: Site, call: Call) -> Answer:
+    """Bring records back from the recycle bin: ``object``, ``ids``."""
+    body = call.mapping()
+    results = site.session(_actor(site, body)).undelete(str(body["object"]), list(body["ids"]))
+    return Answer(200, [{"id": r.id, "success": r.success} for r in results])
+
+
+def new_session(site: Site, call: Call) -> Answer:
+    """A fresh access token for ``username``, for tests that moved the clock."""
+    person = people.by_username(site.org, str(call.mapping().get("username", "")))
+    if person is None:
+        raise not_found("no such user")
+    token = site.tokens.issue(Grant(person.id, site.client.client_id, "api web"), site.epoch())
+    return Answer(200, {"username": person.username, "access_token": token})
+
+
+def end_sessions(site: Site, call: Call) -> Answer:
+    """End every session, so that all clients have to refresh."""
+    site.tokens.end_sessions()
+    return Answer(204)
+
+
+def close_cursors(site: Site, call: Call) -> Answer:
+    """Let every query locator expire."""
+    site.cursors.close_all()
+    return Answer(204)
+
+
+def allowance(site: Site, call: Call) -> Answer:
+    """Set the daily allowance: ``per_day``."""
+    site.allowance.per_day = int(call.mapping()["per_day"])
+    return Answer(200, {"per_day": site.allowance.per_day})
+
+
+def schema(site: Site, call: Call) -> Answer:
+    """Change the schema or the permissions while the org runs; see `reshape.CHANGES`."""
+    body = call.mapping()
+    reshape.apply(site.org, str(body.pop("change", "")), body)
+    return Answer(200, {"changed": True})
+
+
+def _actor(site: Site, body: dict[str, Any]) -> str:
+    """Id of the user who acts: ``as``, or the first administrator."""
+    if body.get("as"):
+        person = people.by_username(site.org, str(body["as"]))
+        if person is not None:
+            return person.id
+    return next(p.id for p in people.everyone(site.org) if p.active and p.profile == "System Administrator")
+
+
+def _guarded(handler: Handler) -> Handler:
+    def guard(site: Site, call: Call) -> Answer:
+        given = call.headers.get("x-practice-secret", "")
+        if not hmac.compare_digest(given.encode(), site.control_secret.encode()):
+            raise OrgFault("INVALID_SESSION_ID", "The control secret is missing or wrong", status=401)
+        try:
+            return handler(site, call)
+        except (KeyError, ValueError) as fault:
+            raise OrgFault("INVALID_INPUT", str(fault)) from fault
+
+    return guard

@@ -1,0 +1,121 @@
+"""The switches that make the practice org misbehave on purpose, each by rate, count, value and matching path."""
+
+from __future__ import annotations
+
+import random
+import threading
+from dataclasses import asdict, dataclass
+from typing import Any
+
+EFFECTS: dict[str, str] = {
+    "answer_cut": "a write is committed, then the connection closes without an answer "
+    "(value: 'mid' cuts inside the body, 'before' cuts before anything is done)",
+    "late_commit": "a write stays in an open transaction and commits only after the client has hung up "
+    "(value: longest wait in seconds, default 20; '20+5' commits 5 seconds after the hang-up)",
+    "org_stopped": "503 with an HTML maintenance page",
+    "allowance": "403 REQUEST_LIMIT_EXCEEDED",
+    "consent_refused": "the authorize page answers access_denied",
+    "code_expired": "the code exchange answers invalid_grant, expired authorization code",
+    "expired_session": "401 INVALID_SESSION_ID",
+    "revoked_grant": "the refresh token grant answers invalid_grant",
+    "row_lock": "UNABLE_TO_LOCK_ROW on a share of rows (rate)",
+    "slow": "an answer is delayed (value: seconds, default 5)",
+    "rotation": "every refresh hands out a new refresh token and revokes the old one",
+    "latency": "every request takes longer (value: milliseconds, default 150)",
+    "server_error": "500 UNKNOWN_EXCEPTION",
+    "job_delay": "a Bulk job waits before it runs (value: seconds, default 5)",
+}
+
+
+@dataclass(slots=True)
+class Fault:
+    """One switched-on fault; `count` is how many more times it strikes, ``None`` for without end."""
+
+    name: str
+    rate: float = 1.0
+    count: int | None = None
+    value: str = ""
+    match: str = ""
+    struck: int = 0
+
+    def number(self, default: float) -> float:
+        """The value as a number."""
+        try:
+            return float(self.value)
+        except ValueError:
+            return default
+
+
+class Faults:
+    """The fault switches of a running server; decisions come from one seeded generator, so a run can be repeated."""
+
+    def __init__(self, seed: int = 7) -> None:
+        self._lock = threading.Lock()
+        self._on: dict[str, Fault] = {}
+        self._random = random.Random(seed)  # noqa: S311 - repeatable on purpose
+
+    def switch_on(
+        self,
+        name: str,
+        *,
+        rate: float = 1.0,
+        count: int | None = None,
+        value: str = "",
+        match: str = "",
+        seed: int | None = None,
+    ) -> Fault:
+        """Switch a fault on, replacing its earlier setting.
+
+        Raises:
+            ValueError: There is no fault of that name, or a number is out of range.
+        """
+        if name not in EFFECTS:
+            raise ValueError(f"no fault is named {name!r}; known: {', '.join(EFFECTS)}")
+        if not 0 <= rate <= 1 or (count is not None and count < 0):
+            raise ValueError("rate lies between 0 and 1, count is not negative")
+        with self._lock:
+            if seed is not None:
+                self._random.seed(seed)
+            self._on[name] = Fault(name, rate, count, value, match)
+            return self._on[name]
+
+    def switch_off(self, name: str) -> None:
+        """Switch one fault off, or all with ``all``."""
+        with self._lock:
+            if name == "all":
+                self._on.clear()
+            elif name not in EFFECTS:
+                raise ValueError(f"no fault is named {name!r}; known: {', '.join(EFFECTS)}")
+            else:
+                self._on.pop(name, None)
+
+    def listed(self) -> list[dict[str, Any]]:
+        """Every fault with its effect and, where on, its setting."""
+        with self._lock:
+            on = {name: asdict(fault) for name, fault in self._on.items()}
+        return [{"effect": effect, "on": name in on, **(on.get(name) or {"name": name})} for name, effect in EFFECTS.items()]
+
+    def peek(self, name: str) -> Fault | None:
+        """The fault if it is on and not used up, without a strike."""
+        with self._lock:
+            fault = self._on.get(name)
+            return fault if fault is not None and fault.count != 0 else None
+
+    def strikes(self, name: str, path: str = "") -> Fault | None:
+        """Whether the fault strikes now; a strike uses up one of its count."""
+        with self._lock:
+            fault = self._on.get(name)
+            if fault is None or fault.count == 0 or (fault.match and fault.match.lower() not in path.lower()):
+                return None
+            if fault.rate < 1 and self._random.random() >= fault.rate:
+                return None
+            fault.struck += 1
+            if fault.count is not None:
+                fault.count -= 1
+            return fault
+
+    def struck_rows(self, name: str, rows: int) -> set[int]:
+        """Which of so many rows the fault hits; each row is one chance, and one strike uses up one of the count."""
+        if self.peek(name) is None:
+            return set()
+        return {row for row in range(rows) if self.strikes(name) is not None}

@@ -1,0 +1,123 @@
+"""The values that a handler takes and returns: one call, one answer, and how faults read on the wire."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+from local_org.org.model import OrgFault, SaveResult
+
+JSON_TYPE = "application/json;charset=UTF-8"
+CSV_TYPE = "text/csv; charset=UTF-8"
+HTML_TYPE = "text/html; charset=UTF-8"
+_NO_FIELDS = frozenset({
+    "INVALID_SESSION_ID", "INVALID_AUTH_HEADER", "REQUEST_LIMIT_EXCEEDED", "NOT_FOUND", "INVALID_FIELD",
+    "JSON_PARSER_ERROR", "MALFORMED_QUERY", "INVALID_TYPE",
+})  # fmt: skip
+
+
+@dataclass(slots=True)
+class Call:
+    """One request, or one subrequest of a composite, after its transport has been taken off.
+
+    `path` is still percent-encoded (an External ID value may hold a slash); `args` are the decoded parts that the
+    route captured. `rows` is what the handler counts for the log of calls.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    raw: bytes = b""
+    content: Any = None
+    spool: IO[bytes] | None = None
+    version: str = ""
+    user_id: str = ""
+    token: str = ""
+    args: dict[str, str] = field(default_factory=dict)
+    rows: int = 0
+    inner: bool = False
+    booked: int = 0
+
+    def json(self) -> Any:
+        """The JSON body.
+
+        Raises:
+            OrgFault: 415 for another media type, JSON_PARSER_ERROR for broken JSON.
+        """
+        if self.inner:
+            return self.content
+        media = self.headers.get("content-type", "application/json").lower()
+        if "json" not in media:
+            raise OrgFault(
+                "UNSUPPORTED_MEDIA_TYPE",
+                f"Content-Type '{media.split(';')[0]}' is not supported; send application/json",
+                status=415,
+            )
+        if not self.raw.strip():
+            raise OrgFault("JSON_PARSER_ERROR", "The HTTP entity body is required, but this request has no entity body.")
+        try:
+            return json.loads(self.raw)
+        except UnicodeDecodeError as fault:
+            raise OrgFault("JSON_PARSER_ERROR", "Invalid UTF-8 in the request body") from fault
+        except json.JSONDecodeError as fault:
+            raise OrgFault("JSON_PARSER_ERROR", _parser_text(fault)) from fault
+
+    def mapping(self) -> dict[str, Any]:
+        """The JSON body, which has to be an object."""
+        body = self.json()
+        if not isinstance(body, dict):
+            raise OrgFault("JSON_PARSER_ERROR", "Can not deserialize: the body must be an object at [line:1, column:1]")
+        return body
+
+
+@dataclass(slots=True)
+class Answer:
+    """One response: `body` is a JSON value, or bytes, or nothing; `stream` is a body that is made while it is sent."""
+
+    status: int = 200
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+    media: str = JSON_TYPE
+    stream: Iterator[bytes] | None = None
+
+    def encoded(self) -> bytes:
+        """The body as bytes."""
+        if self.body is None:
+            return b""
+        if isinstance(self.body, bytes):
+            return self.body
+        return json.dumps(self.body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def fault_body(fault: OrgFault) -> list[dict[str, Any]]:
+    """An error as REST spells it: an array, with `fields` on errors of a save."""
+    entry: dict[str, Any] = {"message": fault.message, "errorCode": fault.code}
+    if fault.fields is not None and (fault.fields or fault.code not in _NO_FIELDS):
+        entry["fields"] = fault.fields
+    return [entry]
+
+
+def fault_answer(fault: OrgFault) -> Answer:
+    """The whole answer for a fault."""
+    return Answer(fault.status, fault_body(fault))
+
+
+def row_errors(result: SaveResult) -> list[dict[str, Any]]:
+    """The errors of one row as collections spell them: `statusCode`, not `errorCode`."""
+    return [{"statusCode": e.code, "message": e.message, "fields": e.fields or []} for e in result.errors]
+
+
+def not_found(message: str = "The requested resource does not exist") -> OrgFault:
+    """The 404 that an unknown address or record gets."""
+    return OrgFault("NOT_FOUND", message, status=404)
+
+
+def _parser_text(fault: json.JSONDecodeError) -> str:
+    where = f"at [line:{fault.lineno}, column:{fault.colno}]"
+    if fault.pos >= len(fault.doc):
+        return f"Unexpected end-of-input {where}"
+    char = fault.doc[fault.pos]
+    return f"Unexpected character ('{char}' (code {ord(char)})): {fault.msg} {where}"
