@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 STAMP_RUN := $(VENV)/.stamp-run
 STAMP_DEV := $(VENV)/.stamp-dev
 STAMP_LAB := $(VENV)/.stamp-lab
@@ -40,14 +40,14 @@ $(BIN)/python:
 
 # The project's own entry goes in without isolation: its build tools are in the lock too, with hashes.
 $(STAMP_RUN): requirements.lock pyproject.toml | $(BIN)/python
-	@echo "installing from requirements.lock" >&2
+	@echo "installing from requirements.lock (a minute or two)" >&2
 	@$(PIP) install --require-hashes --requirement requirements.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 # requirements-dev.lock holds everything of requirements.lock at the same versions.
 $(STAMP_DEV): requirements-dev.lock requirements.lock pyproject.toml | $(BIN)/python
-	@echo "installing from requirements-dev.lock" >&2
+	@echo "installing from requirements-dev.lock (a minute or two)" >&2
 	@$(PIP) install --require-hashes --requirement requirements-dev.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $(STAMP_RUN) $@
@@ -117,7 +117,7 @@ layers: $(STAMP_DEV) ## import-linter: rooms look downward only
 
 .PHONY: security
 security: $(STAMP_DEV) ## bandit
-	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml $(CODE)
+	@$(BIN)/bandit --quiet --recursive --severity-level medium --configfile pyproject.toml $(CODE)
 
 .PHONY: docs
 docs: $(STAMP_DEV) ## tables and links of the documentation, house rules

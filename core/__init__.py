@@ -1,0 +1,66 @@
+"""Syncline's engine; these names are all that the console and the notebooks import."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Finding": "core.mapping.findings",
+    "JobSpec": "core.mapping.spec",
+    "NotFound": "core.errors",
+    "OrgError": "core.errors",
+    "Outcome": "core.records",
+    "PlanError": "core.errors",
+    "Preview": "core.workspace",
+    "RunStatus": "core.records",
+    "SignInError": "core.errors",
+    "StoreError": "core.errors",
+    "SynclineError": "core.errors",
+    "UsageError": "core.errors",
+    "Workspace": "core.workspace",
+    "open_workspace": "core.workspace",
+}
+__all__ = [
+    "Finding",
+    "JobSpec",
+    "NotFound",
+    "OrgError",
+    "Outcome",
+    "PlanError",
+    "Preview",
+    "RunStatus",
+    "SignInError",
+    "StoreError",
+    "SynclineError",
+    "UsageError",
+    "Workspace",
+    "__version__",
+    "open_workspace",
+]
+
+if TYPE_CHECKING:
+    from core.errors import NotFound as NotFound
+    from core.errors import OrgError as OrgError
+    from core.errors import PlanError as PlanError
+    from core.errors import SignInError as SignInError
+    from core.errors import StoreError as StoreError
+    from core.errors import SynclineError as SynclineError
+    from core.errors import UsageError as UsageError
+    from core.mapping.findings import Finding as Finding
+    from core.mapping.spec import JobSpec as JobSpec
+    from core.records import Outcome as Outcome
+    from core.records import RunStatus as RunStatus
+    from core.workspace import Preview as Preview
+    from core.workspace import Workspace as Workspace
+    from core.workspace import open_workspace as open_workspace
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used: the command line starts without what it does not need."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'core' has no attribute {name!r}")
+    return getattr(import_module(home), name)

@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     on.add_argument("--count", type=int, help="how many times it strikes")
     on.add_argument("--value", default="", help="seconds, milliseconds or variant; see the list")
     on.add_argument("--match", default="", help="only requests whose path contains this text")
+    on.add_argument("--seed", type=int, help="start the chances anew, so that a run can be repeated")
     off = verbs.add_parser("off", help="switch a fault off, or all")
     off.add_argument("name")
     for verb in (listed, on, off):
@@ -48,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
         return 2
     try:
         if options.verb == "on":
-            wanted = {name: getattr(options, name) for name in ("name", "rate", "count", "value", "match")}
+            wanted = {name: getattr(options, name) for name in ("name", "rate", "count", "value", "match", "seed")}
             _ask(data, facts, "POST", "/_practice/faults", wanted)
         elif options.verb == "off":
             _ask(data, facts, "DELETE", f"/_practice/faults/{options.name}")

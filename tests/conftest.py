@@ -95,12 +95,13 @@ class RequirementsReport:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         ids = next((v for k, v in report.user_properties if k == "requirements"), [])
+        test = re.sub(r"@[\w-]+$", "", report.nodeid)  # with --dist loadgroup the name of the group is appended
         for i in ids:
-            so_far = self.tests[str(i)].get(report.nodeid)
+            so_far = self.tests[str(i)].get(test)
             if report.when == "call":
-                self.tests[str(i)][report.nodeid] = so_far is not False and report.passed
+                self.tests[str(i)][test] = so_far is not False and report.passed
             elif not report.passed:
-                self.tests[str(i)][report.nodeid] = False
+                self.tests[str(i)][test] = False
 
     def result(self) -> dict[str, dict[str, Any]]:
         """As written: a requirement without a test has not passed."""

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import polars as pl
 
 CANDIDATE = pl.Struct({"record_id": pl.Int64, "rule": pl.String})
-PERSON_RULES = ("id", "external_id", "email", "phone")
+PERSON_RULES = ("id", "external_id", "email", "phone", "phone_plain")
 
 
 def match_people(
@@ -26,7 +26,8 @@ def match_people(
 
     Args:
         refs: ``local_id`` Int64, ``ref`` String (an org Id or an external id, normalized), ``email`` String,
-            ``phone`` String (both normalized), ``account_record_id`` Int64 (a hint).
+            ``phone``, ``phone_plain`` String (normalized, with and without extension), ``account_record_id`` Int64 (a
+            hint).
         people: ``record_id`` Int64, ``external_id`` String, ``org_id`` String, ``account_record_id`` Int64; only
             people that are not deleted.
         points: ``kind`` String (``email``, ``phone``), ``value`` String, ``record_id`` Int64.
@@ -85,7 +86,7 @@ def _candidates(rule: str, order: int, refs: pl.DataFrame, people: pl.DataFrame,
             people.select("record_id", v="external_id"), on="v"
         )
     else:
-        of_kind = points.filter(pl.col("kind") == rule).select("record_id", v="value")
+        of_kind = points.filter(pl.col("kind") == rule.removesuffix("_plain")).select("record_id", v="value")
         pairs = refs.select("local_id", v=rule).join(of_kind, on="v")
     return pairs.select(
         "local_id", "record_id", pl.lit(rule).alias("rule"), pl.lit(order, dtype=pl.Int32).alias("order")

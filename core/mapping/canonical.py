@@ -1,13 +1,14 @@
 """Turns typed columns into canonical text and text into canonical text of a type, as polars expressions.
 
-Canonical text: dates ``YYYY-MM-DD``, instants ``YYYY-MM-DDTHH:MM:SSZ``, ``true``/``false``, numbers plain; empty text is
-null. Dates and instants are turned into one another only through a zone.
+Canonical text: dates ``YYYY-MM-DD``, instants ``YYYY-MM-DDTHH:MM:SSZ``, ``true``/``false``, numbers plain; empty text
+is null. Dates and instants are turned into one another only through a zone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
@@ -30,10 +31,10 @@ class Place:
 
     @classmethod
     def of(cls, frame: pl.DataFrame, zone: str) -> Place:
-        """The place of a frame, with the zones of its rows."""
+        """The place of a frame, with the zones of its rows; a zone that does not exist counts as none."""
         rows: tuple[str, ...] = ()
         if ROW_ZONE in frame.columns:
-            rows = tuple(sorted(frame[ROW_ZONE].drop_nulls().unique().to_list()))
+            rows = tuple(z for z in sorted(frame[ROW_ZONE].drop_nulls().unique().to_list()) if is_zone(z))
         return cls(dict(frame.schema), zone, rows)
 
     def has(self, column: str) -> bool:
@@ -54,6 +55,15 @@ class Place:
         for zone in self.row_zones:
             out = pl.when(pl.col(ROW_ZONE) == zone).then(_midnight(day, zone)).otherwise(out)
         return out
+
+
+def is_zone(name: str) -> bool:
+    """Whether there is a time zone of that name."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True
 
 
 def _midnight(day: pl.Expr, zone: str) -> pl.Expr:
@@ -90,6 +100,34 @@ def text_of(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 def utc(column: pl.Expr, dtype: pl.Datetime) -> pl.Expr:
     """A datetime column in UTC; one without a zone is taken as UTC."""
     return column.dt.convert_time_zone("UTC") if dtype.time_zone else column.dt.replace_time_zone("UTC")
+
+
+def typed(texts: pl.Series) -> pl.Series:
+    """Texts as instants or as dates where every one of them is canonical, else as they are.
+
+    Parsing by one fixed form is many times quicker than the forgiving way, and the usual case.
+    """
+    for parse in (_parse_instants, _parse_dates):
+        found = parse(texts)
+        if found.null_count() == texts.null_count():
+            return found
+    return texts
+
+
+def _parse_instants(texts: pl.Series) -> pl.Series:
+    return texts.str.to_datetime("%Y-%m-%dT%H:%M:%SZ", time_unit="us", strict=False).dt.replace_time_zone("UTC")
+
+
+def _parse_dates(texts: pl.Series) -> pl.Series:
+    return texts.str.to_date("%Y-%m-%d", strict=False)
+
+
+def time_text(column: pl.Expr, dtype: pl.DataType, place: Place, *, day: bool) -> pl.Expr:
+    """A date or datetime column as the text of a day, or of an instant."""
+    if isinstance(dtype, pl.Datetime):
+        instant = utc(column, dtype)
+        return place.local(instant, lambda e: e.dt.strftime("%Y-%m-%d")) if day else instant_text(instant)
+    return column.dt.strftime("%Y-%m-%d") if day else instant_text(place.midnight(column))
 
 
 def instant_text(instant: pl.Expr) -> pl.Expr:

@@ -61,7 +61,7 @@ class Target:
     def of_org(cls, found: OrgField, mapping: FieldMapping | None = None) -> Target:
         """The target that an org field is."""
         form = form_of(found)
-        texty = form is Form.TEXT and not found.is_picklist or found.type == "combobox"
+        texty = (form is Form.TEXT and not found.is_picklist) or found.type == "combobox"
         return cls(
             name=found.name,
             label=found.label,
@@ -93,7 +93,8 @@ class Target:
             name=mapping.target,
             label=found.label if found else mapping.target,
             form=Form.REFERENCE if resolved else form,
-            kind="key" if mapping.role is Role.KEY else kind,
+            # An address that the org took is taken as it is: one odd e-mail must not keep a person out.
+            kind="key" if mapping.role is Role.KEY else "text" if kind == "email" else kind,
             scale=12,
             required=mapping.required,
         )
@@ -253,8 +254,11 @@ def row_rules(kind: Kind, mapped: set[str]) -> tuple[RowRule, ...]:
 
 def gather(done: pl.DataFrame, checked: Sequence[tuple[str, pl.Expr]]) -> pl.Series:
     """The ``problems`` column: one list per row, built only for the rows that have any."""
+    told = done.select(pl.col(c).is_not_null().any() for c, _ in checked).row(0) if checked else ()
+    checked = [pair for pair, any_row in zip(checked, told, strict=True) if any_row]
     if not checked:
-        return pl.Series("problems", [[]] * done.height, dtype=PROBLEMS)
+        none = pl.lit(pl.Series([[]], dtype=PROBLEMS)).first()
+        return pl.select(pl.repeat(none, done.height, dtype=PROBLEMS).alias("problems")).to_series()
     wrong = pl.any_horizontal([pl.col(c).is_not_null() for c, _ in checked])
     rows = done.with_row_index("_row").filter(wrong)
     listed = pl.concat_list([expr.cast(PROBLEM) for _, expr in checked]).list.drop_nulls()

@@ -129,11 +129,11 @@ def _from_row(row: list[str], raw: Mapping[str, Any], kind: Kind, *, inbound: bo
     named = {f.label.lower(): f.name for f in reversed(workspace_fields(kind))}
     named |= {k.lower(): v for k, v in raw.get("attributes", {}).items()}
     attribute = named[label.lower()]
-    out: dict[str, Any] = {"source": org_field, "target": attribute} if inbound else {
-        "source": attribute, "target": org_field}  # fmt: skip
+    source, target = (org_field, attribute) if inbound else (attribute, org_field)
+    out: dict[str, Any] = {"source": source, "target": target}
     if org_field in _ROLES:
         out["role"] = _ROLES[org_field]
-    details = raw.get("details", {}).get(org_field, {})
+    details: dict[str, Any] = raw.get("details", {}).get(org_field, {})
     if "template" in details or "constant" in details:
         del out["source"]
     return out | details

@@ -79,14 +79,14 @@ def _shape(outer: str) -> list[str]:
 def _mixes(outer: str) -> bool:
     """Whether AND and OR stand side by side in one pair of parentheses, which SOQL refuses."""
     levels: list[set[str]] = [set()]
-    for token in re.findall(r"\(|\)|\bAND\b|\bOR\b", outer, re.IGNORECASE):
-        if token == "(":
+    for sign in re.findall(r"\(|\)|\bAND\b|\bOR\b", outer, re.IGNORECASE):
+        if sign == "(":
             levels.append(set())
-        elif token == ")":
+        elif sign == ")":
             if len(levels) > 1 and len(levels.pop()) > 1:
                 return True
         else:
-            levels[-1].add(token.upper())
+            levels[-1].add(sign.upper())
     return any(len(level) > 1 for level in levels)
 
 

@@ -31,7 +31,7 @@ _RELATED = {
 }
 
 
-class TemplateProblem(ValueError):  # noqa: N818 - it is a finding, told to the person who writes the template
+class TemplateProblem(ValueError):
     """The template cannot be used: says why."""
 
 
@@ -48,9 +48,10 @@ _FILTERS = {
 
 
 def _environment() -> ImmutableSandboxedEnvironment:
+    # Nothing is escaped: the text goes into a field of an org, never into HTML.
     env = ImmutableSandboxedEnvironment(
         undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701 - makes text for a field of an org, never HTML
+        autoescape=False,
         keep_trailing_newline=True,
         finalize=_filled,
     )
@@ -124,9 +125,11 @@ def render(template: str, kind: Kind, values: Mapping[str, str | None]) -> str:
     Raises:
         TemplateProblem: the template has an unknown placeholder or is not well formed.
     """
+    _pieces(template, kind)
     source, names = _rewrite(template, kind)
     bound = {name: values.get(column) for name, column in names.items()}
-    return _jinja(source).render(bound).rstrip(_BLANKS)
+    text: str = _jinja(source).render(bound)
+    return text.rstrip(_BLANKS)
 
 
 def compile_template(template: str, kind: Kind, place: Place) -> pl.Expr:

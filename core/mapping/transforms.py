@@ -81,7 +81,7 @@ def _domain_of(text: pl.Expr, place: Place) -> pl.Expr:
 
 
 def _join_semicolon(text: pl.Expr, place: Place) -> pl.Expr:
-    parts = text.str.replace_all(r"\s*[;,\r\n]+\s*", ";").str.strip_chars("; ")
+    parts = text.str.replace_all(r"\s*[;,\r\n][;,\s]*", ";").str.strip_chars("; ")
     return parts
 
 
@@ -91,28 +91,59 @@ def _one_line(text: pl.Expr, place: Place) -> pl.Expr:
 
 _TEXTS = ("text", "longtext", "email", "phone", "user")
 _ALL = (
-    Transform("strip_html", "Plain text", "Removes HTML tags and turns paragraphs into lines.", ("longtext", "text"),
-              "longtext", _strip_html),
+    Transform(
+        "strip_html",
+        "Plain text",
+        "Removes HTML tags and turns paragraphs into lines.",
+        ("longtext", "text"),
+        "longtext",
+        _strip_html,
+    ),
     Transform("trim", "Trim", "Removes blanks at both ends.", _TEXTS, "text", lambda t, _: t.str.strip_chars()),
-    Transform("one_line", "One line", "Turns every run of blanks and line ends into one blank.", _TEXTS, "text", _one_line),
+    Transform("one_line", "One line", "Runs of blanks and line ends become one blank.", _TEXTS, "text", _one_line),
     Transform("first_line", "First line", "Keeps the first line that has text.", _TEXTS, "text", _first_line),
     Transform("lower", "Lower case", "All letters small.", _TEXTS, "text", lambda t, _: t.str.to_lowercase()),
     Transform("upper", "Upper case", "All letters capital.", _TEXTS, "text", lambda t, _: t.str.to_uppercase()),
-    Transform("title_case", "Title case", "Every word with a capital.", _TEXTS, "text",
-              lambda t, _: t.str.to_titlecase()),
-    Transform("digits", "Digits only", "Removes all but digits.", ("text", "phone"), "text",
-              lambda t, _: t.str.replace_all(r"\D", "")),
-    Transform("date_of", "Date of an instant", "The day it was on the clock of the job's zone.", ("datetime", "date"),
-              "date", _date_of),
-    Transform("minutes", "Seconds to minutes", "Whole minutes, rounded up.", ("integer", "number"), "integer", _minutes),
+    Transform(
+        "title_case", "Title case", "Every word with a capital.", _TEXTS, "text", lambda t, _: t.str.to_titlecase()
+    ),
+    Transform(
+        "digits",
+        "Digits only",
+        "Removes all but digits.",
+        ("text", "phone"),
+        "text",
+        lambda t, _: t.str.replace_all(r"\D", ""),
+    ),
+    Transform(
+        "date_of",
+        "Date of an instant",
+        "The day it was on the clock of the job's zone.",
+        ("datetime", "date"),
+        "date",
+        _date_of,
+    ),
+    Transform("minutes", "Seconds to minutes", "Minutes, rounded up.", ("integer", "number"), "integer", _minutes),
     Transform("seconds", "Minutes to seconds", "Whole seconds.", ("integer", "number"), "integer", _seconds),
     Transform("yes_no", "Yes or No", "The words Yes and No for true and false.", ("boolean",), "text", _yes_no),
     Transform("invert", "The opposite", "True becomes false, and false true.", ("boolean",), "boolean", _invert),
-    Transform("domain_of", "Domain", "The domain of an e-mail address or a web address, without www.",
-              ("email", "text"), "text", _domain_of),
-    Transform("join_semicolon", "List to semicolons", "Commas and lines become semicolons, as multi-select wants it.",
-              ("text", "longtext", "list"), "text", _join_semicolon),
-)  # fmt: skip
+    Transform(
+        "domain_of",
+        "Domain",
+        "The domain of an e-mail address or a web address, without www.",
+        ("email", "text"),
+        "text",
+        _domain_of,
+    ),
+    Transform(
+        "join_semicolon",
+        "List to semicolons",
+        "Commas and lines become semicolons, as multi-select wants it.",
+        ("text", "longtext", "list"),
+        "text",
+        _join_semicolon,
+    ),
+)
 TRANSFORMS: dict[str, Transform] = {t.name: t for t in _ALL}
 
 

@@ -61,6 +61,10 @@ def decide(long: pl.DataFrame) -> pl.DataFrame:
     return long.with_columns(
         pl.when(ours.eq_missing(theirs))
         .then(pl.lit("same"))
+        .when(~has_base & theirs.is_null())
+        .then(pl.lit("ours"))
+        .when(~has_base & ours.is_null())
+        .then(pl.lit("theirs"))
         .when(contested)
         .then(judged)
         .when(ours_changed)
@@ -69,6 +73,8 @@ def decide(long: pl.DataFrame) -> pl.DataFrame:
         .alias("decision"),
         pl.when(ours.eq_missing(theirs))
         .then(pl.lit("both sides are equal"))
+        .when(~has_base & (ours.is_null() | theirs.is_null()))
+        .then(pl.lit("first contact: the side with a value fills the empty one"))
         .when(contested)
         .then(reason)
         .when(ours_changed)

@@ -38,7 +38,12 @@ def _clause(c: Condition, schema: dict[str, pl.DataType]) -> pl.Expr:
         hit = col.cast(pl.String).str.to_lowercase().is_in(values).fill_null(value=False)
         return ~hit if c.op == "not in" else hit
     if c.op == "contains":
-        return col.cast(pl.String).str.to_lowercase().str.contains(str(c.value).lower(), literal=True).fill_null(value=False)
+        return (
+            col.cast(pl.String)
+            .str.to_lowercase()
+            .str.contains(str(c.value).lower(), literal=True)
+            .fill_null(value=False)
+        )
     if c.op not in OPERATORS:
         raise UsageError(f"The filter uses {c.op!r}; one of {', '.join(OPERATORS)} is known.")
     return _compare(col, dtype, c)

@@ -13,6 +13,8 @@ from core.planning.conflicts import decide
 from core.records import ACTIVITY_KINDS, Kind, Outcome
 
 NEEDS_ACCOUNT = (Kind.TASK, Kind.TOUCHPOINT)
+PASSENGERS = ("updated_at", "updated_by", "created_by", "created_on")
+"""Who and when: they come along when something else changes, and are no change by themselves."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,9 @@ def resolve(spec: JobSpec, captured: pl.DataFrame, ground: Ground) -> pl.DataFra
         ``modified_at``, ``key``, ``title`` and the verdict columns.
     """
     r = captured.join(ground.links, on="Id", how="left")
-    r = r.join(ground.matches.select("Id", matched="record_id", match_status="status", match_rule="rule"), on="Id", how="left")
+    r = r.join(
+        ground.matches.select("Id", matched="record_id", match_status="status", match_rule="rule"), on="Id", how="left"
+    )
     r = r.with_columns(
         pl.col("record_id").is_not_null().alias("is_linked"),
         pl.coalesce("record_id", "matched").alias("record_id"),
@@ -91,15 +95,25 @@ def _verdicts(spec: JobSpec, r: pl.DataFrame, ground: Ground) -> pl.DataFrame:
     gone, linked = _flag(r, "IsDeleted"), pl.col("is_linked")
     v = plan.stop(v, gone & ~linked, Outcome.FILTERED, "deleted", "It is deleted in the org and was never here.")
     converted = _flag(r, "IsConverted")
-    v = plan.stop(v, converted & ~linked, Outcome.FILTERED, "converted", "The lead was converted; its contact comes in instead.")
+    v = plan.stop(
+        v, converted & ~linked, Outcome.FILTERED, "converted", "The lead was converted; its contact comes in instead."
+    )
     if spec.kind in ACTIVITY_KINDS:
         other = linked & (pl.col("linked_kind") != spec.kind.value)
-        v = plan.stop(v, other, Outcome.FILTERED, "ours", pl.format("It is a {} that was logged from here.", pl.col("linked_kind")))
+        v = plan.stop(
+            v,
+            other,
+            Outcome.FILTERED,
+            "ours",
+            pl.format("It is a {} that was logged from here.", pl.col("linked_kind")),
+        )
     seen = linked & ~gone & (pl.col("org_stamp_at") >= pl.col("stamp_at"))
     v = plan.stop(v, seen, Outcome.UNCHANGED, "seen", "Already recorded with this SystemModstamp.")
     if not spec.delete:
         kept = gone & linked & ~_merged(r)
-        v = plan.stop(v, kept, Outcome.SKIPPED, "delete_off", "It was deleted in the org; the job is set to keep it here.")
+        v = plan.stop(
+            v, kept, Outcome.SKIPPED, "delete_off", "It was deleted in the org; the job is set to keep it here."
+        )
     live = ~gone
     v = plan.stop(
         v,
@@ -108,7 +122,9 @@ def _verdicts(spec: JobSpec, r: pl.DataFrame, ground: Ground) -> pl.DataFrame:
         "ambiguous",
         "Several workspace records match: pick one.",
     )
-    v = plan.stop(v, linked & live & pl.col("is_gone"), Outcome.SKIPPED, "deleted_here", "It was deleted in the workspace.")
+    v = plan.stop(
+        v, linked & live & pl.col("is_gone"), Outcome.SKIPPED, "deleted_here", "It was deleted in the workspace."
+    )
     return _toggles(spec, v, live, ground)
 
 
@@ -121,15 +137,24 @@ def _toggles(spec: JobSpec, v: pl.DataFrame, live: pl.Expr, ground: Ground) -> p
     if not spec.create:
         v = plan.stop(v, new, Outcome.SKIPPED, "create_off", "The job does not create workspace records.")
     if not spec.update:
-        v = plan.stop(v, live & ~pl.col("is_create"), Outcome.SKIPPED, "update_off", "The job does not update workspace records.")
+        v = plan.stop(
+            v, live & ~pl.col("is_create"), Outcome.SKIPPED, "update_off", "The job does not update workspace records."
+        )
     if spec.kind not in NEEDS_ACCOUNT:
         return v
-    v = plan.stop(v, new & pl.col("AccountId").is_null(), Outcome.SKIPPED, "no_account", "It belongs to no account.", "AccountId")
+    v = plan.stop(
+        v, new & pl.col("AccountId").is_null(), Outcome.SKIPPED, "no_account", "It belongs to no account.", "AccountId"
+    )
     unknown = new & pl.col("account_record_id").is_null()
     if ground.accounts_come:
         return plan.stop(v, unknown, Outcome.WAITING, "parent", "Its account is not in the workspace yet.", "AccountId")
     return plan.stop(
-        v, unknown, Outcome.SKIPPED, "no_parent", "Its account is not in the workspace, and no job brings accounts.", "AccountId"
+        v,
+        unknown,
+        Outcome.SKIPPED,
+        "no_parent",
+        "Its account is not in the workspace, and no job brings accounts.",
+        "AccountId",
     )
 
 
@@ -137,7 +162,11 @@ def rejected_by_mapping(resolved: pl.DataFrame, mapped: pl.DataFrame) -> pl.Data
     """Stop the rows that the mapping finds fault with: rejected where a needed value is missing, else held."""
     problems = plan.first_problem(mapped.select("local_id", "problems")).drop("problems")
     v = resolved.join(problems, on="local_id", how="left")
-    hit = pl.col("outcome").is_null() & pl.col("p_cause").is_not_null() & (pl.col("IsDeleted") != "true").fill_null(value=True)
+    hit = (
+        pl.col("outcome").is_null()
+        & pl.col("p_cause").is_not_null()
+        & (pl.col("IsDeleted") != "true").fill_null(value=True)
+    )
     missing = pl.col("p_cause") == "required_empty"
     return v.with_columns(
         pl.when(hit & missing)
@@ -177,7 +206,8 @@ def finish(
     opened = pl.col("outcome").is_null()
     gone = (pl.col("IsDeleted") == "true").fill_null(value=False)
     updating = opened & ~gone & ~pl.col("is_create")
-    judged = decide(_long(spec, pair, verdicts.filter(updating), mapped, mapped_base, ours, fields, ground.clock_offset_s))
+    long = _long(spec, pair, verdicts.filter(updating), mapped, mapped_base, ours, fields, ground.clock_offset_s)
+    judged = _with_passengers(decide(long))
     rest = _all_but_updates(pair, verdicts.filter(~updating.fill_null(value=False)), mapped, fields)
     changed = _updates(pair, verdicts.filter(updating), judged)
     return plan.Planned(pl.concat([rest, changed]), decisions=judged.filter("both_changed"))
@@ -215,6 +245,21 @@ def _long(
     )
 
 
+def _with_passengers(judged: pl.DataFrame) -> pl.DataFrame:
+    rides = pl.col("field").is_in(PASSENGERS)
+    moves = ((pl.col("decision") == "theirs") & ~rides).any().over("local_id")
+    differs = pl.col("decision") != "same"
+    return judged.with_columns(
+        pl.when(rides & differs & moves)
+        .then(pl.lit("theirs"))
+        .when(rides)
+        .then(pl.lit("same"))
+        .otherwise("decision")
+        .alias("decision"),
+        pl.when(rides).then(pl.lit(value=False)).otherwise("both_changed").alias("both_changed"),
+    )
+
+
 def _melt(frame: pl.DataFrame, fields: list[str], prefix: str, index: list[str], value: str) -> pl.DataFrame:
     have = [f"{prefix}{f}" for f in fields if f"{prefix}{f}" in frame.columns]
     out = frame.unpivot(have, index=index, variable_name="field", value_name=value)
@@ -240,7 +285,12 @@ def _all_but_updates(pair: PairSpec, v: pl.DataFrame, mapped: pl.DataFrame, fiel
             .then(pl.lit("delete"))
             .otherwise(pl.lit("none")),
             reason=pl.when(opened & moved)
-            .then(pl.format("Merged in the org into {}.", pl.col("MasterRecordId") if "MasterRecordId" in v.columns else pl.lit("")))
+            .then(
+                pl.format(
+                    "Merged in the org into {}.",
+                    pl.col("MasterRecordId") if "MasterRecordId" in v.columns else pl.lit(""),
+                )
+            )
             .otherwise("reason"),
             outcome=pl.when(creates)
             .then(pl.lit("created"))

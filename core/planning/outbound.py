@@ -63,7 +63,9 @@ def resolve(spec: JobSpec, pair: PairSpec, rows: pl.DataFrame, ground: Ground) -
         ``owner_org_id``, ``person_name``, ``person_email``, ``account_name``, ``row_zone`` and the verdict columns.
     """
     r = rows.join(ground.links, on="local_id", how="left").with_columns(pl.col("org_id").is_null().alias("is_create"))
-    r = r.join(ground.person_match.select("local_id", "person_record_id", "status", "candidates"), on="local_id", how="left")
+    r = r.join(
+        ground.person_match.select("local_id", "person_record_id", "status", "candidates"), on="local_id", how="left"
+    )
     people = ground.people.select(
         "record_id", "person_name", "person_email", "home", who_id="org_id", who_object="sobject"
     )
@@ -102,9 +104,13 @@ def _verdicts(spec: JobSpec, r: pl.DataFrame, ground: Ground) -> pl.DataFrame:
     new, gone = pl.col("is_create"), pl.col("deleted_at").is_not_null()
     v = plan.stop(v, gone & new, Outcome.FILTERED, "deleted", "It was deleted here before it was ever sent.")
     if not spec.delete:
-        v = plan.stop(v, gone, Outcome.SKIPPED, "delete_off", "It was deleted here; the job is set to keep it in the org.")
+        v = plan.stop(
+            v, gone, Outcome.SKIPPED, "delete_off", "It was deleted here; the job is set to keep it in the org."
+        )
     live = ~gone
-    v = plan.stop(v, live & ~passes(spec.filters, dict(r.schema)), Outcome.FILTERED, "filter", "The job's filter leaves it out.")
+    v = plan.stop(
+        v, live & ~passes(spec.filters, dict(r.schema)), Outcome.FILTERED, "filter", "The job's filter leaves it out."
+    )
     if spec.updated_within_days is not None:
         floor = ground.now - timedelta(days=spec.updated_within_days)
         old = live & new & (pl.col("updated_at") < floor)
@@ -127,11 +133,20 @@ def _people_verdicts(spec: JobSpec, v: pl.DataFrame, ground: Ground) -> pl.DataF
     v = plan.stop(v, new & (status == "ambiguous"), Outcome.HELD, "ambiguous", several, "WhoId")
     if spec.kind in NEEDS_PERSON:
         unknown = new & status.is_in(["none", "no_reference"])
-        v = plan.stop(v, unknown, Outcome.WAITING, "orphan", "Nobody in the workspace has this phone, e-mail or id.", "WhoId")
+        v = plan.stop(
+            v, unknown, Outcome.WAITING, "orphan", "Nobody in the workspace has this phone, e-mail or id.", "WhoId"
+        )
     missing = new & (status == "unique") & pl.col("who_id").is_null()
     if ground.people_come:
         return plan.stop(v, missing, Outcome.WAITING, "parent", "The person is not in the org yet.", "WhoId")
-    return plan.stop(v, missing, Outcome.SKIPPED, "no_parent", "The person is not in the org, and no job brings people there.", "WhoId")
+    return plan.stop(
+        v,
+        missing,
+        Outcome.SKIPPED,
+        "no_parent",
+        "The person is not in the org, and no job brings people there.",
+        "WhoId",
+    )
 
 
 def _account_verdicts(spec: JobSpec, v: pl.DataFrame, ground: Ground) -> pl.DataFrame:
@@ -139,13 +154,32 @@ def _account_verdicts(spec: JobSpec, v: pl.DataFrame, ground: Ground) -> pl.Data
         return v
     new = pl.col("is_create") & pl.col("deleted_at").is_null()
     status = pl.col("account_status")
-    v = plan.stop(v, new & (status == "ambiguous"), Outcome.HELD, "ambiguous", "Several accounts have this domain: pick one.", "WhatId")
-    v = plan.stop(v, new & pl.col("account_record_id").is_null(), Outcome.SKIPPED, "no_account", "Its account is not known here.", "WhatId")
+    v = plan.stop(
+        v,
+        new & (status == "ambiguous"),
+        Outcome.HELD,
+        "ambiguous",
+        "Several accounts have this domain: pick one.",
+        "WhatId",
+    )
+    v = plan.stop(
+        v,
+        new & pl.col("account_record_id").is_null(),
+        Outcome.SKIPPED,
+        "no_account",
+        "Its account is not known here.",
+        "WhatId",
+    )
     missing = new & pl.col("account_org_id").is_null()
     if ground.accounts_come:
         return plan.stop(v, missing, Outcome.WAITING, "parent", "Its account is not in the org yet.", "WhatId")
     return plan.stop(
-        v, missing, Outcome.SKIPPED, "no_parent", "Its account is not in the org, and no job brings accounts there.", "WhatId"
+        v,
+        missing,
+        Outcome.SKIPPED,
+        "no_parent",
+        "Its account is not in the org, and no job brings accounts there.",
+        "WhatId",
     )
 
 
@@ -162,7 +196,14 @@ def held_by_mapping(spec: JobSpec, resolved: pl.DataFrame, mapped: pl.DataFrame)
         pl.when(hit).then("p_field").otherwise("field").alias("field"),
     )
     if spec.inactive_owner == "hold":
-        v = plan.stop(v, pl.col("owner_inactive"), Outcome.HELD, "inactive_owner", "The org user of its owner is inactive.", "OwnerId")
+        v = plan.stop(
+            v,
+            pl.col("owner_inactive"),
+            Outcome.HELD,
+            "inactive_owner",
+            "The org user of its owner is inactive.",
+            "OwnerId",
+        )
     return v
 
 
@@ -180,7 +221,11 @@ def creates_and_deletes(pair: PairSpec, verdicts: pl.DataFrame, mapped: pl.DataF
         v.with_columns(
             record_id="local_id",
             sobject=pl.lit(pair.sobject),
-            action=pl.when(creates).then(pl.lit("create")).when(deletes).then(pl.lit("delete")).otherwise(pl.lit("none")),
+            action=pl.when(creates)
+            .then(pl.lit("create"))
+            .when(deletes)
+            .then(pl.lit("delete"))
+            .otherwise(pl.lit("none")),
             outcome=pl.when(creates).then(pl.lit("created")).when(deletes).then(pl.lit("deleted")).otherwise("outcome"),
             baseline=pl.when(creates).then("payload"),
             payload=pl.when(creates).then("payload"),
@@ -209,7 +254,11 @@ def updates(
         return plan.Planned(plan.empty())
     todo = todo.join(org_now.select("org_id", "_modified_at", "_gone"), on="org_id", how="left")
     todo = plan.stop(
-        todo, pl.col("_gone").fill_null(value=True), Outcome.HELD, "gone_in_org", "The org record was deleted or is out of sight."
+        todo,
+        pl.col("_gone").fill_null(value=True),
+        Outcome.HELD,
+        "gone_in_org",
+        "The org record was deleted or is out of sight.",
     )
     judged = decide(_long(spec, pair, todo, mapped, org_now, offset_s))
     return _fold_updates(pair, todo, judged)
@@ -221,9 +270,14 @@ def _long(
     fields = [c[2:] for c in mapped.columns if c.startswith("o:") and c[2:] in org_now.columns]
     rows = todo.filter(pl.col("outcome").is_null()).select("local_id", "org_id", "updated_at", "_modified_at")
     ours = rows.join(mapped, on="local_id").unpivot(
-        [f"o:{f}" for f in fields], index=["local_id", "org_id", "updated_at", "_modified_at"], variable_name="field", value_name="ours"
+        [f"o:{f}" for f in fields],
+        index=["local_id", "org_id", "updated_at", "_modified_at"],
+        variable_name="field",
+        value_name="ours",
     )
-    sent = rows.join(mapped, on="local_id").unpivot([f"s:{f}" for f in fields], index="local_id", variable_name="field", value_name="sent")
+    sent = rows.join(mapped, on="local_id").unpivot(
+        [f"s:{f}" for f in fields], index="local_id", variable_name="field", value_name="sent"
+    )
     cut = pl.col("field").str.slice(2)
     ours = ours.with_columns(cut).join(sent.with_columns(cut), on=["local_id", "field"])
     theirs = org_now.unpivot(fields, index="org_id", variable_name="field", value_name="theirs")
@@ -257,8 +311,14 @@ def _fold_updates(pair: PairSpec, todo: pl.DataFrame, judged: pl.DataFrame) -> p
     agreed = judged.filter(pl.col("decision").is_in(["ours", "same"])).select("local_id", "field", value="ours")
     kept = plan.unfold(todo, "local_id", "baseline").join(agreed, on=["local_id", "field"], how="anti")
     baseline = plan.fold(pl.concat([kept, agreed]), "local_id", alias="new_baseline")
-    asked = judged.filter(pl.col("decision") == "ask").group_by("local_id").agg(ask=pl.col("field").sort().str.join(", "))
-    lost = judged.filter(pl.col("decision") == "theirs").group_by("local_id").agg(lost=pl.col("field").sort().str.join(", "))
+    asked = (
+        judged.filter(pl.col("decision") == "ask").group_by("local_id").agg(ask=pl.col("field").sort().str.join(", "))
+    )
+    lost = (
+        judged.filter(pl.col("decision") == "theirs")
+        .group_by("local_id")
+        .agg(lost=pl.col("field").sort().str.join(", "))
+    )
     v = todo
     for part in (payload, before, baseline, asked, lost):
         v = v.join(part, on="local_id", how="left")
@@ -285,3 +345,20 @@ def _fold_updates(pair: PairSpec, todo: pl.DataFrame, judged: pl.DataFrame) -> p
         )
     )
     return plan.Planned(rows, decisions=judged.filter("both_changed"))
+
+
+def differing(todo: pl.DataFrame, mapped: pl.DataFrame) -> pl.DataFrame:
+    """The linked records that differ from what both sides last agreed on: ``local_id``.
+
+    Only for these must the org be asked; the others need no API call.
+    """
+    fields = [c[2:] for c in mapped.columns if c.startswith("o:")]
+    rows = mapped.join(todo.select("local_id"), on="local_id", how="semi")
+    long = rows.unpivot([f"o:{f}" for f in fields], index="local_id", variable_name="field", value_name="ours")
+    sent = rows.unpivot([f"s:{f}" for f in fields], index="local_id", variable_name="field", value_name="sent")
+    cut = pl.col("field").str.slice(2)
+    long = long.with_columns(cut).join(sent.with_columns(cut), on=["local_id", "field"]).filter("sent")
+    base = plan.unfold(todo, "local_id", "baseline").rename({"value": "base"}).with_columns(known=pl.lit(value=True))
+    compared = long.join(base, on=["local_id", "field"], how="left")
+    moved = pl.col("known").is_null() | pl.col("ours").ne_missing(pl.col("base"))
+    return compared.filter(moved).select("local_id").unique()

@@ -23,6 +23,7 @@ ROWS: dict[str, pl.DataType | type[pl.DataType]] = {
     "cause": pl.String,
     "reason": pl.String,
     "field": pl.String,
+    "fields": pl.String,
     "payload": pl.String,
     "before": pl.String,
     "baseline": pl.String,
@@ -52,7 +53,8 @@ def shaped(frame: pl.DataFrame) -> pl.DataFrame:
     for name, dtype in ROWS.items():
         expr = pl.col(name).cast(dtype) if name in have else pl.lit(None, dtype=dtype).alias(name)
         out.append(expr.fill_null(_TEXT_DEFAULTS[name]) if name in _TEXT_DEFAULTS else expr)
-    return frame.select(out)
+    shaped_rows = frame.select(out)
+    return shaped_rows.with_columns(signature(pl.col("payload")).alias("fields"))
 
 
 def empty() -> pl.DataFrame:
@@ -111,15 +113,21 @@ def fold(long: pl.DataFrame, key: str, name: str = "field", value: str = "value"
 def wide_json(frame: pl.DataFrame, key: str, fields: Iterable[str], prefix: str, sent: str, alias: str) -> pl.DataFrame:
     """One JSON object per row from columns ``prefix+field``, of those whose flag ``sent+field`` is true."""
     parts = [
-        pl.when(pl.col(f"{sent}{f}")).then(
-            pl.concat_str([pl.lit(f'"{f}":'), json_text(pl.col(f"{prefix}{f}"))])
-        )
+        pl.when(pl.col(f"{sent}{f}")).then(pl.concat_str([pl.lit(f'"{f}":'), json_text(pl.col(f"{prefix}{f}"))]))
         for f in fields
     ]
     if not parts:
         return frame.select(key, pl.lit("{}").alias(alias))
     body = pl.concat_str(parts, separator=",", ignore_nulls=True)
     return frame.select(key, pl.concat_str([pl.lit("{"), body, pl.lit("}")]).alias(alias))
+
+
+def signature(payload: pl.Expr) -> pl.Expr:
+    """The names of a payload's fields, with commas: rows of one signature can be written together."""
+    return payload.map_batches(
+        lambda s: pl.Series([None if t is None else ",".join(json.loads(t)) for t in s], dtype=pl.String),
+        return_dtype=pl.String,
+    )
 
 
 def stop(

@@ -217,9 +217,10 @@ class FieldPath:
 
 
 # A lookup to several objects is read through Salesforce's Name object, which has only these fields.
-_NAME_FIELDS = frozenset(
-    {"id", "name", "email", "firstname", "lastname", "phone", "title", "type", "username", "alias", "isactive"}
-)
+_NAME_FIELDS = {
+    n.lower(): n
+    for n in ("Id", "Name", "Email", "FirstName", "LastName", "Phone", "Title", "Type", "Username", "Alias", "IsActive")
+}
 
 
 def resolve(path: str, org: OrgObject, orgs: Mapping[str, OrgObject] | None = None) -> FieldPath:
@@ -248,6 +249,18 @@ def resolve(path: str, org: OrgObject, orgs: Mapping[str, OrgObject] | None = No
         here = target
     found = here.field(last)
     return FieldPath(path, tuple(steps), found, None if found else last)
+
+
+def spelled(path: str, org: OrgObject, orgs: Mapping[str, OrgObject] | None = None) -> str | None:
+    """A path as the org itself spells it, which is how its rows come back; None where it does not exist."""
+    found = resolve(path, org, orgs)
+    if not found.exists:
+        return None
+    last = path.split(".")[-1]
+    name = found.field.name if found.field is not None else _NAME_FIELDS.get(last.lower(), last)
+    if found.field is None and len(found.steps) + 1 < len(path.split(".")):
+        return path
+    return ".".join([*(s.relationship_name or "" for s in found.steps), name])
 
 
 def _known(name: str, orgs: Mapping[str, OrgObject] | None) -> OrgObject | None:

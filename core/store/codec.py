@@ -85,9 +85,7 @@ def encode_frame(frame: pl.DataFrame) -> pl.DataFrame:
             out.append(pl.when(col.is_null()).then(None).otherwise(col.struct.json_encode()).alias(name))
         elif isinstance(dtype, pl.List):
             out.append(col.map_elements(lambda v: dumps(v.to_list()), return_dtype=pl.String).alias(name))
-        elif dtype == pl.Null:
-            out.append(col.cast(pl.String))
-        elif dtype in (pl.Categorical, pl.Enum):
+        elif dtype == pl.Null or dtype in (pl.Categorical, pl.Enum):
             out.append(col.cast(pl.String))
         else:
             out.append(col)

@@ -22,6 +22,8 @@ from core.store.tables import BOOLEANS, INSTANTS
 
 STAGE_BY_FILE_FROM = 5_000
 """Frames of so many rows cross into SQLite through a staging file; below, executemany is as quick."""
+MOST_STAGING_FILES = 8
+"""SQLite attaches ten files at once; a batch that stages more large frames than this takes the slower way."""
 
 Params = Mapping[str, Any]
 
@@ -70,8 +72,10 @@ class Database:
                 yield batch
                 batch.drop_staged()
         finally:
-            conn.close()
-            batch.close()
+            try:
+                batch.close()
+            finally:
+                conn.close()
 
     @contextmanager
     def reading(self, workspace_id: int) -> Iterator[Batch]:
@@ -83,8 +87,10 @@ class Database:
                 yield batch
                 transaction.rollback()
         finally:
-            conn.close()
-            batch.close()
+            try:
+                batch.close()
+            finally:
+                conn.close()
 
     def read(self, sql: str, params: Params | None = None, **more: Any) -> pl.DataFrame:
         """Rows of a SELECT as a frame; instants and booleans decoded by column name."""
@@ -104,6 +110,19 @@ class Database:
                 return conn.execute(text(sql), encode_params({**(params or {}), **more})).rowcount
         finally:
             conn.close()
+
+    @contextmanager
+    def advisory_lock(self, name: str) -> Iterator[None]:
+        """Hold off other processes that ask for the same name; on SQLite the caller's file lock does that."""
+        if self.is_sqlite:
+            yield
+            return
+        with self.engine.connect() as conn:
+            conn.execute(text("SELECT pg_advisory_lock(hashtext(:n))"), {"n": name})
+            try:
+                yield
+            finally:
+                conn.execute(text("SELECT pg_advisory_unlock(hashtext(:n))"), {"n": name})
 
     def close(self) -> None:
         """Close every connection of the pool."""
@@ -141,7 +160,7 @@ class Batch:
         frame = encode_frame(frame)
         if not self._db.is_sqlite:
             self._copy_in(name, frame)
-        elif frame.height < STAGE_BY_FILE_FROM:
+        elif frame.height < STAGE_BY_FILE_FROM or len(self._attached) == MOST_STAGING_FILES:
             self._insert_many(name, frame)
         else:
             name = self._attach(name, frame)
@@ -165,7 +184,7 @@ class Batch:
         name = self.stage(frame)
         sets = ", ".join(f"{quoted(c)} = s.{quoted(c)}" for c in frame.columns if c not in keys)
         on = " AND ".join(f"{quoted(table)}.{quoted(k)} = s.{quoted(k)}" for k in keys)
-        return self.execute(f"UPDATE {quoted(table)} SET {sets} FROM {name} AS s WHERE {on}")  # noqa: S608
+        return self.execute(f"UPDATE {quoted(table)} SET {sets} FROM {name} AS s WHERE {on}")
 
     def _merge(self, table: str, frame: pl.DataFrame, conflict: str) -> None:
         if frame.is_empty():
@@ -173,7 +192,7 @@ class Batch:
         name = self.stage(frame)
         cols = ", ".join(quoted(c) for c in frame.columns)
         # SQLite needs the WHERE to tell the upsert clause from a join condition.
-        self.execute(f"INSERT INTO {quoted(table)} ({cols}) SELECT {cols} FROM {name} WHERE true{conflict}")  # noqa: S608
+        self.execute(f"INSERT INTO {quoted(table)} ({cols}) SELECT {cols} FROM {name} WHERE true{conflict}")
 
     def _copy_in(self, name: str, frame: pl.DataFrame) -> None:
         cols = ", ".join(f"{quoted(c)} {_pg_type(t)}" for c, t in frame.schema.items())
@@ -188,7 +207,7 @@ class Batch:
         raw: Any = self._conn.connection.driver_connection
         raw.execute(f"CREATE TEMP TABLE {name} ({', '.join(map(quoted, frame.columns))})")
         marks = ", ".join("?" * frame.width)
-        raw.executemany(f"INSERT INTO {name} VALUES ({marks})", frame.iter_rows())  # noqa: S608
+        raw.executemany(f"INSERT INTO {name} VALUES ({marks})", frame.iter_rows())
 
     def _attach(self, name: str, frame: pl.DataFrame) -> str:
         # The ADBC driver brings an SQLite library of its own. Two libraries in one process must never have the same
@@ -196,6 +215,8 @@ class Batch:
         # closed before the standard library attaches it; see docs/adr/0002-staging-file.md.
         handle, path = tempfile.mkstemp(prefix="syncline-", suffix=".stage")
         os.close(handle)
+        # From here on `close` takes the file away, whatever goes wrong.
+        self._attached.append((name, Path(path)))
         with adbc.connect(path, autocommit=True) as driver, driver.cursor() as cursor:
             for pragma in ("PRAGMA synchronous = off", "PRAGMA journal_mode = off"):
                 cursor.execute(pragma)
@@ -203,7 +224,6 @@ class Batch:
             cursor.adbc_ingest("t", frame.to_arrow(), mode="create")
         raw: Any = self._conn.connection.driver_connection
         raw.execute(f"ATTACH ? AS {name}", (path,))
-        self._attached.append((name, Path(path)))
         return f"{name}.t"
 
     def drop_staged(self) -> None:
@@ -218,12 +238,14 @@ class Batch:
         """Let go of the staging files, once the transaction is over."""
         if not self._attached:
             return
-        with self._db.engine.connect() as conn:
-            raw: Any = conn.connection.driver_connection
-            for name, path in self._attached:
-                attached = {row[1] for row in raw.execute("PRAGMA database_list")}
-                if name in attached:
-                    raw.execute(f"DETACH {name}")
+        # It is the connection that took the files; the pool would hand out another one.
+        raw: Any = self._conn.connection.driver_connection
+        try:
+            attached = {row[1] for row in raw.execute("PRAGMA database_list")}
+            for name in attached & {name for name, _ in self._attached}:
+                raw.execute(f"DETACH {name}")
+        finally:
+            for _, path in self._attached:
                 path.unlink(missing_ok=True)
 
 

@@ -12,7 +12,15 @@ from core.store.database import Batch
 
 
 def write(
-    batch: Batch, kind: str, subject: str, *, actor: str, at: datetime, run_id: str | None = None, detail: str = "", values: Any = None
+    batch: Batch,
+    kind: str,
+    subject: str,
+    *,
+    actor: str,
+    at: datetime,
+    run_id: str | None = None,
+    detail: str = "",
+    values: Any = None,
 ) -> int:
     """Write one line; returns its number."""
     number = batch.allocate(1)
@@ -43,9 +51,7 @@ def write_many(batch: Batch, lines: pl.DataFrame) -> None:
     if lines.is_empty():
         return
     first = batch.allocate(lines.height)
-    numbered = lines.with_columns(
-        id=pl.int_range(first, first + lines.height), workspace_id=pl.lit(batch.workspace_id)
-    )
+    numbered = lines.with_columns(id=pl.int_range(first, first + lines.height), workspace_id=pl.lit(batch.workspace_id))
     batch.insert("event", numbered.select("workspace_id", "id", "at", "actor", "kind", "subject", "run_id", "detail"))
     bodies = numbered.filter(pl.col("body").is_not_null()).select("workspace_id", "body", event_id="id")
     batch.insert("event_value", bodies)
@@ -57,7 +63,7 @@ def settle_open(batch: Batch, job: str, subjects: pl.Series) -> None:
         return
     staged = batch.stage(pl.DataFrame({"subject": subjects}, schema={"subject": pl.String}))
     batch.execute(
-        f"DELETE FROM open_row WHERE workspace_id = :w AND job = :j AND subject IN (SELECT subject FROM {staged})",  # noqa: S608
+        f"DELETE FROM open_row WHERE workspace_id = :w AND job = :j AND subject IN (SELECT subject FROM {staged})",
         w=batch.workspace_id,
         j=job,
     )
@@ -83,9 +89,22 @@ def keep_open(batch: Batch, rows: pl.DataFrame, at: datetime) -> None:
     )
     staged = batch.stage(fresh)
     columns = ", ".join(f'"{c}"' for c in fresh.columns)
-    renewed = ("outcome", "cause", "reason", "field", "value", "status_code", "candidates", "run_id", "retry_at", "last_at", "title", "key")
+    renewed = (
+        "outcome",
+        "cause",
+        "reason",
+        "field",
+        "value",
+        "status_code",
+        "candidates",
+        "run_id",
+        "retry_at",
+        "last_at",
+        "title",
+        "key",
+    )
     sets = ", ".join(f'"{c}" = excluded."{c}"' for c in renewed)
     batch.execute(
-        f"INSERT INTO open_row ({columns}) SELECT {columns} FROM {staged} WHERE true"  # noqa: S608
+        f"INSERT INTO open_row ({columns}) SELECT {columns} FROM {staged} WHERE true"
         f" ON CONFLICT (workspace_id, job, subject) DO UPDATE SET {sets}, tries = open_row.tries + 1"
     )

@@ -6,7 +6,9 @@ import polars as pl
 
 from core.store.database import Batch
 
-LINK_COLUMNS = "l.id, l.record_id, l.sobject, l.org_id, l.baseline, l.org_stamp_at, l.org_modified_at, l.workspace_updated_at"
+LINK_COLUMNS = (
+    "l.id, l.record_id, l.sobject, l.org_id, l.baseline, l.org_stamp_at, l.org_modified_at, l.workspace_updated_at"
+)
 
 
 def of_records(batch: Batch, table: str, ids: pl.Series, sobject: str | None = None) -> pl.DataFrame:
@@ -14,7 +16,7 @@ def of_records(batch: Batch, table: str, ids: pl.Series, sobject: str | None = N
     staged = batch.stage(pl.DataFrame({"record_id": ids}, schema={"record_id": pl.Int64}))
     only = " AND l.sobject = :o" if sobject else ""
     frame = batch.read(
-        f"SELECT {LINK_COLUMNS} FROM link l JOIN {staged} s ON s.record_id = l.record_id"  # noqa: S608
+        f"SELECT {LINK_COLUMNS} FROM link l JOIN {staged} s ON s.record_id = l.record_id"
         f" WHERE l.workspace_id = :w AND l.table_name = :t AND l.state = 'active'{only}",
         {"w": batch.workspace_id, "t": table, **({"o": sobject} if sobject else {})},
     )
@@ -25,7 +27,7 @@ def of_org(batch: Batch, org_ids: pl.Series) -> pl.DataFrame:
     """The active links of org records, with ``table_name``."""
     staged = batch.stage(pl.DataFrame({"org_id": org_ids}, schema={"org_id": pl.String}))
     frame = batch.read(
-        f"SELECT {LINK_COLUMNS}, l.table_name FROM link l JOIN {staged} s ON s.org_id = l.org_id"  # noqa: S608
+        f"SELECT {LINK_COLUMNS}, l.table_name FROM link l JOIN {staged} s ON s.org_id = l.org_id"
         " WHERE l.workspace_id = :w AND l.state = 'active'",
         w=batch.workspace_id,
     )

@@ -54,7 +54,9 @@ def typed(table: str, frame: pl.DataFrame) -> pl.DataFrame:
     if unknown:
         raise StoreError(f"{table} has no column {', '.join(unknown)}")
     return frame.with_columns(
-        pl.col(name).cast(types[name]) for name, dtype in frame.schema.items() if dtype != types[name] and not dtype.is_nested()
+        pl.col(name).cast(types[name])
+        for name, dtype in frame.schema.items()
+        if dtype != types[name] and not dtype.is_nested()
     )
 
 
@@ -147,7 +149,9 @@ def wake_jobs(batch: Batch, kinds: Iterable[str]) -> None:
     jobs = batch.read("SELECT name, spec FROM job WHERE workspace_id = :w AND is_enabled", w=batch.workspace_id)
     names = [name for name, spec in jobs.iter_rows() if _wakes(json.loads(spec or "{}"), wanted)]
     for name in names:
-        batch.execute("UPDATE job SET is_woken = true WHERE workspace_id = :w AND name = :n", w=batch.workspace_id, n=name)
+        batch.execute(
+            "UPDATE job SET is_woken = true WHERE workspace_id = :w AND name = :n", w=batch.workspace_id, n=name
+        )
 
 
 def contact_points(table: str, frame: pl.DataFrame) -> pl.DataFrame:
@@ -164,15 +168,11 @@ def contact_points(table: str, frame: pl.DataFrame) -> pl.DataFrame:
     if table == "person":
         found.append(_points(alive.select("id", value=emails.normalize(alive["email"])), "email"))
     else:
-        found += [_points(alive.select("id", value=domain_of(alive[name])), "domain") for name in ("domain", "website")]
+        found += [
+            _points(alive.select("id", value=domains.from_websites(alive[name])), "domain")
+            for name in ("domain", "website")
+        ]
     return pl.concat(found).unique(maintain_order=True)
-
-
-def domain_of(websites: pl.Series) -> pl.Series:
-    """The registrable domain of each website; a host under no public suffix, as in test networks, stands for itself."""
-    host = websites.cast(pl.String).str.strip_chars().str.to_lowercase().str.replace(r"^[a-z]+://", "")
-    host = host.str.extract(r"^(?:[^@/]*@)?(?:www\.)?([^/:?#\s]+\.[^/:?#\s]+)(?:[/:?#]\S*)?$")
-    return pl.select(pl.coalesce(domains.from_websites(websites), host)).to_series().alias(websites.name)
 
 
 def _dtype(kind: Any) -> pl.DataType:
@@ -238,7 +238,8 @@ def _refresh_contact_points(batch: Batch, table: str, frame: pl.DataFrame, stage
             w=batch.workspace_id,
         )
     batch.execute(
-        f"DELETE FROM contact_point WHERE workspace_id = :w AND table_name = :t AND record_id IN (SELECT id FROM {staged})",
+        "DELETE FROM contact_point WHERE workspace_id = :w AND table_name = :t "
+        f"AND record_id IN (SELECT id FROM {staged})",
         w=batch.workspace_id,
         t=table,
     )

@@ -47,7 +47,7 @@ def request(batch: Batch, run: Mapping[str, Any]) -> str:
     counters = ", ".join(f"n_{o}" for o in OUTCOMES)
     zeros = ", ".join("0" for _ in OUTCOMES)
     batch.execute(
-        "INSERT INTO run (workspace_id, run_id, job, kind, direction, status, actor, reason, plan_id, scope, n_input,"  # noqa: S608
+        "INSERT INTO run (workspace_id, run_id, job, kind, direction, status, actor, reason, plan_id, scope, n_input,"
         f" n_planned, api_calls, api_calls_shared, is_cancel_asked, requested_at, {counters})"
         " VALUES (:w, :run_id, :job, :kind, :direction, 'queued', :actor, :reason, :plan_id, :scope, 0, 0, 0, 0,"
         f" false, :requested_at, {zeros})",
@@ -127,7 +127,7 @@ def refresh_counts(batch: Batch, run_id: str) -> dict[str, int]:
     n_input = count_input(batch, run_id)
     sets = ", ".join(f"n_{o} = :{o}" for o in OUTCOMES)
     batch.execute(
-        f"UPDATE run SET n_input = :n_input, {sets} WHERE run_id = :r AND workspace_id = :w",  # noqa: S608
+        f"UPDATE run SET n_input = :n_input, {sets} WHERE run_id = :r AND workspace_id = :w",
         {"n_input": n_input, "r": run_id, "w": batch.workspace_id, **outcomes},
     )
     return {"input": n_input, **outcomes}
@@ -165,7 +165,7 @@ def list_frame(db: Database, workspace_id: int, limit: int = 200, job: str | Non
     """The latest runs, newest first, with all columns of the run table."""
     clause = " AND job = :job" if job else ""
     return db.read(
-        f"SELECT * FROM run WHERE workspace_id = :w{clause} ORDER BY requested_at DESC, run_id DESC LIMIT :n",  # noqa: S608
+        f"SELECT * FROM run WHERE workspace_id = :w{clause} ORDER BY requested_at DESC, run_id DESC LIMIT :n",
         {"w": workspace_id, "n": limit, **({"job": job} if job else {})},
     )
 
@@ -173,7 +173,7 @@ def list_frame(db: Database, workspace_id: int, limit: int = 200, job: str | Non
 def open_runs(db: Database, workspace_id: int) -> pl.DataFrame:
     """Runs that are queued or under way."""
     states = ", ".join(f"'{s.value}'" for s in OPEN_RUNS)
-    return db.read(f"SELECT * FROM run WHERE workspace_id = :w AND status IN ({states})", w=workspace_id)  # noqa: S608
+    return db.read(f"SELECT * FROM run WHERE workspace_id = :w AND status IN ({states})", w=workspace_id)
 
 
 def _iso(value: Any) -> str | None:

@@ -340,8 +340,11 @@ class Mark(SQLModel, table=True):
     job: str = Field(primary_key=True)
     sobject: str = Field(primary_key=True)
     org_stamp_at: datetime | None = _at()
-    workspace_seq: int = _big()
-    parents_seq: int = _big()
+    """Everything up to here is recorded for certain; reading starts here again."""
+    read_to_at: datetime | None = _at()
+    """Greatest stamp read: up to here our own user's writes need no second reading."""
+    workspace_seq: int | None = _big()
+    parents_seq: int | None = _big()
     """People and accounts known when waiting rows were last looked at."""
     updated_at: datetime | None = _at()
 
@@ -438,8 +441,10 @@ class Change(SQLModel, table=True):
     """create, update, delete, link, none."""
     outcome: str = ""
     cause: str = ""
-    reason: str = _text()
+    reason: str | None = _text()
     field: str = ""
+    fields: str | None = _text()
+    """Names of the fields that the payload carries, with commas."""
     payload: str | None = _text()
     """JSON: target field -> canonical text or null."""
     before: str | None = _text()

@@ -11,13 +11,14 @@ from typing import Any
 from sqlmodel import select
 
 from core.clock import Clock
-from core.connections.salesforce.gateway import Gateway
+from core.connections.salesforce.gateway import Answer, Describe, Gateway
 from core.errors import NotFound
 from core.mapping.spec import JobSpec
 from core.records import Direction, Kind
 from core.schema.describe import OrgObject
 from core.store.database import Database
 from core.store.tables import Job, OrgDescribe
+from core.values import times
 
 
 @dataclass
@@ -69,32 +70,34 @@ class Context:
         Raises:
             NotFound: the connected user cannot see the object.
         """
-        body = self.gateway.describe(sobject)
-        if body is None:
+        answer = self.gateway.read_together([Describe(sobject)])[0].ok()
+        if not isinstance(answer.body, dict):
             raise NotFound(f"The org did not describe {sobject}.")
-        self.keep_describe(sobject, body)
-        return body
+        self.keep_describe(answer)
+        return answer.body
 
-    def described_at(self, sobject: str) -> str:
-        """The org's Last-Modified of the describe we have, for a conditional read; empty where we have none."""
+    def described_at(self, sobject: str) -> datetime | None:
+        """When the describe we have was last modified in the org, for a conditional read; ``None`` without one."""
         row = self._row(sobject)
-        return row.last_modified if row else ""
+        return times.parse_instant(row.last_modified) if row and row.last_modified else None
 
-    def keep_describe(self, sobject: str, body: dict[str, Any], last_modified: str = "") -> None:
-        """Store a describe that was read on the way."""
-        org = OrgObject.from_describe(body)
+    def keep_describe(self, answer: Answer) -> None:
+        """Store a describe that was read on the way; one that has not changed leaves ours as it is."""
+        if answer.not_modified or not isinstance(answer.body, dict):
+            return
+        org = OrgObject.from_describe(answer.body)
         with self.db.writing() as session:
             row = OrgDescribe(
                 workspace_id=self.workspace_id,
                 sobject=org.name,
-                body=json.dumps(body, ensure_ascii=False),
-                last_modified=last_modified,
+                body=json.dumps(answer.body, ensure_ascii=False),
+                last_modified=answer.last_modified.isoformat() if answer.last_modified else "",
                 fingerprint=org.fingerprint(),
                 fetched_at=self.now(),
             )
             session.merge(row)
             session.commit()
-        self._orgs[sobject.lower()] = org
+        self._orgs[org.name.lower()] = org
 
     def jobs(self) -> list[JobSpec]:
         """The jobs that are switched on."""

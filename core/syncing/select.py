@@ -24,7 +24,8 @@ def changed_since(ctx: Context, spec: JobSpec, scope: dict[str, Any] | None) -> 
     """The records of the job's kind to be looked at now, and the marks to set afterwards.
 
     Without a scope: everything changed since the mark, and open rows whose time has come. With
-    ``{"records": [...]}`` exactly those; with ``{"full": true}`` everything.
+    ``{"records": [...]}`` exactly those; with ``{"full": true}`` everything; with ``{"open": true}`` every open row
+    beside the changed ones.
     """
     table, kinds = table_of(spec.kind), (str(spec.kind),) if spec.kind in ACTIVITY_KINDS else ()
     ws = ctx.workspace_id
@@ -39,7 +40,7 @@ def changed_since(ctx: Context, spec: JobSpec, scope: dict[str, Any] | None) -> 
     parents_then = int(mark.item(0, 1) or 0) if mark.height else 0
     upto = int(ctx.db.one("SELECT seq FROM workspace WHERE id = :w", w=ws))
     fresh = load_records(ctx.db, ws, table, after_seq=since, up_to_seq=upto, kinds=kinds)
-    again = _due_open(ctx, spec, parents_then)
+    again = _all_open(ctx, spec) if scope and scope.get("open") else _due_open(ctx, spec, parents_then)
     extra = [i for i in again if i not in set(fresh["id"].to_list())]
     if extra:
         fresh = pl.concat([fresh, load_records(ctx.db, ws, table, ids=extra, kinds=kinds)])
@@ -67,6 +68,15 @@ def _due_open(ctx: Context, spec: JobSpec, parents_then: int) -> list[int]:
         w=ctx.workspace_id, j=spec.name, now=ctx.now(), moved=int(moved),
     )  # fmt: skip
     return [int(i) for i in frame["record_id"].to_list()] if frame.height else []
+
+
+def _all_open(ctx: Context, spec: JobSpec) -> list[int]:
+    frame = ctx.db.read(
+        "SELECT record_id FROM open_row WHERE workspace_id = :w AND job = :j AND record_id IS NOT NULL",
+        w=ctx.workspace_id,
+        j=spec.name,
+    )
+    return [int(i) for i in frame["record_id"].to_list()]
 
 
 def planning_columns(kind: Kind, records: pl.DataFrame) -> pl.DataFrame:
@@ -123,16 +133,16 @@ def ground(ctx: Context, spec: JobSpec, pair: PairSpec, rows: pl.DataFrame) -> G
 
 def _matches(batch: Batch, spec: JobSpec, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     if spec.kind not in ACTIVITY_KINDS:
-        person = pl.DataFrame(
-            {"local_id": rows["local_id"]}, schema={"local_id": pl.Int64}
-        ).with_columns(
+        person = pl.DataFrame({"local_id": rows["local_id"]}, schema={"local_id": pl.Int64}).with_columns(
             pl.lit(None, dtype=pl.Int64).alias("person_record_id"),
             pl.lit("no_reference").alias("status"),
             pl.lit(None, dtype=pl.List(pl.Struct({"record_id": pl.Int64, "rule": pl.String}))).alias("candidates"),
         )
         account = rows.select(
             "local_id",
-            pl.col("account_record_id") if "account_record_id" in rows.columns else pl.lit(None, dtype=pl.Int64).alias("account_record_id"),
+            pl.col("account_record_id")
+            if "account_record_id" in rows.columns
+            else pl.lit(None, dtype=pl.Int64).alias("account_record_id"),
             pl.lit("unique").alias("status"),
         )
         return person, account
@@ -142,14 +152,22 @@ def _matches(batch: Batch, spec: JobSpec, rows: pl.DataFrame) -> tuple[pl.DataFr
 
 
 def _references(rows: pl.DataFrame) -> pl.DataFrame:
+    phone = phones.normalize(rows["person_phone"]).alias("phone")
     return rows.select(
         "local_id",
-        ref=ids.normalize_refs(rows["person_ref"]),
+        ref=_refs(rows["person_ref"]),
         email=emails.normalize(rows["person_email"]),
-        phone=phones.normalize(rows["person_phone"]),
-        account_ref=ids.normalize_refs(rows["account_ref"]),
-        domain=domains.normalize(rows["account_domain"]),
+        phone=phone,
+        phone_plain=phone.to_frame().select(phones.plain_expr("phone")).to_series(),
+        account_ref=_refs(rows["account_ref"]),
+        domain=domains.from_websites(rows["account_domain"]),
     )
+
+
+def _refs(given: pl.Series) -> pl.Series:
+    """Org Ids made 18 characters long; anything else as it is, trimmed: an external id."""
+    frame = pl.DataFrame({"given": given, "id": ids.normalize_ids(given)})
+    return frame.select(pl.coalesce("id", pl.col("given").str.strip_chars())).to_series()
 
 
 def _account_match(batch: Batch, refs: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
@@ -182,12 +200,17 @@ def _person_match(
     batch: Batch, spec: JobSpec, refs: pl.DataFrame, rows: pl.DataFrame, account_match: pl.DataFrame
 ) -> pl.DataFrame:
     hinted = refs.join(account_match.select("local_id", "account_record_id"), on="local_id")
-    keys = pl.concat(
-        [
-            refs.select(kind=pl.lit("email"), value="email"),
-            refs.select(kind=pl.lit("phone"), value="phone"),
-        ]
-    ).drop_nulls().unique()
+    keys = (
+        pl.concat(
+            [
+                refs.select(kind=pl.lit("email"), value="email"),
+                refs.select(kind=pl.lit("phone"), value="phone"),
+                refs.select(kind=pl.lit("phone"), value="phone_plain"),
+            ]
+        )
+        .drop_nulls()
+        .unique()
+    )
     staged = batch.stage(keys)
     points = batch.read(
         f"SELECT c.kind, c.value, c.record_id FROM contact_point c JOIN {staged} s ON s.kind = c.kind AND s.value = c.value"  # noqa: S608

@@ -16,8 +16,7 @@ import polars as pl
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _INSTANT = re.compile(r"(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})(:\d{2})?(?:\.\d{1,9})? ?(Z|z|[+-]\d{2}:?\d{2})?", re.ASCII)
 _LOCAL = r"^([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2})(:[0-9]{2})?(?:\.[0-9]{1,9})?"
-_ZONED = _LOCAL + " ?(Z|z|[+-][0-9]{2}:?[0-9]{2})$"
-_ZONELESS = _LOCAL + "$"
+_OFFSET = " ?(Z|z|[+-][0-9]{2}:?[0-9]{2})$"
 INSTANT_FORM = "%Y-%m-%dT%H:%M:%SZ"
 
 
@@ -36,7 +35,8 @@ def parse_instant(text: str | None, zone: str | None = None) -> datetime | None:
 
     Args:
         text: What a file or the org sent; fractions are dropped.
-        zone: IANA name of the zone for texts that carry none; without it they are refused.
+        zone: IANA name of the zone for texts that carry none; without it they are refused. A time that a clock
+            change skips is None, one that it repeats is the earlier.
 
     Returns:
         None for a date, for a time without a zone (unless ``zone`` is given), and for anything else.
@@ -46,11 +46,14 @@ def parse_instant(text: str | None, zone: str | None = None) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(f"{found[1]}T{found[2]}{found[3] or ':00'}{(found[4] or '').upper()}")
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=ZoneInfo(zone or "UTC"))
-        return moment.astimezone(UTC)
+        return moment.astimezone(UTC) if moment.tzinfo else _from_local(moment, ZoneInfo(zone or "UTC"))
     except (ValueError, OverflowError):
         return None
+
+
+def _from_local(naive: datetime, zone: ZoneInfo) -> datetime | None:
+    moment = naive.replace(tzinfo=zone).astimezone(UTC)
+    return moment if moment.astimezone(zone).replace(tzinfo=None) == naive else None
 
 
 def date_text(value: date) -> str:
@@ -107,20 +110,20 @@ def instant_expr(column: str | pl.Expr, zone: str | None = None) -> pl.Expr:
     repeats is the earlier.
     """
     text = _expr(column).str.strip_chars()
-    parts = text.str.extract_groups(_ZONED).struct
-    offset = parts.field("4").str.to_uppercase().str.replace("Z", "+0000", literal=True).str.replace(":", "")
-    seconds = parts.field("3").fill_null(":00")
-    whole = pl.concat_str(parts.field("1"), pl.lit("T"), parts.field("2"), seconds, offset)
+    whole = _whole(text, _OFFSET, "$4").str.replace("[Zz]$", "+0000")
     zoned = whole.str.to_datetime("%Y-%m-%dT%H:%M:%S%z", time_unit="us", strict=False)
-    return zoned if zone is None else pl.coalesce(zoned, _local_expr(text, zone))
-
-
-def _local_expr(text: pl.Expr, zone: str) -> pl.Expr:
-    parts = text.str.extract_groups(_ZONELESS).struct
-    whole = pl.concat_str(parts.field("1"), pl.lit("T"), parts.field("2"), parts.field("3").fill_null(":00"))
-    naive = whole.str.to_datetime("%Y-%m-%dT%H:%M:%S", time_unit="us", strict=False)
+    if zone is None:
+        return zoned
+    naive = _whole(text, "$", "").str.to_datetime("%Y-%m-%dT%H:%M:%S", time_unit="us", strict=False)
     local = naive.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
-    return local.dt.convert_time_zone("UTC")
+    return pl.coalesce(zoned, local.dt.convert_time_zone("UTC"))
+
+
+def _whole(text: pl.Expr, end: str, offset: str) -> pl.Expr:
+    """Texts of the form, with seconds and without fractions; null for others."""
+    short = text.str.replace("[T ]([0-9]{2}:[0-9]{2})( ?(?:[Zz]|[+-].*)?)$", "T$1:00$2")
+    whole = short.str.replace(_LOCAL + end, "${1}T$2$3" + offset)
+    return pl.when(text.str.contains(_LOCAL + end)).then(whole)
 
 
 def canonical_date_expr(column: str | pl.Expr) -> pl.Expr:
@@ -134,7 +137,10 @@ def canonical_instant_expr(column: str | pl.Expr, zone: str | None = None) -> pl
 
 
 def date_of(instant: str | pl.Expr, zone: str) -> pl.Expr:
-    """The calendar day, `pl.Date`, of a column of typed Instants (see `instant_expr`) in a zone."""
+    """The calendar day, `pl.Date`, of a column of typed Instants (see `instant_expr`) in a zone.
+
+    Polars knows the rules of zones to the end of 2099.
+    """
     return _expr(instant).dt.convert_time_zone(zone).dt.date()
 
 

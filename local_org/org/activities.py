@@ -9,17 +9,18 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from local_org.org import relations
+from local_org.org import relations, statuses
 from local_org.org.model import Schema
 from local_org.org.store import quoted
 
 if TYPE_CHECKING:
-    from local_org.org.saving import Row, Saver
+    from local_org.org.row import Row
+    from local_org.org.saving import Saver
 
 ACTIVITY = ("Task", "Event")
-CLOSED_STATUSES = frozenset({"completed"})
 DAY_MINUTES = 24 * 60
 LONGEST_MINUTES = 14 * DAY_MINUTES
+ARCHIVE_SECONDS = 365 * 86400
 
 
 @lru_cache(maxsize=256)
@@ -39,7 +40,7 @@ def task(saver: Saver, row: Row) -> None:
     """Derive and check what a Task must obey."""
     _who_and_what(saver, row)
     if row.changes("Status") or row.created:
-        closed = str(row.get("Status") or "").lower() in CLOSED_STATUSES
+        closed = str(row.get("Status") or "").lower() in _closed_statuses(saver)
         was = bool(row.old and row.old.get("IsClosed"))
         row.values["IsClosed"] = int(closed)
         if closed != was or row.created:
@@ -53,6 +54,13 @@ def task(saver: Saver, row: Row) -> None:
             f"Call Duration: value outside of valid range on numeric field: {duration}",
             ["CallDurationInSeconds"],
         )
+
+
+def _closed_statuses(saver: Saver) -> frozenset[str]:
+    held: frozenset[str] | None = saver.memory.get("closed task statuses")
+    if held is None:
+        held = saver.memory["closed task statuses"] = statuses.closed_task_statuses(saver.conn, saver.schema)
+    return held
 
 
 def _who_and_what(saver: Saver, row: Row) -> None:
@@ -264,3 +272,16 @@ def _refresh(conn: sqlite3.Connection, name: str, ids: list[str], stamp: int) ->
         f'UPDATE {table} SET "LastActivityDate" = ?, "SystemModstamp" = max("SystemModstamp", ?) WHERE "Id" = ?',
         [(day, stamp, record_id) for record_id, day in changed],
     )
+
+
+def archive(conn: sqlite3.Connection, now: int) -> int:
+    """Set IsArchived on what is over a year old: plain queries no longer find it, queryAll does."""
+    limit = now - ARCHIVE_SECONDS
+    day = datetime.fromtimestamp(limit, UTC).date().isoformat()
+    events = conn.execute('UPDATE "Event" SET "IsArchived" = 1 WHERE "IsArchived" = 0 AND "EndDateTime" < ?', (limit,))
+    tasks = conn.execute(
+        'UPDATE "Task" SET "IsArchived" = 1 WHERE "IsArchived" = 0 AND "IsClosed" = 1 '
+        'AND coalesce("CompletedDateTime", "CreatedDate") < ? AND coalesce("ActivityDate", ?) <= ?',
+        (limit, day, day),
+    )
+    return events.rowcount + tasks.rowcount

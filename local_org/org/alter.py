@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from local_org.org import statuses
 from local_org.org.catalog.custom import ACTIVITY, extend, rebuilt, with_fields, without_field
 from local_org.org.model import Field, PicklistValue, Schema, SObject
 
@@ -72,7 +73,9 @@ def add_picklist_values(org: Org, sobject: str, name: str, values: Iterable[str]
     values = list(values)
     f = found_field(org, sobject, name)
     kept = tuple(v for v in f.picklist if v.value not in values)
-    change_field(org, sobject, name, picklist=(*kept, *(PicklistValue(value) for value in values)))
+    with org.write():
+        change_field(org, sobject, name, picklist=(*kept, *(PicklistValue(value) for value in values)))
+        statuses.list_values(org)
 
 
 def remove_picklist_value(org: Org, sobject: str, name: str, value: str) -> None:

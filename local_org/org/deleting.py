@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from local_org.org import activities
+from local_org.org import activities, relations, rollups
 from local_org.org.ids import is_id, to18
 from local_org.org.model import Access, Field, OrgFault, SaveResult, SObject
 from local_org.org.store import quoted
@@ -49,6 +49,10 @@ def _result(given: Any, fault: OrgFault | None) -> SaveResult:
     return SaveResult(id=to18(str(given)), success=True)
 
 
+def _has_bin(sobject: SObject) -> bool:
+    return sobject.field("IsDeleted") is not None
+
+
 class _Bin:
     """One call's deletions or restorations."""
 
@@ -61,6 +65,8 @@ class _Bin:
         self.schema = org.schema
         self.access = access
         self._parents: set[str] = set()
+        self._loosened: dict[str, list[str]] = {}
+        self._members: list[str] = []
 
     def refusal(self, sobject: SObject, given: Any) -> OrgFault | None:
         """Why the record may not be deleted."""
@@ -90,7 +96,9 @@ class _Bin:
 
     def _row(self, sobject: SObject, record_id: str) -> tuple[Any, ...] | None:
         found: tuple[Any, ...] | None = self.conn.execute(
-            f'SELECT "IsDeleted", "SystemModstamp" FROM {quoted(sobject.name)} WHERE "Id" = ?', (record_id,)
+            f'SELECT {"IsDeleted" if _has_bin(sobject) else 0}, "SystemModstamp" FROM {quoted(sobject.name)} '
+            'WHERE "Id" = ?',
+            (record_id,),
         ).fetchone()
         return found
 
@@ -115,15 +123,19 @@ class _Bin:
         )
 
     def take(self, sobject: SObject, ids: list[str]) -> None:
-        """Delete records and what goes with them."""
-        self._mark(sobject, ids, True, self.stamp)
+        """Delete records and what goes with them; objects without a recycle bin lose them for good."""
+        if _has_bin(sobject):
+            self._mark(sobject, ids, True, self.stamp)
+        else:
+            sql = f'DELETE FROM {quoted(sobject.name)} WHERE "Id" = ?'
+            self.conn.executemany(sql, [(each,) for each in ids])
         for child in self.schema.objects:
             for f in child.fields:
                 if sobject.name in f.reference_to and f.name not in _KEPT:
                     self._let_go(child, f, ids)
 
     def _let_go(self, child: SObject, f: Field, ids: list[str]) -> None:
-        has_bin = child.field("IsDeleted") is not None
+        has_bin = _has_bin(child)
         live = ' AND "IsDeleted" = 0' if has_bin else ""
         found = self.conn.execute(
             f'SELECT "Id" FROM {quoted(child.name)} WHERE {quoted(f.name)} IN (SELECT value FROM json_each(?)){live}',
@@ -155,6 +167,8 @@ class _Bin:
     def _clear(self, child: SObject, f: Field, ids: list[str]) -> None:
         if not f.nillable:
             return
+        if child.name in activities.ACTIVITY and f.name in ("WhoId", "WhatId"):
+            self._loosened.setdefault(child.name, []).extend(ids)
         self.conn.executemany(
             f"UPDATE {quoted(child.name)} SET {quoted(f.name)} = NULL, "
             '"SystemModstamp" = max("SystemModstamp", ?) WHERE "Id" = ?',
@@ -166,6 +180,8 @@ class _Bin:
             return
         if sobject.name in activities.ACTIVITY:
             self._remember_parents(sobject, ids)
+        if sobject.name == "CampaignMember":
+            self._members += ids
         self.conn.executemany(
             f'UPDATE {quoted(sobject.name)} SET "IsDeleted" = ?, "LastModifiedDate" = max("LastModifiedDate", ?), '
             '"LastModifiedById" = ?, "SystemModstamp" = max("SystemModstamp", ?) WHERE "Id" = ?',
@@ -192,6 +208,23 @@ class _Bin:
         row = self._row(sobject, to18(given))
         if row is None or not row[0]:
             return OrgFault("UNDELETE_FAILED", "Entity is not in the recycle bin", fields=[])
+        return self._taken_meanwhile(sobject, to18(given))
+
+    def _taken_meanwhile(self, sobject: SObject, record_id: str) -> OrgFault | None:
+        """A unique value that another record took while this one lay in the bin keeps it there."""
+        table = quoted(sobject.name)
+        for f in sobject.fields:
+            if not f.unique:
+                continue
+            column = quoted(f.name)
+            holder = self.conn.execute(
+                f'SELECT o."Id" FROM {table} o JOIN {table} d ON o.{column} = d.{column} '
+                'WHERE d."Id" = ? AND o."Id" <> d."Id" AND o."IsDeleted" = 0',
+                (record_id,),
+            ).fetchone()
+            if holder:
+                message = f"duplicate value found: {f.name} duplicates value on record with id: {holder[0][:15]}"
+                return OrgFault("DUPLICATE_VALUE", message, fields=[])
         return None
 
     def restore(self, sobject: SObject, record_id: str) -> None:
@@ -201,7 +234,7 @@ class _Bin:
             return
         self._mark(sobject, [record_id], False, self.stamp)
         for child in self.schema.objects:
-            if child.field("IsDeleted") is None:
+            if not _has_bin(child):
                 continue
             for f in child.fields:
                 if f.cascade_delete and sobject.name in f.reference_to:
@@ -213,7 +246,10 @@ class _Bin:
                         self.restore(child, child_id)
 
     def settle(self) -> None:
-        """Bring LastActivityDate of the parents of deleted or restored activities up to date."""
+        """Bring relations and parents' LastActivityDate in step with what is left."""
+        rollups.count_members(self.conn, self._members, self.stamp)
+        for kind, ids in self._loosened.items():
+            relations.rebuild(self.conn, self.schema, kind, ids, self.stamp)
         activities.refresh_last_activity(self.conn, self.schema, self._parents, self.stamp)
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from local_org.org import activities, permissions, relations, schema_io
+from local_org.org import activities, permissions, relations, schema_io, statuses
 from local_org.org.clock import Clock
 from local_org.org.ids import id_number, make_id, to18
 from local_org.org.model import Access, Schema, SObject
@@ -72,6 +72,7 @@ class Org:
         self.id = org_id
         self._lock = threading.Lock()
         self._access: dict[str, Access] = {}
+        self._generation = 0
         self.plans: dict[Any, Any] = {}
         """Compiled write plans, dropped when schema or permissions change."""
         self._purged_at = 0
@@ -183,30 +184,47 @@ class Org:
         """What a user may do, kept until users, permissions or the schema change."""
         user_id = to18(user_id)
         with self._lock:
-            held = self._access.get(user_id)
+            held, generation = self._access.get(user_id), self._generation
         if held is None:
             held = permissions.load_access(self.connection(), self._schema, user_id)
             with self._lock:
-                self._access[user_id] = held
+                # Permissions that changed while they were being read must be read again next time.
+                if generation == self._generation:
+                    self._access[user_id] = held
         return held
 
     def forget_access(self, sobject: str | None = None) -> None:
         """Drop kept permissions and plans; with an object, note that its describe has changed."""
-        with self._lock:
-            self._access = {}
-            self.plans = {}
+        self._forget()
+        tx = self._store.transaction()
+        if tx is not None:
+            # Others may read the old permissions until the commit.
+            tx.done.append(self._forget)
         if sobject:
             names = [o.name for o in self._schema.objects] if sobject == permissions.ALL else [sobject]
             self.note_changed(names)
+
+    def _forget(self) -> None:
+        with self._lock:
+            self._access = {}
+            self._generation += 1
+            self.plans = {}
 
     def replace_schema(self, schema: Schema, changed: Iterable[str]) -> None:
         """Switch to another schema at run time: new tables and columns are made, nothing is dropped."""
         with self.write():
             self._store.ensure_tables(schema)
             self._save_meta("schema", schema_io.to_json(schema))
-            self._schema = schema
+            tx, before = self._store.transaction(), self._schema
+            if tx is not None:
+                tx.undo.append(lambda: self._switch(before))
+            self._switch(schema)
             self.note_changed(changed)
-        self.forget_access()
+            self.forget_access()
+
+    def _switch(self, schema: Schema) -> None:
+        self._schema = schema
+        self._forget()
 
     def note_changed(self, names: Iterable[str]) -> None:
         """Remember when the describe of these objects changed."""
@@ -251,6 +269,7 @@ class Org:
                 "IsSandbox": False,
             },
         )
+        statuses.list_values(self)
         for profile, grants in permissions.STANDARD_PROFILES.items():
             permissions.add_profile(self, profile, **grants)
 
@@ -298,7 +317,8 @@ class Org:
                     for name in names
                 ]
 
-        sql = f"INSERT INTO {quoted(target.name)} ({', '.join(map(quoted, names))}) VALUES ({', '.join('?' * len(names))})"
+        listed, marks = ", ".join(map(quoted, names)), ", ".join("?" * len(names))
+        sql = f"INSERT INTO {quoted(target.name)} ({listed}) VALUES ({marks})"
         with self.write() as conn:
             before = conn.total_changes
             conn.executemany(sql, stored())
@@ -321,6 +341,11 @@ class Org:
                 if sobject.field("LastActivityDate") and sobject.name not in activities.ACTIVITY:
                     ids = [row[0] for row in conn.execute(f'SELECT "Id" FROM {quoted(sobject.name)}')]
                     activities.refresh_last_activity(conn, self._schema, set(ids), 0)
+
+    def archive_activities(self) -> int:
+        """Archive events that ended, and tasks that were closed, over a year ago; returns how many."""
+        with self.write() as conn:
+            return activities.archive(conn, self.clock.now())
 
     def _advance_sequence(self, target: SObject) -> None:
         with self.write() as conn:

@@ -3,32 +3,42 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 """Digits of an Id in ascending order, which is also their ASCII order: Ids of one object sort by age as text."""
 
 _CHECKS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
-_SHAPE = re.compile(r"[0-9A-Za-z]{15}(?:[A-Z0-5]{3})?\Z", re.ASCII)
+_SHAPE = re.compile(r"[0-9A-Za-z]{15}\Z", re.ASCII)
 _POD = "Hs0"
 
 MASTER_RECORD_TYPE = "012000000000000AAA"
 
 
+@lru_cache(maxsize=1 << 16)
+def _check(five: str) -> str:
+    """The check character of five characters; Ids of one org share most of theirs."""
+    return _CHECKS[sum(1 << bit for bit, char in enumerate(five) if "A" <= char <= "Z")]
+
+
 def check_characters(id15: str) -> str:
     """The three characters that say which of the 15 are upper case."""
-    return "".join(
-        _CHECKS[sum(1 << bit for bit, char in enumerate(id15[start : start + 5]) if "A" <= char <= "Z")]
-        for start in (0, 5, 10)
-    )
+    return _check(id15[:5]) + _check(id15[5:10]) + _check(id15[10:15])
+
+
+def full_id(text: object) -> str | None:
+    """The 18-character form of an Id of 15 or 18 characters, ``None`` when the value is not one."""
+    if not isinstance(text, str) or len(text) not in (15, 18) or _SHAPE.match(text[:15]) is None:
+        return None
+    checks = check_characters(text[:15])
+    if len(text) == 18 and text[15:] != checks and text[15:].upper() != checks:
+        return None
+    return text[:15] + checks
 
 
 def is_id(text: object) -> bool:
     """Whether the value is shaped like an Id: 15 characters, or 18 whose check characters fit (in any case)."""
-    if not isinstance(text, str) or len(text) not in (15, 18):
-        return False
-    if len(text) == 15:
-        return _SHAPE.match(text) is not None
-    return _SHAPE.match(text[:15]) is not None and check_characters(text[:15]) == text[15:].upper()
+    return full_id(text) is not None
 
 
 def to18(text: str) -> str:
@@ -37,20 +47,23 @@ def to18(text: str) -> str:
     Raises:
         ValueError: When the text is not an Id, or its check characters do not fit.
     """
-    if not is_id(text):
+    made = full_id(text)
+    if made is None:
         raise ValueError(f"malformed id {text}")
-    return text[:15] + check_characters(text[:15])
+    return made
 
 
 def make_id(prefix: str, number: int) -> str:
     """The 18-character Id of the given number (from 0) for the object with this key prefix."""
-    digits = []
-    for _ in range(9):
+    if number < 0:
+        raise ValueError("id number below zero")
+    digits = ""
+    while number:
         number, digit = divmod(number, 62)
-        digits.append(ALPHABET[digit])
-    if number:
+        digits = ALPHABET[digit] + digits
+    if len(digits) > 9:
         raise ValueError("id number too large")
-    id15 = prefix + _POD + "".join(reversed(digits))
+    id15 = prefix + _POD + digits.rjust(9, "0")
     return id15 + check_characters(id15)
 
 

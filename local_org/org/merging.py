@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from local_org.org import activities
+from local_org.org import activities, statuses
 from local_org.org.ids import to18
-from local_org.org.model import OrgFault, SObject
+from local_org.org.model import OrgFault, Schema, SObject
 from local_org.org.relations import rebuild
 from local_org.org.saving import Saver
-from local_org.org.store import quoted
+from local_org.org.store import columns, quoted
 
 if TYPE_CHECKING:
     from local_org.org.session import Session
@@ -116,7 +116,14 @@ class _Mover:
             for f in child.fields:
                 if sobject.name in f.reference_to and f.name not in _HISTORY:
                     self._repoint(child, f.name, old, new)
+                    self._untie(sobject, child, f.name, new)
         self._repoint_invitees(old, new)
+
+    def _untie(self, sobject: SObject, child: SObject, column: str, record_id: str) -> None:
+        """A master that named its own loser must not end up naming itself."""
+        if child is sobject:
+            table, name = quoted(child.name), quoted(column)
+            self.conn.execute(f'UPDATE {table} SET {name} = NULL WHERE "Id" = ? AND {name} = "Id"', (record_id,))
 
     def _repoint(self, child: SObject, column: str, old: str, new: str) -> None:
         live = ' AND "IsDeleted" = 0' if child.field("IsDeleted") else ""
@@ -189,9 +196,10 @@ def convert_lead(
     lead_id = to18(lead_id)
     with session.org.purging() as conn:
         _must_be_live(conn, lead_object, [lead_id])
-        lead = session.retrieve("Lead", lead_id)
+        lead = _whole_row(conn, lead_object, lead_id)
         if lead["IsConverted"]:
             raise OrgFault("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead", fields=[])
+        _must_be_status(conn, session.org.schema, converted_status)
         make = _Maker(session, conn, lead, owner_id or lead["OwnerId"])
         account = to18(account_id) if account_id else make.account()
         contact = to18(contact_id) if contact_id else make.contact(account)
@@ -201,6 +209,18 @@ def convert_lead(
     return ConvertResult(lead_id, account, contact, deal)
 
 
+def _must_be_status(conn: sqlite3.Connection, schema: Schema, status: str) -> None:
+    if status not in statuses.converted_lead_statuses(conn, schema):
+        raise OrgFault("INVALID_STATUS", f"invalid convertedStatus: {status}", fields=[])
+
+
+def _whole_row(conn: sqlite3.Connection, sobject: SObject, record_id: str) -> dict[str, Any]:
+    names = columns(sobject)
+    listed = ", ".join(map(quoted, names))
+    row = conn.execute(f'SELECT {listed} FROM {quoted(sobject.name)} WHERE "Id" = ?', (record_id,)).fetchone()
+    return dict(zip(names, row, strict=True))
+
+
 class _Maker:
     """Makes the records of a conversion out of the lead's fields."""
 
@@ -208,13 +228,15 @@ class _Maker:
         self._session = session
         self._conn = conn
         self._lead = lead
+        # A conversion copies every field, also those that the user who converts may not see.
+        self._access = replace(session.access, modify_all=True, fields={})
         # A queue may own a lead, but not what becomes of it.
         self._owner = owner if owner.startswith("005") else session.access.user_id
 
     def _create(self, name: str, values: Mapping[str, Any]) -> str:
         sobject = self._session.sobject(name)
-        saver = Saver(self._session.org, self._session.access, sobject, self._conn)
-        given = {key: value for key, value in values.items() if value is not None and saver.plan.slots.get(key.lower())}
+        saver = Saver(self._session.org, self._access, sobject, self._conn)
+        given = {key: value for key, value in values.items() if value is not None and key.lower() in saver.plan.slots}
         return _one(saver, "create", given)
 
     def _address(self, prefix: str) -> dict[str, Any]:

@@ -34,6 +34,7 @@ class Plan:
     """Everything about writing one object that does not depend on the record."""
 
     sobject: SObject
+    access: Access
     slots: Mapping[str, Slot]
     """By lower-case name; fields that the user cannot see are absent."""
     relations: Mapping[str, Field]
@@ -62,6 +63,7 @@ def make_plan(schema: Schema, access: Access, sobject: SObject) -> Plan:
     writable = [f for f in sobject.fields if f.stored and f.type != "id"]
     return Plan(
         sobject=sobject,
+        access=access,
         slots={f.name.lower(): _slot(sobject, f, access) for f in sobject.fields if access.sees(sobject, f)},
         relations={f.relationship_name.lower(): f for f in writable if f.relationship_name and f.reference_to},
         references={f.name: (f, _targets(schema, f)) for f in writable if f.type == "reference"},

@@ -68,7 +68,7 @@ def deleted(session: Session, name: str, start: int, end: int) -> Deleted:
     """
     sobject, covered = _window(session, name, start, end)
     org = session.org
-    earliest = max(org.clock.now() - BIN_SECONDS, int(org.meta("born") or 0) - BIN_SECONDS)
+    earliest = org.clock.now() - BIN_SECONDS
     if sobject.field("IsDeleted") is None:
         return Deleted([], earliest, covered)
     found = org.connection().execute(

@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from local_org.org import activities, validation
+from local_org.org import activities, rollups, statuses, validation
 from local_org.org.model import SObject
 from local_org.org.store import quoted
 
 if TYPE_CHECKING:
     from local_org.org.engine import Org
-    from local_org.org.saving import Row, Saver
+    from local_org.org.row import Row
+    from local_org.org.saving import Saver
 
 Before = Callable[["Saver", "Row"], None]
-
-STAGES: dict[str, tuple[int, str]] = {
-    "Prospecting": (10, "Pipeline"),
-    "Qualification": (10, "Pipeline"),
-    "Needs Analysis": (20, "Pipeline"),
-    "Value Proposition": (50, "Pipeline"),
-    "Id. Decision Makers": (60, "Pipeline"),
-    "Perception Analysis": (70, "Pipeline"),
-    "Proposal/Price Quote": (75, "Pipeline"),
-    "Negotiation/Review": (90, "Pipeline"),
-    "Closed Won": (100, "Closed"),
-    "Closed Lost": (0, "Omitted"),
-}
-"""Probability and forecast category of the standard stages."""
 
 
 class ObjectRules:
@@ -57,6 +45,10 @@ class ObjectRules:
         """Follow up on the rows of a batch that have been written."""
         if self._links is not None:
             self._links.note(saver, rows)
+        if saver.sobject.name == "EventRelation":
+            _mark_group_events(saver, rows)
+        if saver.sobject.name == "CampaignMember":
+            rollups.count_members(saver.conn, [str(row.id) for row in rows], saver.stamp)
 
     def finish(self, saver: Saver) -> None:
         """Follow up once at the end of the call."""
@@ -97,16 +89,17 @@ def _lead(saver: Saver, row: Row) -> None:
 
 
 def _opportunity(saver: Saver, row: Row) -> None:
-    stage = row.get("StageName")
-    if row.changes("StageName"):
-        probability, forecast = STAGES.get(stage, (row.get("Probability") or 0, "Pipeline"))
-        row.values["IsClosed"] = int(stage in ("Closed Won", "Closed Lost"))
-        row.values["IsWon"] = int(stage == "Closed Won")
+    stage = statuses.stage(saver.conn, saver.schema, row.get("StageName")) if row.changes("StageName") else None
+    if stage is not None:
+        row.values["IsClosed"], row.values["IsWon"] = int(stage.closed), int(stage.won)
         if row.values.get("Probability") is None:
-            row.values["Probability"] = float(probability)
-        row.values["ForecastCategory"] = forecast
-        row.values.setdefault("ForecastCategoryName", forecast)
+            row.values["Probability"] = stage.probability
+        row.values["ForecastCategory"] = stage.forecast
+        row.values.setdefault("ForecastCategoryName", stage.forecast)
+    if row.changes("StageName"):
         row.values["LastStageChangeDate"] = saver.stamp
+        if row.get("ForecastCategory") is None:
+            row.values["ForecastCategory"] = "Pipeline"
     if row.changes("Amount", "Probability", "StageName"):
         amount, chance = row.get("Amount"), row.get("Probability") or 0
         row.values["ExpectedRevenue"] = None if amount is None else round(amount * chance / 100, 2)
@@ -130,6 +123,17 @@ def _next_number(saver: Saver, key: str, first: int) -> int:
     number = int(found[0]) if found else first
     saver.conn.execute("INSERT OR REPLACE INTO _sequence VALUES (?, ?)", (key, number + 1))
     return number
+
+
+def _campaign(saver: Saver, row: Row) -> None:
+    if row.created:
+        row.values |= {"NumberOfLeads": 0, "NumberOfContacts": 0, "NumberOfResponses": 0}
+
+
+def _named(saver: Saver, row: Row) -> None:
+    """Roles and queues are named for developers after their name."""
+    if row.created and row.values.get("DeveloperName") is None and row.get("Name"):
+        row.values["DeveloperName"] = re.sub(r"\W+", "_", row.get("Name")).strip("_")
 
 
 def _member(saver: Saver, row: Row) -> None:
@@ -165,6 +169,25 @@ def _role(saver: Saver, row: Row) -> None:
         )
 
 
+def _relation(saver: Saver, row: Row) -> None:
+    """A further person on an activity; on an event, one that is not the parent is an invitee."""
+    if not row.created:
+        return
+    known = saver.known.get(row.get("RelationId"))
+    row.values["AccountId"] = activities.account_of(saver, row.get("RelationId"), None)
+    row.values["IsWhat"] = int(known is not None and known.sobject not in ("Contact", "Lead", "User"))
+    if saver.sobject.name == "EventRelation" and not row.get("IsParent"):
+        row.values["IsInvitee"] = 1
+
+
+def _mark_group_events(saver: Saver, rows: list[Row]) -> None:
+    saver.conn.executemany(
+        'UPDATE "Event" SET "IsGroupEvent" = 1, "GroupEventType" = \'1\', '
+        '"SystemModstamp" = max("SystemModstamp", ?) WHERE "Id" = ? AND "IsGroupEvent" = 0',
+        [(saver.stamp, row.get("EventId")) for row in rows if row.get("IsInvitee")],
+    )
+
+
 def _user(saver: Saver, row: Row) -> None:
     _person(saver, row)
     if row.changes("Username"):
@@ -176,6 +199,8 @@ def _user(saver: Saver, row: Row) -> None:
     if row.created:
         row.values["UserType"] = "Standard"
         row.values.setdefault("TimeZoneSidKey", saver.access.time_zone)
+        if row.values.get("CommunityNickname") is None:
+            row.values["CommunityNickname"] = str(row.get("Username") or "").partition("@")[0][:40]
         for name, value in _USER_DEFAULTS.items():
             if row.values.get(name) is None:
                 row.values[name] = value
@@ -187,10 +212,15 @@ _BEFORE: dict[str, Before] = {
     "Contact": _person,
     "Lead": _lead,
     "User": _user,
+    "UserRole": _named,
+    "Group": _named,
     "Opportunity": _opportunity,
     "OpportunityContactRole": _role,
     "Case": _case,
+    "Campaign": _campaign,
     "CampaignMember": _member,
+    "TaskRelation": _relation,
+    "EventRelation": _relation,
     "Task": activities.task,
     "Event": activities.event,
 }

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from local_org.org import deleting, describe
 from local_org.org.ids import is_id, to18
+from local_org.org.matching import upsert_key
 from local_org.org.model import Access, Field, OrgFault, SaveResult, SObject
-from local_org.org.saving import Saver, no_such_column, plan_for, upsert_key
+from local_org.org.row import no_such_column
+from local_org.org.saving import Saver, plan_for
 from local_org.org.store import quoted
 from local_org.org.values import shown
 
@@ -102,7 +104,9 @@ class Session:
 
     def _read(self, sobject: SObject, chosen: list[Field], ids: list[str]) -> dict[str, dict[str, Any]]:
         parts = [sobject.field(part) for f in chosen if not f.stored for part in f.compound_of]
-        stored = {f.name: f for f in [*chosen, *parts] if f is not None and f.stored}
+        # A part of an address that the user cannot see is empty in the whole.
+        seen = [f for f in parts if f is not None and self.access.sees(sobject, f)]
+        stored = {f.name: f for f in [*chosen, *seen] if f.stored}
         deleted = '"IsDeleted"' if sobject.field("IsDeleted") else "0"
         names = ", ".join(['"Id"', deleted, *map(quoted, stored)])
         sql = f'SELECT {names} FROM {quoted(sobject.name)} WHERE "Id" IN (SELECT value FROM json_each(?))'

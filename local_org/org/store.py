@@ -5,9 +5,9 @@ from __future__ import annotations
 import sqlite3
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
@@ -90,6 +90,15 @@ class Transaction:
     conn: sqlite3.Connection
     stamp: int
     depth: int = 0
+    undo: list[Callable[[], None]] = field(default_factory=list)
+    """What to put right in memory when it is rolled back, last first."""
+    done: list[Callable[[], None]] = field(default_factory=list)
+    """What to do once it is committed."""
+
+
+def _undo(tx: Transaction, down_to: int) -> None:
+    while len(tx.undo) > down_to:
+        tx.undo.pop()()
 
 
 class Store:
@@ -154,32 +163,37 @@ class Store:
         with self._lock:
             ticket, start = self.register(stamp)
             self._tx, self._local.writing = Transaction(self._writer, start), True
+            tx = self._tx
             try:
-                with self._committed(self._writer):
+                with self._committed(tx):
                     yield self._writer
             finally:
                 self._tx, self._local.writing = None, False
                 self.release(ticket)
+            for call in tx.done:
+                call()
 
     @contextmanager
-    def _committed(self, conn: sqlite3.Connection) -> Iterator[None]:
-        conn.execute("BEGIN IMMEDIATE")
+    def _committed(self, tx: Transaction) -> Iterator[None]:
+        tx.conn.execute("BEGIN IMMEDIATE")
         try:
             yield
+            tx.conn.execute("COMMIT")
         except BaseException:
-            conn.execute("ROLLBACK")
+            tx.conn.execute("ROLLBACK")
+            _undo(tx, 0)
             raise
-        conn.execute("COMMIT")
 
     @contextmanager
     def _savepoint(self, tx: Transaction) -> Iterator[None]:
         tx.depth += 1
-        name = f"s{tx.depth}"
+        name, before = f"s{tx.depth}", len(tx.undo)
         tx.conn.execute(f"SAVEPOINT {name}")
         try:
             yield
         except BaseException:
             tx.conn.execute(f"ROLLBACK TO {name}")
+            _undo(tx, before)
             raise
         finally:
             tx.conn.execute(f"RELEASE {name}")

@@ -11,7 +11,7 @@ from local_org.org.model import OrgFault
 
 if TYPE_CHECKING:
     from local_org.org.engine import Org
-    from local_org.org.saving import Row
+    from local_org.org.row import Row
 
 Operator = Literal["blank", "filled", "eq", "ne", "lt", "gt", "in", "not_in", "longer", "contains", "changed"]
 
@@ -161,8 +161,10 @@ def _keep(org: Org, all_rules: Iterable[ValidationRule | Automation | DuplicateR
     made: dict[str, list[dict[str, Any]]] = {}
     for rule in all_rules:
         made.setdefault(names[type(rule)], []).append(asdict(rule))
-    org.save_meta("rules", json.dumps(made))
-    org.forget_access()
+    with org.write():
+        org.save_meta("rules", json.dumps(made))
+        # Inside the transaction: a save that waits for it must not find the old rules.
+        org.forget_access()
 
 
 def automate(book: Rulebook, row: Row) -> None:

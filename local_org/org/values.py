@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
-from local_org.org.ids import is_id, to18
+from local_org.org.ids import full_id
 from local_org.org.model import Field, OrgFault
 
 Check = Callable[[Any], Any]
@@ -21,13 +21,21 @@ _TIME = re.compile(r"(\d\d):(\d\d):(\d\d)(?:\.(\d{1,3}))?Z?\Z", re.ASCII)
 _INT_MAX = 2**31 - 1
 
 
+def _token(value: Any) -> str:
+    """What the JSON parser calls the value."""
+    if isinstance(value, bool):
+        return "VALUE_TRUE" if value else "VALUE_FALSE"
+    names = {str: "VALUE_STRING", int: "VALUE_NUMBER_INT", float: "VALUE_NUMBER_FLOAT", list: "START_ARRAY"}
+    return names.get(type(value), "START_OBJECT")
+
+
 class TypeFault(OrgFault):
     """A value of the wrong JSON type: the caller adds the place in the request's text."""
 
     def __init__(self, f: Field, value: Any) -> None:
         """Say what could not be read."""
-        token = "VALUE_STRING" if isinstance(value, str) else "START_OBJECT" if isinstance(value, dict) else "VALUE"
-        kind = {"datetime": "datetime", "currency": "double", "percent": "double"}.get(f.type, f.type)
+        token = _token(value)
+        kind = "double" if f.type in ("currency", "percent") else f.type
         super().__init__(
             "JSON_PARSER_ERROR",
             f"Cannot deserialize instance of {kind} from {token} value {value} "
@@ -41,6 +49,14 @@ def check_for(f: Field) -> Check:
     return maker(f)
 
 
+def _encodable(f: Field, value: str) -> None:
+    """Half of a surrogate pair is no character: JSON can spell it, UTF-8 cannot."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise TypeFault(f, ascii(value)) from None
+
+
 def _text(f: Field) -> Check:
     limit, name, label = f.length, f.name, f.label
 
@@ -50,6 +66,8 @@ def _text(f: Field) -> Check:
                 raise TypeFault(f, value)
             value = str(value)
         value = value.rstrip()
+        if not value.isascii():
+            _encodable(f, value)
         if limit and len(value) > limit:
             raise OrgFault(
                 "STRING_TOO_LONG", f"{label}: data value too large: {value} (max length={limit})", fields=[name]
@@ -217,8 +235,9 @@ def _reference(f: Field) -> Check:
             value = value.strip()
             if not value:
                 return None
-            if is_id(value):
-                return to18(value)
+            found = full_id(value)
+            if found is not None:
+                return found
         raise OrgFault("MALFORMED_ID", f"{f.label}: id value of incorrect type: {value}", fields=[f.name])
 
     return check

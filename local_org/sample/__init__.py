@@ -1,4 +1,13 @@
-"""Sample data that looks like life: fills the org and writes the matching intake files, from one seed."""
+"""Sample data that looks like life: fills the org and writes the matching intake files, from one seed.
+
+Who is who (Ids, names, phones, addresses) follows from scale and seed alone; ``now`` moves the times. So an org
+that was filled an hour ago fits intake files that are written now.
+
+The files: ``calls.ndjson`` (dialer), ``emails.parquet`` (mailbox), ``tasks.csv`` (planner), ``meetings.csv``
+(calendar), ``notes.csv`` (app), ``touchpoints.csv`` (success), one row per activity; ``users.csv``,
+``accounts.csv``, ``people.csv``; ``manifest.json``. In NDJSON and Parquet keys are nested; in CSV they are dotted
+columns, an empty cell is an absent key, participants are joined by semicolons.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +47,7 @@ def write_intake(directory: str | Path, *, scale: float = 1.0, seed: int = SEED,
     return made
 
 
-def manifest(*, scale: float = 1.0, seed: int = SEED, now: datetime) -> dict[str, Any]:
+def manifest(scale: float, seed: int, now: datetime) -> dict[str, Any]:
     """What `fill` and `write_intake` make of the same arguments: counts, planted cases with their Ids."""
     world = build_world(scale=scale, seed=seed, now=now)
     return make_manifest(world, build_intake(world))

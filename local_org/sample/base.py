@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -29,6 +30,8 @@ PREFIXES = {
     "UserRole": "00E",
     "Campaign": "701",
     "EventRelation": "0RE",
+    "TaskRelation": "0RT",
+    "Group": "00G",
     "Property__c": "a00",
     "Listing__c": "a01",
     "Deal__c": "a02",
@@ -114,8 +117,9 @@ class World:
 
 
 def audit(rng: random.Random, world: World, creator: str, *, oldest_days: float, newest_days: float = 0.1) -> Row:
-    """Audit fields of a record created some time ago and touched since, SystemModstamp never before the edit."""
-    created = world.now - int(rng.uniform(newest_days, oldest_days) * DAY)
+    """Audit fields of a record, more likely old than new, touched since; SystemModstamp is never before the edit."""
+    age = newest_days + (oldest_days - newest_days) * math.sqrt(rng.random())
+    created = world.now - int(age * DAY)
     modified = created + int((world.now - 2 * HOUR - created) * rng.random() ** 2) if rng.random() < 0.7 else created
     modified = max(created, modified)
     moved = min(world.now - HOUR, modified + rng.choice((0, 0, 0, 0, 1, 40)))

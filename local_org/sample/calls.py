@@ -138,10 +138,10 @@ class Dialer:
         return activity(
             source="dialer", external_id=key, kind="call", occurred_at=text(when),
             updated_at=text(later(when, seconds + rng.randint(1, 240))), duration_s=seconds,
-            direction="inbound" if rng.random() < 0.12 else "outbound",
+            direction=_direction(rng, outcome),
             person=person or self._person(row, phone, by_email), related_to=more.pop("related", None),
             user=user["Email"], subject=more.pop("subject", None),
-            notes=more.pop("notes", None) or self._notes(outcome, first), outcome=outcome, status="completed",
+            notes=more.pop("notes", None) or self._notes(outcome, first, seconds), outcome=outcome, status="completed",
             fields=self._fields(), **more,
         )  # fmt: skip
 
@@ -154,12 +154,12 @@ class Dialer:
             raise ValueError("a call needs somebody to be called")
         return {"phone": number if " " in number else dialer_format(self.rng, number)}
 
-    def _notes(self, outcome: str | None, first: str) -> str | None:
+    def _notes(self, outcome: str | None, first: str, seconds: int) -> str | None:
         """Typed notes: always after a talk, seldom when nobody answered."""
         key = (outcome or "connected").lower()
         if key in ("no_answer", "voicemail") and self.rng.random() < 0.6:
             return None
-        return texts.call_note(self.rng, key, first)
+        return texts.call_note(self.rng, key, first, seconds)
 
     def _fields(self) -> Row | None:
         if self.rng.random() > 0.3:
@@ -212,6 +212,11 @@ def _transcript(rng: random.Random, index: int) -> str:
 def _nth(rows: Sequence[Any], index: int) -> Any:
     """The index-th of a planted list, from the start again when there are more calls than cases."""
     return rows[index % len(rows)]
+
+
+def _direction(rng: random.Random, outcome: str | None) -> str:
+    """Mostly outbound; an inbound call was answered, or it would not be one."""
+    return "inbound" if rng.random() < 0.2 and outcome in _TALKED else "outbound"
 
 
 def _seconds(rng: random.Random, outcome: str | None) -> int:

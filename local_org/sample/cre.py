@@ -45,7 +45,7 @@ def _property(rng: random.Random, world: World) -> Row:
     kind = rng.choice(PROPERTY_TYPES)
     named = rng.random() < 0.5
     return {
-        "Name": f"{rng.choice(texts.COMPANY_FIRST)} {rng.choice(texts.BUILDINGS)}" if named else street,
+        "Name": f"{rng.choice(texts.COMPANY_FIRST)} {rng.choice(texts.BUILDINGS[kind])}" if named else street,
         "Street__c": street, "City__c": city, "State__c": state, "Postal_Code__c": postal, "Property_Type__c": kind,
         "Building_Size_SF__c": None if kind == "Land" else float(rng.randint(20, 8_000) * 100),
         "Year_Built__c": None if kind == "Land" else float(rng.randint(1908, 2025)),
@@ -63,7 +63,8 @@ def _listing(rng: random.Random, world: World) -> Row:
     listed = world.now - rng.randint(5, 400) * DAY
     return {
         "Name": f"{place['Name'][:60]} - {kind}", "Property__c": place["Id"], "Listing_Type__c": kind,
-        "Status__c": rng.choice(LISTING_STATUSES), "Contact__c": place["Owner_Contact__c"],
+        "Status__c": rng.choice(("Active", "Active", "Pending", "Sold" if kind == "Sale" else "Leased", "Withdrawn")),
+        "Contact__c": place["Owner_Contact__c"],
         "Available_SF__c": float(rng.randint(8, 900) * 100),
         "Asking_Rate__c": None if kind == "Sale" else round(rng.uniform(9, 62), 2),
         "Asking_Price__c": float(rng.randint(8, 400) * 100_000) if kind == "Sale" else None,
@@ -109,9 +110,10 @@ def opportunity(rng: random.Random, world: World, account: Row) -> Row:
     owner, stage = pick_owner(rng, world), rng.choice(OPPORTUNITY_STAGES)
     closed = stage.startswith("Closed")
     record = audit(rng, world, owner, oldest_days=420)
+    building = rng.choice(texts.BUILDINGS[rng.choice(PROPERTY_TYPES)])
     close = record["LastModifiedDate"] if closed else world.now + rng.randint(5, 200) * DAY
     return {
-        "AccountId": account["Id"], "Name": f"{account['Name'][:70]} - {rng.choice(texts.BUILDINGS)}",
+        "AccountId": account["Id"], "Name": f"{account['Name'][:70]} - {building}",
         "StageName": stage, "Amount": float(rng.randint(10, 900) * 1_000), "CloseDate": day_of(close),
         "Probability": {"Closed Won": 100.0, "Closed Lost": 0.0}.get(stage, float(rng.randint(1, 9) * 10)),
         "IsClosed": closed, "IsWon": stage == "Closed Won",

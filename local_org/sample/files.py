@@ -70,6 +70,7 @@ def write_parquet(path: Path, rows: Sequence[Row]) -> None:
 
 
 def _record(cells: Sequence[str]) -> str:
+    # The writer quotes what holds its line end: it has to be a real one for texts of several lines.
     out = io.StringIO()
-    csv.writer(out, lineterminator="").writerow(cells)
-    return out.getvalue()
+    csv.writer(out, lineterminator="\n").writerow(cells)
+    return out.getvalue().removesuffix("\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from local_org.org.engine import Org
 
 _ORDER = (
-    "User", "Account", "Contact", "Lead", "Property__c", "Listing__c", "Deal__c", "Opportunity",
-    "OpportunityContactRole", "Task", "Event", "EventRelation",
+    "User", "Group", "Account", "Contact", "Lead", "Property__c", "Listing__c", "Deal__c", "Opportunity",
+    "OpportunityContactRole", "Task", "Event", "TaskRelation", "EventRelation",
 )  # fmt: skip
 
 
@@ -30,6 +31,8 @@ def fill(org: Org, *, scale: float = 1.0, seed: int = SEED, now: datetime) -> di
         seed: Same seed, same rows.
         now: The moment that the rows look back from, with a time zone; at or before the org's clock.
 
+    The three arguments are kept in the org's setting ``sample``, for whoever writes the matching intake later.
+
     Returns:
         How many rows were loaded, by object.
     """
@@ -39,6 +42,7 @@ def fill(org: Org, *, scale: float = 1.0, seed: int = SEED, now: datetime) -> di
         org.replace_schema(with_sample(org.schema), changed)
         loaded = {name: org.bulk_load(name, _rows(org, world, name)) for name in _ORDER}
         loaded["ListView"] = add_list_views(org, world)
+        org.save_meta("sample", json.dumps({"scale": scale, "seed": seed, "now": now.isoformat()}))
     org.forget_access()
     return loaded
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import random
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from local_org.sample import hostile, texts
@@ -39,7 +40,7 @@ def add_history(world: World) -> None:
     _plant_hostile(rng, world)
     _plant_midnights(rng, world, cast)
     _plant_deleted(rng, world)
-    _invite(rng, world)
+    _relate(rng, world)
     _last_activity(world)
     _note_archived(world)
 
@@ -91,18 +92,26 @@ class _Cast:
         return {"WhatId": None, "AccountId": account}
 
 
-def _owner(rng: random.Random, world: World) -> Row:
-    """Who did it: a broker; the one who left only has old work, and keeps it."""
-    return users(world)["inactive"] if rng.random() < 0.05 else rng.choice(brokers(world))
+def _who_when(rng: random.Random, world: World, parties: Row) -> tuple[Row, int]:
+    """Who did it, and at which working moment of the last fourteen months: after the parties became known.
 
-
-def _moment(rng: random.Random, world: World, owner: Row) -> int:
-    """A working moment in the last fourteen months; the inactive user stopped three months ago."""
-    newest = 0.2 * DAY if owner["IsActive"] else 93 * DAY
-    at = world.now - int(rng.uniform(newest, MONTHS_14))
+    The one who left has done one activity in twenty, all of them before leaving three months ago.
+    """
+    earliest = max(world.now - MONTHS_14, _known_since(world, parties))
+    owner = users(world)["inactive"] if rng.random() < 0.07 else rng.choice(brokers(world))
+    newest = world.now - (4 * HOUR if owner["IsActive"] else 93 * DAY)
+    if newest <= earliest:
+        owner, newest = rng.choice(brokers(world)), world.now - HOUR
+    at = earliest + int((newest - earliest) * rng.random())
     local = datetime.fromtimestamp(at, ZoneInfo(owner["TimeZoneSidKey"]))
+    local -= timedelta(days=max(0, local.weekday() - 4))
     working = local.replace(hour=rng.randint(8, 17), minute=rng.randint(0, 59), second=rng.randint(0, 59), fold=0)
-    return min(int(working.timestamp()), world.now - 4 * HOUR)
+    return owner, min(max(int(working.timestamp()), earliest), newest)
+
+
+def _known_since(world: World, parties: Row) -> int:
+    """When the last of the records that an activity names was made."""
+    return max(int(world.by_id[record_id]["CreatedDate"]) for record_id in parties.values() if record_id)
 
 
 def local_day(seconds: int, zone: str) -> str:
@@ -112,13 +121,13 @@ def local_day(seconds: int, zone: str) -> str:
 
 def _task(rng: random.Random, world: World, cast: _Cast) -> Row:
     """One task: a call logged, a mail kept, or something to do."""
-    owner = _owner(rng, world)
-    at = _moment(rng, world, owner)
-    kind = rng.choices(("Call", "Email", "Meeting", "Other"), (50, 20, 8, 22))[0]
     parties = cast.parties(rng)
+    owner, at = _who_when(rng, world, parties)
+    kind = rng.choices(("Call", "Email", "Meeting", "Other"), (50, 20, 8, 22))[0]
     who = world.by_id[parties["WhoId"] or parties["WhatId"]]
     first = str(who.get("FirstName") or who["Name"])
-    done = kind in ("Call", "Email") or at < world.now - 60 * DAY or rng.random() < 0.4
+    lucky = rng.random() < 0.4
+    done = lucky or kind in ("Call", "Email") or at < world.now - 60 * DAY
     row = _task_of_kind(rng, kind, first, str(who["Name"]))
     creator = users(world)["integration"]["Id"] if rng.random() < 0.03 else owner["Id"]
     due = at if kind in ("Call", "Email") else at + rng.randint(0, 21) * DAY
@@ -135,11 +144,12 @@ def _task_of_kind(rng: random.Random, kind: str, first: str, name: str) -> Row:
     if kind == "Call":
         outcome = rng.choices(OUTCOMES, _OUTCOME_WEIGHTS)[0]
         talked = outcome in ("Connected", "Meeting Booked", "Not Interested", "Callback Requested")
+        seconds = rng.randint(50, 1_500) if talked else rng.randint(4, 60)
         return {
             "Subject": rng.choice((f"Call: {name}", "Call", f"Call with {first}"))[:255],
-            "Description": texts.call_note(rng, _NOTE_OF[outcome], first), "TaskSubtype": "Call",
-            "CallDurationInSeconds": rng.randint(50, 1_500) if talked else rng.randint(4, 60),
-            "CallType": rng.choice(("Outbound", "Outbound", "Outbound", "Inbound")),
+            "Description": texts.call_note(rng, _NOTE_OF[outcome], first, seconds), "TaskSubtype": "Call",
+            "CallDurationInSeconds": seconds,
+            "CallType": "Inbound" if talked and rng.random() < 0.25 else "Outbound",
             "CallDisposition": outcome, "Call_Outcome__c": outcome,
         }  # fmt: skip
     subject, notes = texts.email_text(rng, first) if kind == "Email" else texts.task_text(rng, name)
@@ -159,13 +169,12 @@ def _state(rng: random.Random, done: bool) -> Row:
 
 def _event(rng: random.Random, world: World, cast: _Cast) -> Row:
     """One meeting, past mostly, some still to come."""
-    owner = _owner(rng, world)
-    start = _moment(rng, world, owner)
-    made = start - rng.randint(1, 14) * DAY
+    parties = cast.parties(rng)
+    owner, start = _who_when(rng, world, parties)
+    made = max(_known_since(world, parties), start - rng.randint(1, 14) * DAY)
     if owner["IsActive"] and rng.random() < 0.06:
         made, start = start, world.now + rng.randint(1, 30) * DAY
     start -= start % 900
-    parties = cast.parties(rng)
     who = world.by_id[parties["WhoId"] or parties["WhatId"]]
     subject, notes = texts.meeting_text(rng, str(who.get("FirstName") or who["Name"]))
     return {
@@ -257,21 +266,35 @@ def _plant_deleted(rng: random.Random, world: World) -> None:
         world.planted[f"deleted_{sobject.lower()}s"] = [row["Id"] for row in chosen]
 
 
-def _invite(rng: random.Random, world: World) -> None:
-    """A quarter of the events with a contact have more people in the room."""
+def _relate(rng: random.Random, world: World) -> None:
+    """The relation rows of every activity, and more people in the room of a quarter of the events with a contact."""
+    for row in world.of("Task"):
+        _relations(world, "Task", row)
     people = world.live("Contact")
-    for event in world.live("Event"):
-        if event["WhoId"] is None or not event["WhoId"].startswith("003"):
-            continue
-        guests = [event["WhoId"]]
-        if rng.random() < 0.25:
-            guests += [row["Id"] for row in rng.sample(people, rng.randint(1, 3)) if row["Id"] != event["WhoId"]]
-        for guest in guests:
-            world.add("EventRelation", {
-                "EventId": event["Id"], "RelationId": guest, "IsWhat": False, "IsParent": True,
-                "IsInvitee": False, "AccountId": world.by_id[guest]["AccountId"],
-                **stamps(event["CreatedDate"], event["CreatedDate"], event["OwnerId"]),
-            })  # fmt: skip
+    for row in world.of("Event"):
+        _relations(world, "Event", row)
+        if row["WhoId"] and row["WhoId"].startswith("003") and not row["IsDeleted"] and rng.random() < 0.25:
+            for guest in rng.sample(people, rng.randint(1, 3)):
+                if guest["Id"] != row["WhoId"] and guest["CreatedDate"] <= row["CreatedDate"]:
+                    answer = rng.choice(("New", "Accepted", "Accepted", "Declined"))
+                    _relation(world, "Event", row, guest["Id"], IsParent=False, IsInvitee=True, Status=answer)
+
+
+def _relations(world: World, sobject: str, row: Row) -> None:
+    """What WhoId and WhatId say, said again as relation rows."""
+    more = {"IsParent": True, "IsInvitee": False, "Status": "New"} if sobject == "Event" else {}
+    row.update(WhoCount=int(row["WhoId"] is not None), WhatCount=int(row["WhatId"] is not None))
+    for related in (row["WhoId"], row["WhatId"]):
+        if related:
+            _relation(world, sobject, row, related, **more)
+
+
+def _relation(world: World, sobject: str, row: Row, related: str, **more: Any) -> None:
+    account = world.by_id[related].get("AccountId") if more.get("IsInvitee") else row["AccountId"]
+    world.add(f"{sobject}Relation", {
+        f"{sobject}Id": row["Id"], "RelationId": related, "IsWhat": related == row["WhatId"], "AccountId": account,
+        **more, **stamps(row["CreatedDate"], row["LastModifiedDate"], row["OwnerId"], moved=row["SystemModstamp"]),
+    })["IsDeleted"] = row["IsDeleted"]  # fmt: skip
 
 
 def _last_activity(world: World) -> None:

@@ -32,6 +32,7 @@ def add_lineage(world: World, book: PhoneBook) -> None:
     _switchboards(rng, world, book, pool)
     _shared_with_leads(rng, world, book, pool)
     _duplicates(rng, world, pool)
+    _near_duplicates(rng, world, book, pool)
     _merge_contacts(rng, world, pool)
     _merge_accounts(rng, world)
     _convert_leads(rng, world, book)
@@ -85,11 +86,13 @@ def _switchboards(rng: random.Random, world: World, book: PhoneBook, pool: list[
 
 
 def _shared_with_leads(rng: random.Random, world: World, book: PhoneBook, pool: list[Row]) -> None:
-    """A contact and a lead with the same number: which of the two was called?"""
+    """A contact and a lead with the same number, half of them with the same address: which of the two was called?"""
     pairs = world.planted["contact_and_lead_share_phone"] = []
-    for lead in rng.sample(world.of("Lead"), world.count(6, 2)):
+    for turn, lead in enumerate(rng.sample(world.of("Lead"), world.count(6, 2))):
         number, row = book.next_us(), pool.pop()
         row["Phone"], lead["Phone"] = dress(rng, number), dress(rng, number)
+        if turn % 2 == 0:
+            lead.update({name: row[name] for name in ("FirstName", "LastName", "Name", "Email")})
         pairs.append({"phone": number, "contact": row["Id"], "lead": lead["Id"]})
 
 
@@ -102,6 +105,21 @@ def _duplicates(rng: random.Random, world: World, pool: list[Row]) -> None:
         pairs.append(
             {"contacts": [row["Id"], copy["Id"]], "email": row["Email"].lower(), "phone": "+" + digits(row["Phone"])}
         )
+
+
+def _near_duplicates(rng: random.Random, world: World, book: PhoneBook, pool: list[Row]) -> None:
+    """Probably the same person at the same company: a typing error in the name, no phone or e-mail in common."""
+    pairs = world.planted["near_duplicate_contacts"] = []
+    for _ in range(world.count(8, 2)):
+        row = pool.pop()
+        copy, last = _copy_of(rng, world, row), str(row["LastName"])
+        typo = last[:-2] + last[-1] + last[-2] if len(last) > 3 else last + last[-1]
+        local, _, domain = str(row["Email"]).lower().partition("@")
+        copy.update(
+            LastName=typo, Name=f"{copy['FirstName']} {typo}", Email=f"{local[:1]}{last.lower()}.{len(pairs)}@{domain}"
+        )
+        copy["Phone"] = dress(rng, book.next_us())
+        pairs.append([row["Id"], copy["Id"]])
 
 
 def _copy_of(rng: random.Random, world: World, row: Row) -> Row:
@@ -183,9 +201,10 @@ def _older_account(world: World, winner: Row, word: str) -> Row:
 
 
 def _convert_leads(rng: random.Random, world: World, book: PhoneBook) -> None:
-    """Leads that became a contact, an account of the company and mostly an opportunity."""
+    """Owned leads that became a contact, an account of the company and mostly an opportunity."""
     taken = {str(row["Email"]).lower() for row in world.of("Contact") if row["Email"]}
     shared = {pair["lead"] for pair in world.planted["contact_and_lead_share_phone"]}
+    shared |= set(world.planted["leads_of_queue"])
     open_leads = [row for row in world.of("Lead") if row["Id"] not in shared and row["Phone"]]
     cards: list[Row] = []
     accounts = world.live("Account")

@@ -119,9 +119,11 @@ class Scribe:
         if colleagues:
             others = [str(mate["Email"]) for mate in rng.sample(brokers(self.world), 3)]
         seconds = rng.choice((1_800, 1_800, 2_700, 3_600, 5_400))
+        ended = min(int(start.timestamp()) + seconds + 300, self.world.now - 60)
+        edited = made if days_ahead else datetime.fromtimestamp(ended, start.tzinfo)
         return activity(
             source="calendar", external_id=self._key("mtg"), kind="meeting", occurred_at=text(start),
-            updated_at=text(min(made, start)), duration_s=seconds, user=user["Email"],
+            updated_at=text(edited), duration_s=seconds, user=user["Email"],
             person=None if colleagues else {"email": _recased(rng, str(row["Email"]))},
             subject="Pipeline stand-up" if colleagues else subject, notes=None if colleagues else notes,
             status="scheduled" if days_ahead else "held",

@@ -8,7 +8,7 @@ from local_org.sample import hostile, texts
 from local_org.sample.base import Row, World, audit, day_of, to18
 from local_org.sample.companies import domain_of, pick_owner
 from local_org.sample.phones import PhoneBook, dress, with_extension
-from local_org.sample.users import email_of, users
+from local_org.sample.users import add_queue, email_of, users
 
 CONTACT_STATUSES = ("New", "Attempting", "Engaged", "Nurture", "Client", None)
 LEAD_STATUSES = ("Open - Not Contacted", "Working - Contacted", "Closed - Not Converted")
@@ -63,11 +63,15 @@ def add_leads(world: World, book: PhoneBook) -> None:
     taken = {str(row["Email"]).lower() for row in world.of("Contact") if row["Email"]}
     plant = world.planted
     plant["leads_of_known_domains"] = []
+    queue = add_queue(world)
     for _ in range(world.count(600, 50)):
         account = rng.choice(accounts) if rng.random() < 0.4 else None
         row = world.add("Lead", _lead(rng, world, book, account, taken))
         if account is not None and row["Email"]:
             plant["leads_of_known_domains"].append(row["Id"])
+    plant["leads_of_queue"] = [row["Id"] for row in rng.sample(world.of("Lead"), world.count(18, 3))]
+    for record_id in plant["leads_of_queue"]:
+        world.by_id[record_id].update(OwnerId=queue, Status="Open - Not Contacted")
 
 
 def live_people(world: World) -> list[Row]:

@@ -76,7 +76,7 @@ def _dress_uk(rng: random.Random, e164: str) -> str:
         city, first, last = e164[3:5], e164[5:9], e164[9:]
     else:
         city, first, last = e164[3:6], e164[6:9], e164[9:]
-    return rng.choice((f"+44 {city} {first} {last}", f"+44 (0){city} {first} {last}", f"0044 {city} {first} {last}"))
+    return rng.choice((f"+44 {city} {first} {last}", f"+44 (0){city} {first} {last}", f"011 44 {city} {first} {last}"))
 
 
 def with_extension(rng: random.Random, text: str, extension: str) -> str:
@@ -100,6 +100,6 @@ def digits(text: str) -> str:
     for mark in ("ext", "x"):
         main = main.split(mark)[0]
     bare = "".join(char for char in main if char.isdigit())
-    if bare.startswith("00"):
-        bare = bare[2:]
+    if bare.startswith("01144"):
+        bare = bare[3:]
     return bare if len(bare) != 10 else "1" + bare

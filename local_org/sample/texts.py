@@ -75,18 +75,22 @@ INDUSTRIES = _words(
     "Transportation|Finance|Healthcare|Food & Beverage|Retail|Technology|Construction|Hospitality|Manufacturing|"
     "Insurance|Other"
 )
-BUILDINGS = _words(
-    "Tower|Commerce Center|Business Park|Plaza|Distribution Center|Crossing|Exchange|Lofts|Medical Pavilion|"
-    "Marketplace|Flex Campus|Yards"
-)
+BUILDINGS = {
+    "Office": ("Tower", "Plaza", "Exchange", "Center"),
+    "Industrial": ("Commerce Center", "Distribution Center", "Flex Campus", "Yards"),
+    "Retail": ("Crossing", "Marketplace", "Shops"),
+    "Multifamily": ("Lofts", "Court", "Terrace"),
+    "Medical": ("Medical Pavilion", "Clinic Building"),
+    "Land": ("Acres", "Parcel", "Ranch"),
+}
 
 _OPENERS = {
     "connected": (
         "Spoke with {first} about the {size} SF requirement near {city}.",
-        "{first} picked up right away.",
+        "{first} had a few minutes.",
         "Good talk with {first}, about {minutes} minutes.",
         "Caught {first} between meetings.",
-        "{first} called me back after my message on {weekday}.",
+        "Quick catch-up with {first} on the {month} expiration.",
         "Reached {first} on the direct line.",
     ),
     "voicemail": (
@@ -120,7 +124,7 @@ _OPENERS = {
     "callback": (
         "{first} is driving, asked me to call back {weekday} after {hour}.",
         "Asked for a call back once the budget is approved in {month}.",
-        "Gatekeeper took my number, {first} returns {weekday}.",
+        "The assistant took my number, {first} returns {weekday}.",
     ),
     "gatekeeper": (
         "Front desk would not put me through.",
@@ -138,7 +142,7 @@ _MIDDLES = (
     "Decision sits with the parent company, {first} recommends.",
     "Board meets in {month}, LOI could go out right after.",
     "Asked for comps within a mile of {street}.",
-    "They would take a {years}-year term with one option.",
+    "They would sign for {years} years with one option.",
     "Heard about us through the {city} deal.",
     "Broker opinion of value requested for the {size} SF building.",
     "Sublease is an option if it comes furnished.",
@@ -158,13 +162,13 @@ _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday")
 _MONTHS = _words("January February March April May June July August September October November December")
 
 
-def facts(rng: random.Random, first: str) -> dict[str, object]:
-    """The numbers and places that one note may mention."""
+def facts(rng: random.Random, first: str, minutes: int | None = None) -> dict[str, object]:
+    """The numbers and places that one note may mention; a call's own minutes where it has some."""
     rate = rng.randint(14, 48)
     return {
         "first": first, "size": f"{rng.randint(12, 900) * 100:,}", "city": rng.choice(CITIES)[0],
         "street": f"{rng.randint(100, 9900)} {rng.choice(STREETS)}", "weekday": rng.choice(_WEEKDAYS),
-        "month": rng.choice(_MONTHS), "minutes": rng.randint(3, 25), "n": rng.randint(1, 4),
+        "month": rng.choice(_MONTHS), "minutes": minutes or rng.randint(3, 25), "n": rng.randint(1, 4),
         "hour": rng.choice(("8:30", "10:00", "11:15", "1:30 pm", "3:00 pm")), "years": rng.randint(2, 10),
         "months": rng.randint(2, 6), "rate": rate, "rate2": rate + rng.randint(1, 7), "ti": rng.randint(15, 90),
         "parking": rng.randint(6, 120), "height": rng.choice((18, 24, 28, 32, 36)),
@@ -172,9 +176,9 @@ def facts(rng: random.Random, first: str) -> dict[str, object]:
     }  # fmt: skip
 
 
-def call_note(rng: random.Random, outcome: str, first: str) -> str:
+def call_note(rng: random.Random, outcome: str, first: str, seconds: int | None = None) -> str:
     """What a broker typed after a call that ended with this outcome."""
-    known = facts(rng, first)
+    known = facts(rng, first, max(2, round(seconds / 60)) if seconds else None)
     parts = [rng.choice(_OPENERS.get(outcome, _OPENERS["connected"]))]
     if outcome in ("connected", "meeting_booked", "callback", "not_interested"):
         parts += rng.sample(_MIDDLES, rng.choice((0, 1, 1, 2, 3)))

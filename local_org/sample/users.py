@@ -54,6 +54,18 @@ def add_users(world: World) -> None:
     world.planted["integration_user"] = _card(users(world)["integration"])
 
 
+def add_queue(world: World) -> str:
+    """The queue of leads that nobody has taken yet; returns its Id."""
+    made = world.now - 700 * DAY
+    row = world.add("Group", {
+        "Name": "Inbound Leads", "DeveloperName": "Inbound_Leads", "Type": "Queue", "DoesSendEmailToMembers": False,
+        "DoesIncludeBosses": False, **stamps(made, made, users(world)["admin"]["Id"]),
+    })  # fmt: skip
+    del row["IsDeleted"]
+    world.planted["queue"] = row["Id"]
+    return str(row["Id"])
+
+
 def users(world: World) -> dict[str, Row]:
     """The users with a role of their own, by role."""
     rows = world.of("User")

@@ -26,7 +26,7 @@ class View:
     @property
     def query(self) -> str:
         """The SOQL behind the view."""
-        return f"SELECT {', '.join(self.columns)} FROM {self.sobject} WHERE {self.where} ORDER BY {self.order_by}"  # noqa: S608
+        return f"SELECT {', '.join(self.columns)} FROM {self.sobject} WHERE {self.where} ORDER BY {self.order_by}"
 
 
 _TABLE = (

@@ -29,7 +29,7 @@ def counted(scope: Scope, where: Sql, limit: int | None, offset: int | None) -> 
     if limit is None and not offset:
         return Sql(f"SELECT COUNT(*) {inner}", where.params)
     bounds = bounds_sql(limit, offset)
-    text = f"SELECT COUNT(*) FROM (SELECT 1 {inner}{bounds.text})"  # noqa: S608
+    text = f"SELECT COUNT(*) FROM (SELECT 1 {inner}{bounds.text})"
     return Sql(text, (*where.params, *bounds.params))
 
 

@@ -12,6 +12,7 @@ from local_org.org.model import Access, Schema
 from local_org.soql import functions
 from local_org.soql.engine import count_sql
 from local_org.soql.parser import parse
+from local_org.soql.results import execute
 from local_org.soql.scope import Context, Scope, Sql, quoted
 
 _STEP = re.compile(r"(SCAN|SEARCH) (\w+)(?: USING (?:COVERING )?INDEX (\S+) \((\w+))?")
@@ -36,8 +37,8 @@ def explain(
     context = Context(schema, access, text, now, all_rows, api_version.lstrip("v"))
     functions.install(conn)
     scope, sql = count_sql(context, query)
-    cardinality = int(conn.execute(sql.text, sql.params).fetchone()[0])
-    rows = int(conn.execute(f"SELECT COUNT(*) FROM {quoted(scope.sobject.name)}").fetchone()[0])  # noqa: S608
+    cardinality = int(execute(conn, sql).fetchone()[0])
+    rows = int(conn.execute(f"SELECT COUNT(*) FROM {quoted(scope.sobject.name)}").fetchone()[0])
     fields = _leading_fields(conn, scope, sql)
     plan = {
         "cardinality": cardinality,

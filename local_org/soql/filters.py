@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from itertools import product
+from math import prod
 
 from local_org.org.ids import is_id, to18
 from local_org.soql import faults
@@ -30,6 +32,7 @@ _QUOTED = _IDS | _TEXTS
 _LITERAL_NAMES = {"datetime": "dateTime", "currency": "double", "percent": "double", "long": "int"}
 _LONG_TEXT = 255
 _MAX_STRING = 4_000
+_MAX_VARIANTS = 16
 _TRUE, _FALSE = Sql("1"), Sql("0")
 
 JoinCompiler = Callable[[Scope, Value, Query], Sql]
@@ -54,6 +57,8 @@ class Filter:
                 together.
         """
         if isinstance(condition, Not):
+            if isinstance(condition.item, Not):
+                return self.compile(condition.item.item)
             inner = self.compile(condition.item)
             return Sql(f"({inner.text}) IS NOT 1", inner.params)
         if isinstance(condition, Group):
@@ -111,7 +116,11 @@ class Filter:
         if literal.kind == "range":
             return self._range(left, operator, literal)
         value = self.bind(left, literal)
-        return _flag(left, operator, value) if left.type == "boolean" else _compare(left, operator, value)
+        if left.type == "boolean":
+            return _flag(left, operator, value)
+        if operator in ("=", "!=") and len(self._spellings(left, literal)) > 1:
+            return self._members(left, operator == "!=", (literal,))
+        return _compare(left, operator, value)
 
     def _null(self, left: Value, operator: str) -> Sql:
         if operator == "=":
@@ -123,7 +132,8 @@ class Filter:
     def _like(self, left: Value, literal: Literal) -> Sql:
         pattern, escaped = like_pattern(literal.text)
         escape = " ESCAPE '\\'" if escaped else ""
-        return Sql(f"{left.sql.text} LIKE ?{escape}", (*left.sql.params, pattern))
+        form = f"{left.sql.text} LIKE ?{escape}"
+        return joined([Sql(form, (*left.sql.params, p)) for p in case_variants(pattern)], "OR")
 
     def _range(self, left: Value, operator: str, literal: Literal) -> Sql:
         if left.type not in ("date", "datetime"):
@@ -145,7 +155,7 @@ class Filter:
     def _members(self, left: Value, outside: bool, items: tuple[Literal, ...]) -> Sql:
         ranges = [i for i in items if i.kind == "range"]
         empty = [i for i in items if i.kind == "null" or (i.kind == "string" and not i.text and left.type in _QUOTED)]
-        plain = [self.bind(left, i) for i in items if i not in ranges and i not in empty]
+        plain = [v for i in items if i not in ranges and i not in empty for v in self._spellings(left, i)]
         text, params = left.sql.text, left.sql.params
         parts = [self._one(left, "!=" if outside else "=", i) for i in ranges]
         marks = ", ".join("?" for _ in plain)
@@ -157,7 +167,7 @@ class Filter:
             return joined(parts, "OR")
         if plain:
             sql = Sql(f"{text} NOT IN ({marks})", (*params, *plain))
-            parts.append(sql if empty else _or_null(left, sql))
+            parts.append(_or_null(left, sql))
         if empty:
             parts.append(Sql(f"{text} IS NOT NULL", params))
         return joined(parts, "AND")
@@ -172,8 +182,7 @@ class Filter:
             if item.kind != "string":
                 raise self._wrong_type(left, item)
             values = [v for v in string_value(item.text).split(";") if v]
-            form = f"';' || {left.sql.text} || ';' LIKE ? ESCAPE '\\'"
-            options.append(joined([Sql(form, (*left.sql.params, f"%;{_like_text(v)};%")) for v in values], "AND"))
+            options.append(joined([_value_of_list(left, v) for v in values], "AND"))
         found = joined(options, "OR")
         return found if operator == "INCLUDES" else Sql(f"({found.text}) IS NOT 1", found.params)
 
@@ -212,6 +221,12 @@ class Filter:
             return _clock(text)
         raise self._wrong_type(left, literal)
 
+    def _spellings(self, left: Value, literal: Literal) -> list[object]:
+        """The values that count as equal to a literal."""
+        value = self.bind(left, literal)
+        folded = left.type in _TEXTS and not (left.field is not None and left.field.case_sensitive)
+        return list(case_variants(value)) if folded and isinstance(value, str) else [value]
+
     def _id(self, literal: Literal) -> str:
         text = string_value(literal.text)
         if not is_id(text):
@@ -246,6 +261,23 @@ def joined(parts: list[Sql], connective: str) -> Sql:
         return Sql(f"({text})", tuple(v for p in parts for v in p.params))
     middle = len(parts) // 2
     return joined([joined(parts[:middle], connective), joined(parts[middle:], connective)], connective)
+
+
+def case_variants(text: str) -> tuple[str, ...]:
+    """The spellings of a text that differ in the case of letters beyond ASCII.
+
+    SQLite's NOCASE and LIKE fold ASCII alone; naming the others keeps the comparison bare, so that indexes serve it.
+    A text with many such letters is looked up as written, in lower and in upper case.
+    """
+    choices = [
+        (char,)
+        if char.isascii()
+        else tuple(dict.fromkeys(c for c in (char, char.lower(), char.upper()) if len(c) == 1))
+        for char in text
+    ]
+    if prod(len(c) for c in choices) > _MAX_VARIANTS:
+        return tuple(dict.fromkeys((text, text.lower(), text.upper())))
+    return tuple("".join(chars) for chars in product(*choices))
 
 
 def semi_joins(condition: Condition | None) -> list[Comparison]:
@@ -295,6 +327,12 @@ def _or_null(left: Value, sql: Sql) -> Sql:
     if left.field is not None and not left.field.nillable and not left.joined and not left.aggregate:
         return sql
     return Sql(f"({sql.text} OR {left.sql.text} IS NULL)", (*sql.params, *left.sql.params))
+
+
+def _value_of_list(left: Value, value: str) -> Sql:
+    """Whether a multi-select picklist holds the value."""
+    form = f"';' || {left.sql.text} || ';' LIKE ? ESCAPE '\\'"
+    return joined([Sql(form, (*left.sql.params, f"%;{_like_text(v)};%")) for v in case_variants(value)], "OR")
 
 
 def _like_text(value: str) -> str:

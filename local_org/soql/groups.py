@@ -75,7 +75,7 @@ class _Groups:
         bounds = bounds_sql(self.query.limit, self.query.offset)
         names = ", ".join(f"c{i}" for i in range(len(values)))
         inner = " UNION ALL ".join(s.text for s in selects)
-        text = f"SELECT {names} FROM ({inner}){self._order(orders)}{bounds.text}"  # noqa: S608
+        text = f"SELECT {names} FROM ({inner}){self._order(orders)}{bounds.text}"
         params = (*(p for s in selects for p in s.params), *bounds.params)
         return GroupPlan(self.scope, Sql(text, params), keys, self._converters(values), self._columns(keys, values))
 

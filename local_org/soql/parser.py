@@ -40,7 +40,6 @@ _RESERVED = frozenset(
     {"AND", "ASC", "DESC", "FROM", "HAVING", "LIKE", "LIMIT", "NOT", "NULLS", "OR", "SELECT", "WHERE", "WITH"}
 )
 _COMPARE = frozenset({"=", "!=", "<>", "<", "<=", ">", ">="})
-_AGGREGATES = frozenset({"COUNT", "COUNT_DISTINCT", "SUM", "AVG", "MIN", "MAX", "GROUPING"})
 _PURPOSES = frozenset({"VIEW", "REFERENCE", "UPDATE"})
 _TRACKERS = frozenset({"TRACKING", "VIEWSTAT"})
 _SECURITY = frozenset({"SECURITY_ENFORCED", "USER_MODE", "SYSTEM_MODE"})

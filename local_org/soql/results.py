@@ -49,7 +49,7 @@ class ResultSet:
         """The Ids of all matching rows, in order; empty for counts and aggregates."""
         if not isinstance(self._plan, RowPlan):
             return []
-        return [row[0] for row in _execute(self._conn, self._plan.ids())]
+        return [row[0] for row in execute(self._conn, self._plan.ids())]
 
     @cached_property
     def total(self) -> int:
@@ -57,10 +57,10 @@ class ResultSet:
         if isinstance(self._plan, GroupPlan):
             return len(self._groups)
         if isinstance(self._plan, Sql):
-            return int(_execute(self._conn, self._plan).fetchone()[0])
+            return int(execute(self._conn, self._plan).fetchone()[0])
         if "ids" in self.__dict__:
             return len(self.ids)
-        return int(_execute(self._conn, self._plan.count()).fetchone()[0])
+        return int(execute(self._conn, self._plan.count()).fetchone()[0])
 
     @property
     def headers(self) -> list[str]:
@@ -87,7 +87,7 @@ class ResultSet:
         found: dict[str, list[str]] = {}
         wanted = self.ids[offset : offset + size]
         for part in _slices(wanted):
-            for row in _execute(self._conn, Sql(sql.text, (*sql.params, json.dumps(part)))):
+            for row in execute(self._conn, Sql(sql.text, (*sql.params, json.dumps(part)))):
                 found[row[0]] = [_text(v) for v in row[1:]]
         return [found[i] for i in wanted if i in found]
 
@@ -100,7 +100,7 @@ class ResultSet:
         if not isinstance(self._plan, RowPlan):
             yield _csv(self.rows_flat(0, self.total), delimiter, line_ending)
             return
-        cursor = _execute(self._conn, self._plan.lines(delimiter))
+        cursor = execute(self._conn, self._plan.lines(delimiter))
         between = f'"{delimiter}"'
         while rows := cursor.fetchmany(chunk):
             yield "".join(f'"{between.join(row)}"{line_ending}' for row in rows).encode()
@@ -110,11 +110,21 @@ class ResultSet:
         return [c.metadata() for c in self.columns]
 
 
-def _execute(conn: sqlite3.Connection, sql: Sql) -> sqlite3.Cursor:
+def execute(conn: sqlite3.Connection, sql: Sql) -> sqlite3.Cursor:
+    """Runs a compiled statement; rows are read by position, whatever row factory the connection carries.
+
+    Raises:
+        OrgFault: QUERY_TOO_COMPLICATED where the query is nested deeper or is wider than SQLite's parser takes.
+    """
     cursor = conn.cursor()
-    # Rows are read by position, whatever row factory the connection carries.
     cursor.row_factory = None
-    return cursor.execute(sql.text, sql.params)
+    try:
+        return cursor.execute(sql.text, sql.params)
+    except sqlite3.OperationalError as error:
+        if not any(word in str(error) for word in ("parser stack overflow", "too many", "too large")):
+            raise
+        message = "Query is either selecting too many fields or the filter conditions are too complicated."
+        raise OrgFault("QUERY_TOO_COMPLICATED", message) from error
 
 
 def _slices(ids: list[str]) -> Iterator[list[str]]:
@@ -129,7 +139,7 @@ def _records(conn: sqlite3.Connection, plan: RowPlan, ids: list[str]) -> list[Re
     for part in _slices(ids):
         keys = json.dumps(part)
         children = {child.name: _children(conn, child, keys) for child in plan.children}
-        for row in _execute(conn, Sql(sql.text, (*sql.params, keys))):
+        for row in execute(conn, Sql(sql.text, (*sql.params, keys))):
             record = plan.root.read(row, children)
             if record is not None:
                 found[row[0]] = record
@@ -139,7 +149,7 @@ def _records(conn: sqlite3.Connection, plan: RowPlan, ids: list[str]) -> list[Re
 def _children(conn: sqlite3.Connection, child: ChildPlan, parents: str) -> dict[str, list[Record]]:
     """The children of one page of parents, read with one statement, and their own children with one more."""
     plan = child.plan
-    rows = list(_execute(conn, _child_sql(child, parents)))
+    rows = list(execute(conn, _child_sql(child, parents)))
     keys = json.dumps([row[1] for row in rows])
     grandchildren = {inner.name: _children(conn, inner, keys) for inner in plan.children}
     found: dict[str, list[Record]] = {}
@@ -155,7 +165,7 @@ def _child_sql(child: ChildPlan, parents: str) -> Sql:
     plan = child.plan
     names = ", ".join(s.text for s in plan.selected)
     order = plan.order.text or plan.scope.root.key
-    base = f"{plan.scope.from_sql()} WHERE {child.reference} IN (SELECT value FROM json_each(?)) AND {plan.where.text}"  # noqa: S608
+    base = f"{plan.scope.from_sql()} WHERE {child.reference} IN (SELECT value FROM json_each(?)) AND {plan.where.text}"
     params = [p for s in plan.selected for p in s.params]
     if plan.limit is None and not plan.offset:
         text = f"SELECT {child.reference}, {names} {base} ORDER BY {order}"
@@ -164,7 +174,7 @@ def _child_sql(child: ChildPlan, parents: str) -> Sql:
     columns = ", ".join(f"{s.text} AS c{i}" for i, s in enumerate(plan.selected))
     outer = ", ".join(f"c{i}" for i in range(len(plan.selected)))
     text = (
-        f"SELECT parent, {outer} FROM (SELECT {child.reference} AS parent, {columns}, {ranked} {base}) "  # noqa: S608
+        f"SELECT parent, {outer} FROM (SELECT {child.reference} AS parent, {columns}, {ranked} {base}) "
         "WHERE place > ? AND place <= ? ORDER BY parent, place"
     )
     offset = plan.offset or 0
@@ -173,7 +183,7 @@ def _child_sql(child: ChildPlan, parents: str) -> Sql:
 
 
 def _groups(conn: sqlite3.Connection, plan: GroupPlan) -> list[Record]:
-    rows = _execute(conn, plan.sql).fetchmany(MAX_GROUPS + 1)
+    rows = execute(conn, plan.sql).fetchmany(MAX_GROUPS + 1)
     if len(rows) > MAX_GROUPS:
         message = "Aggregate query does not support queryMore(), use LIMIT to restrict the results to a single batch"
         raise OrgFault("EXCEEDED_ID_LIMIT", message)

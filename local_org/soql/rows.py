@@ -81,7 +81,7 @@ class RowPlan:
         """The JSON columns of the rows whose Ids are given as one JSON array, the last parameter."""
         columns = ", ".join(s.text for s in self.selected)
         text = (
-            f"SELECT {columns} {self.scope.from_sql()} WHERE {self.scope.root.key} IN (SELECT value FROM json_each(?))"  # noqa: S608
+            f"SELECT {columns} {self.scope.from_sql()} WHERE {self.scope.root.key} IN (SELECT value FROM json_each(?))"
         )
         return Sql(text, tuple(p for s in self.selected for p in s.params))
 
@@ -89,7 +89,7 @@ class RowPlan:
         """The Id and the CSV cells of the rows whose Ids are given as one JSON array, the last parameter."""
         key = self.scope.root.key
         names = ", ".join([key, *(cell.sql.text for cell in self.flat)])
-        text = f"SELECT {names} {self.scope.from_sql()} WHERE {key} IN (SELECT value FROM json_each(?))"  # noqa: S608
+        text = f"SELECT {names} {self.scope.from_sql()} WHERE {key} IN (SELECT value FROM json_each(?))"
         return Sql(text, tuple(p for cell in self.flat for p in cell.sql.params))
 
     def lines(self, delimiter: str) -> Sql:
@@ -99,7 +99,8 @@ class RowPlan:
         """
         pieces = [_line_piece(self.flat[i : i + 40], delimiter) for i in range(0, len(self.flat), 40)]
         tail = self.tail()
-        names = ", ".join(p.text for p in pieces)
+        # A query of nothing but child subqueries has no cells, and SQL no empty SELECT.
+        names = ", ".join(p.text for p in pieces) or "''"
         text = f"SELECT {names} {self.scope.from_sql()} WHERE {self.where.text}{tail.text}"
         return Sql(text, (*(v for p in pieces for v in p.params), *self.where.params, *tail.params))
 
@@ -188,6 +189,8 @@ class _Builder:
             message = f"Field must be grouped or aggregated: {_inner_name(expr)}"
             raise faults.malformed(self.context.text, expr.pos, message)
         value = functions.value(self.scope, expr)
+        if tuple(p.lower() for p in value.path[:-1]) in self.seen:
+            raise faults.invalid_field(self.context.text, expr.pos, f"duplicate field selected: {value.path[-2]}")
         node, column = self._node(value.path[:-1])
         self._add(node, column, value, expr, item.alias)
 
@@ -275,6 +278,8 @@ class _Builder:
             message = f"TYPEOF is not allowed on the relationship '{path.text}', which is not polymorphic"
             raise faults.invalid_field(context.text, path.pos, message)
         self._once(place.path, path.pos)
+        if place.path in self.nodes:
+            raise faults.invalid_field(context.text, path.pos, f"duplicate field selected: {path.text}")
         node = self._parent_node(place)
         node.type_name, node.branches = None, {}
         column = _parent_column(place)

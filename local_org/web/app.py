@@ -7,9 +7,9 @@ import logging
 import tempfile
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from email.utils import format_datetime
-from typing import Any
+from typing import IO, Any
 from urllib.parse import parse_qsl
 
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
@@ -22,16 +22,19 @@ from local_org.web.routes import tidy
 from local_org.web.site import Site
 
 MAX_BODY = 50 * 1024 * 1024
+MAX_UPLOAD = 160 * 1024 * 1024
 MAX_URI = 16_384
 _MEMORY = 4 * 1024 * 1024
 _LOG = logging.getLogger("local_org")
+_CUT = "x-practice-cut"
+"""Marks an answer whose body is to break off; it never leaves the server."""
 _MAINTENANCE = (
     b"<html><head><title>Maintenance</title></head><body><h1>We are down for maintenance.</h1>"
     b"<p>Sorry for the inconvenience. We'll be back shortly.</p></body></html>"
 )
 
 
-class Cut(Exception):
+class CutError(Exception):
     """The connection is to be closed without an answer."""
 
 
@@ -52,9 +55,11 @@ class App:
         except OrgFault as fault:
             await self._send(scope, send, Call(scope["method"], scope["path"], {}, {}), fault_answer(fault))
             return
+        except CutError:
+            return
         try:
             answer = await self._answer(call, receive)
-        except Cut:
+        except CutError:
             self._log(call, 0, started)
             await self._hang_up(scope)
             return
@@ -62,45 +67,49 @@ class App:
             if call.spool is not None:
                 call.spool.close()
         self._log(call, answer.status, started)
-        if answer.headers.pop("x-practice-cut", ""):
+        if answer.headers.pop(_CUT, ""):
             await self._send_half(scope, send, answer)
             return
         await self._send(scope, send, call, answer)
 
     async def _answer(self, call: Call, receive: Receive) -> Answer:
-        if call.path.startswith("/_practice"):
+        call.trainer = self._site.is_trainer(call.headers)
+        if call.trainer or call.path.startswith("/_practice"):
             return await run_in_threadpool(dispatch.answer, self._site, call)
         faults = self._site.faults
-        if faults.strikes("org_stopped", call.path):
-            return Answer(503, _MAINTENANCE, media=HTML_TYPE)
+        if (fault := faults.strikes("org_stopped", call.path)) is not None:
+            return _stopped(fault.value)
         if (fault := faults.strikes("latency", call.path)) is not None:
             await asyncio.sleep(fault.number(150) / 1000)
         if (fault := faults.strikes("slow", call.path)) is not None:
             await asyncio.sleep(fault.number(5))
         if striking.is_write(call):
             return await self._write(call, receive)
-        return await run_in_threadpool(dispatch.answer, self._site, call)
+        answer = await run_in_threadpool(dispatch.answer, self._site, call)
+        if faults.strikes("read_cut", call.path) is not None:
+            answer.headers[_CUT] = "mid"
+        return answer
 
     async def _write(self, call: Call, receive: Receive) -> Answer:
         """A request that writes: the answer may be cut, the commit may come late."""
         cut = striking.strikes(self._site, "answer_cut", call)
         if cut is not None and cut.value == "before":
-            raise Cut
+            raise CutError
         late = striking.strikes(self._site, "late_commit", call)
         if late is not None:
             with self._site.late_transaction() as transaction:
                 gone = await _wait_for_hang_up(receive, *striking.wait_times(late))
                 answer = await run_in_threadpool(dispatch.answer, self._site, call, transaction)
             if gone:
-                raise Cut
+                raise CutError
         else:
             answer = await run_in_threadpool(dispatch.answer, self._site, call)
         if cut is None:
             return answer
         if cut.value == "mid" and answer.body is not None:
-            answer.headers["x-practice-cut"] = "mid"
+            answer.headers[_CUT] = "mid"
             return answer
-        raise Cut
+        raise CutError
 
     async def _hang_up(self, scope: Scope) -> None:
         transport = self._transports.get(tuple(scope["client"]))
@@ -110,7 +119,7 @@ class App:
         await asyncio.sleep(0.02)
 
     async def _send_half(self, scope: Scope, send: Send, answer: Answer) -> None:
-        body = answer.encoded()
+        body = b"".join(answer.stream) if answer.stream is not None else answer.encoded()
         headers = [(b"Content-Type", answer.media.encode()), (b"Content-Length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": body[: max(1, len(body) // 2)], "more_body": True})
@@ -145,7 +154,7 @@ class App:
         return headers
 
     def _log(self, call: Call, status: int, started: float) -> None:
-        if call.path.startswith("/_practice"):
+        if call.trainer or call.path.startswith("/_practice"):
             return
         self._site.calls.add(
             {
@@ -160,6 +169,15 @@ class App:
                 "ms": round((time.perf_counter() - started) * 1000, 1),
             }
         )
+
+
+def _stopped(kind: str) -> Answer:
+    """What an org that is down answers: mostly a page for people, sometimes an error that says when to come back."""
+    if kind == "429":
+        return Answer(429, [{"message": "Too Many Requests", "errorCode": "TOO_MANY_REQUESTS"}], {"Retry-After": "1"})
+    if kind == "json":
+        return Answer(503, [{"message": "Server Unavailable", "errorCode": "SERVER_UNAVAILABLE"}], {"Retry-After": "1"})
+    return Answer(503, _MAINTENANCE, media=HTML_TYPE)
 
 
 async def _take(scope: Scope, receive: Receive) -> Call:
@@ -180,23 +198,34 @@ async def _take(scope: Scope, receive: Receive) -> Call:
         method = query.pop("_HttpMethod").upper()
     call = Call(method, path, query, headers)
     if method == "PUT" and "/jobs/" in path.lower():
-        call.spool = tempfile.SpooledTemporaryFile(max_size=_MEMORY)  # noqa: SIM115 - closed when answered
-        async for chunk in _body(receive, headers, 160 * 1024 * 1024):
-            call.spool.write(chunk)
-        call.spool.seek(0)
+        call.spool = await _spooled(receive, headers)
     else:
         call.raw = b"".join([chunk async for chunk in _body(receive, headers, MAX_BODY)])
     return call
 
 
-async def _body(receive: Receive, headers: dict[str, str], limit: int) -> Any:
+async def _spooled(receive: Receive, headers: dict[str, str]) -> IO[bytes]:
+    """The body in a file, which is closed when the request is answered, or at once when the body breaks off."""
+    spool = tempfile.SpooledTemporaryFile(max_size=_MEMORY)  # noqa: SIM115 - outlives this function
+    try:
+        async for chunk in _body(receive, headers, MAX_UPLOAD):
+            spool.write(chunk)
+    except (OrgFault, CutError):
+        spool.close()
+        raise
+    spool.seek(0)
+    return spool
+
+
+async def _body(receive: Receive, headers: dict[str, str], limit: int) -> AsyncIterator[bytes]:
     unzip = zlib.decompressobj(31) if headers.get("content-encoding", "").lower() == "gzip" else None
     size = 0
     more = True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            return
+            # Half a body must not pass for a whole one.
+            raise CutError
         chunk = message.get("body", b"")
         more = message.get("more_body", False)
         if unzip is not None:

@@ -219,7 +219,8 @@ def _page(title: str, body: str, status: int = 200) -> Answer:
     html = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body><main>'
-        f'<h1>{escape(title)}</h1>{body}<p class="note">Practice org: not Salesforce, no real data.</p></main></body></html>'
+        f'<h1>{escape(title)}</h1>{body}<p class="note">Practice org: not Salesforce, no real data.</p>'
+        "</main></body></html>"
     )
     headers = {"Content-Security-Policy": _POLICY, "X-Frame-Options": "DENY", "Cache-Control": "no-store"}
     return Answer(status, html.encode(), headers, HTML_TYPE)

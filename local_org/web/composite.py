@@ -7,7 +7,7 @@ from typing import Any
 
 from local_org.org.model import OrgFault
 from local_org.web import dispatch
-from local_org.web.messages import Answer, Call
+from local_org.web.messages import Answer, Call, objects_of
 from local_org.web.routes import Router
 from local_org.web.site import Site
 
@@ -52,14 +52,13 @@ def composite(site: Site, call: Call) -> Answer:
 
 def graph(site: Site, call: Call) -> Answer:
     """Run graphs of subrequests, each all or none, whatever becomes of the others."""
-    graphs = call.mapping().get("graphs")
-    if not isinstance(graphs, list) or not graphs:
-        raise OrgFault("INVALID_INPUT", "The 'graphs' field is required.")
-    if len(graphs) > 75 or sum(len(g.get("compositeRequest") or []) for g in graphs) > 500:
+    graphs = objects_of(call.mapping(), "graphs")
+    nodes = [_subrequests(one) for one in graphs]
+    if len(graphs) > 75 or sum(map(len, nodes)) > 500:
         raise OrgFault("LIMIT_EXCEEDED", "A composite graph request holds at most 75 graphs and 500 nodes")
     shown = []
-    for one in graphs:
-        answers = _run(site, call, _subrequests(one), True)
+    for one, subrequests in zip(graphs, nodes, strict=True):
+        answers = _run(site, call, subrequests, True)
         fine = all(sub["httpStatusCode"] < 400 for sub in answers)
         entry = {"graphId": one.get("graphId"), "graphResponse": {"compositeResponse": answers}, "isSuccessful": fine}
         shown.append(entry)
@@ -69,14 +68,11 @@ def graph(site: Site, call: Call) -> Answer:
 def batch(site: Site, call: Call) -> Answer:
     """Run up to 25 requests that know nothing of each other; each counts as one API call."""
     body = call.mapping()
-    requests = body.get("batchRequests")
-    if not isinstance(requests, list) or not requests:
-        raise OrgFault("INVALID_INPUT", "The 'batchRequests' field is required.")
+    requests = objects_of(body, "batchRequests")
     if len(requests) > MOST_SUBREQUESTS:
         raise OrgFault("LIMIT_EXCEEDED", f"At most {MOST_SUBREQUESTS} requests are allowed in a batch")
     if len(requests) > 1:
-        site.book(len(requests) - 1)
-        call.booked += len(requests) - 1
+        site.book(call, len(requests) - 1)
     results: list[dict[str, Any]] = []
     halt, failed = bool(body.get("haltOnError")), False
     for sub in requests:
@@ -124,14 +120,14 @@ def _subanswer(site: Site, call: Call, sub: dict[str, Any], answers: dict[str, d
 
 def _subrequests(body: dict[str, Any]) -> list[dict[str, Any]]:
     """The subrequests, each with method, url and a reference of its own."""
-    found = body.get("compositeRequest")
-    if not isinstance(found, list) or not found:
-        raise OrgFault("INVALID_INPUT", "The 'compositeRequest' field is required.")
+    found = objects_of(body, "compositeRequest")
     seen: set[str] = set()
     for sub in found:
         for name in ("method", "url", "referenceId"):
-            if not isinstance(sub, dict) or not sub.get(name):
+            if not isinstance(sub.get(name), str) or not sub[name]:
                 raise OrgFault("INVALID_INPUT", f"Each subrequest needs a value for '{name}'.")
+        if not isinstance(sub.get("httpHeaders") or {}, dict):
+            raise OrgFault("INVALID_INPUT", "The 'httpHeaders' of a subrequest must be an object.")
         if sub["referenceId"] in seen:
             raise OrgFault("INVALID_INPUT", f"Duplicate reference id: {sub['referenceId']}")
         seen.add(sub["referenceId"])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hmac
+from dataclasses import asdict
 from typing import Any
 
+from local_org.org import merging
 from local_org.org.model import OrgFault
-from local_org.web import people, reshape
+from local_org.web import hiding, people, reshape
 from local_org.web.messages import Answer, Call, not_found
 from local_org.web.routes import Handler, Router
 from local_org.web.site import Site
@@ -24,6 +25,8 @@ def add_routes(router: Router) -> None:
         ("/_practice/calls", "GET", calls),
         ("/_practice/calls", "DELETE", forget_calls),
         ("/_practice/schema", "POST", schema),
+        ("/_practice/merge", "POST", merge),
+        ("/_practice/convert", "POST", convert),
         ("/_practice/undelete", "POST", undelete),
         ("/_practice/sessions", "POST", new_session),
         ("/_practice/sessions", "DELETE", end_sessions),
@@ -43,11 +46,14 @@ def fault_on(site: Site, call: Call) -> Answer:
     """Switch a fault on."""
     body = call.mapping()
     count, seed = body.get("count"), body.get("seed")
+    name, value = str(body.get("name", "")), str(body.get("value") or "")
+    if name == "hidden_field":
+        hiding.hide(site, value)
     fault = site.faults.switch_on(
-        str(body.get("name", "")),
+        name,
         rate=float(body.get("rate", 1.0)),
         count=None if count is None else int(count),
-        value=str(body.get("value") or ""),
+        value=value,
         match=str(body.get("match") or ""),
         seed=None if seed is None else int(seed),
     )
@@ -57,6 +63,8 @@ def fault_on(site: Site, call: Call) -> Answer:
 def fault_off(site: Site, call: Call) -> Answer:
     """Switch a fault off, or all."""
     site.faults.switch_off(call.args["name"])
+    if call.args["name"] in ("all", "hidden_field"):
+        hiding.show(site)
     return Answer(204)
 
 
@@ -86,6 +94,23 @@ def forget_calls(site: Site, call: Call) -> Answer:
     """Empty the log."""
     site.calls.reset()
     return Answer(204)
+
+
+def merge(site: Site, call: Call) -> Answer:
+    """Merge records: ``object``, ``master``, ``losers``; optionally the winning ``values`` and ``as`` (a username)."""
+    body = call.mapping()
+    session = site.session(_actor(site, body))
+    done = merging.merge(session, str(body["object"]), str(body["master"]), list(body["losers"]), body.get("values"))
+    return Answer(200, asdict(done))
+
+
+def convert(site: Site, call: Call) -> Answer:
+    """Convert a ``lead``; optionally into an ``account_id``, a ``contact_id``, without an opportunity, as a user."""
+    body = call.mapping()
+    session = site.session(_actor(site, body))
+    lead = str(body.pop("lead"))
+    body.pop("as", None)
+    return Answer(200, asdict(merging.convert_lead(session, lead, **body)))
 
 
 def undelete(site: Site, call: Call) -> Answer:
@@ -140,12 +165,11 @@ def _actor(site: Site, body: dict[str, Any]) -> str:
 
 def _guarded(handler: Handler) -> Handler:
     def guard(site: Site, call: Call) -> Answer:
-        given = call.headers.get("x-practice-secret", "")
-        if not hmac.compare_digest(given.encode(), site.control_secret.encode()):
+        if not site.is_trainer(call.headers):
             raise OrgFault("INVALID_SESSION_ID", "The control secret is missing or wrong", status=401)
         try:
             return handler(site, call)
-        except (KeyError, ValueError) as fault:
+        except (KeyError, TypeError, ValueError) as fault:
             raise OrgFault("INVALID_INPUT", str(fault)) from fault
 
     return guard

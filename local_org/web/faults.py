@@ -12,7 +12,9 @@ EFFECTS: dict[str, str] = {
     "(value: 'mid' cuts inside the body, 'before' cuts before anything is done)",
     "late_commit": "a write stays in an open transaction and commits only after the client has hung up "
     "(value: longest wait in seconds, default 20; '20+5' commits 5 seconds after the hang-up)",
-    "org_stopped": "503 with an HTML maintenance page",
+    "read_cut": "an answer to a read is cut inside its body: a page, a CSV, a describe",
+    "org_stopped": "503 with an HTML maintenance page "
+    "(value: 'json' for a JSON error with Retry-After, '429' for too many requests with Retry-After)",
     "allowance": "403 REQUEST_LIMIT_EXCEEDED",
     "consent_refused": "the authorize page answers access_denied",
     "code_expired": "the code exchange answers invalid_grant, expired authorization code",
@@ -23,6 +25,8 @@ EFFECTS: dict[str, str] = {
     "rotation": "every refresh hands out a new refresh token and revokes the old one",
     "latency": "every request takes longer (value: milliseconds, default 150)",
     "server_error": "500 UNKNOWN_EXCEPTION",
+    "hidden_field": "field-level security hides a field (value: Object.Field or Object.Field@Profile)",
+    "job_failed": "a Bulk job ends as Failed before any row is saved",
     "job_delay": "a Bulk job waits before it runs (value: seconds, default 5)",
 }
 
@@ -93,7 +97,9 @@ class Faults:
         """Every fault with its effect and, where on, its setting."""
         with self._lock:
             on = {name: asdict(fault) for name, fault in self._on.items()}
-        return [{"effect": effect, "on": name in on, **(on.get(name) or {"name": name})} for name, effect in EFFECTS.items()]
+        return [
+            {"effect": effect, "on": name in on, **(on.get(name) or {"name": name})} for name, effect in EFFECTS.items()
+        ]
 
     def peek(self, name: str) -> Fault | None:
         """The fault if it is on and not used up, without a strike."""

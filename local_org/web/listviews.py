@@ -8,13 +8,15 @@ from typing import Any
 from local_org import soql
 from local_org.org.engine import Org
 from local_org.org.model import Field, SObject
+from local_org.soql.nodes import Call as Function
+from local_org.soql.nodes import Comparison, Condition, Group, Literal, Not, Path, Query, Values
 from local_org.web.messages import Answer, Call, not_found
 from local_org.web.routes import Router
 from local_org.web.site import Site
 
 _TABLE = (
-    "CREATE TABLE IF NOT EXISTS _listview"
-    "(id TEXT PRIMARY KEY, sobject TEXT NOT NULL, developer_name TEXT NOT NULL, label TEXT NOT NULL, query TEXT NOT NULL)"
+    "CREATE TABLE IF NOT EXISTS _listview (id TEXT PRIMARY KEY, sobject TEXT NOT NULL, "
+    "developer_name TEXT NOT NULL, label TEXT NOT NULL, query TEXT NOT NULL)"
 )
 _SELECT = re.compile(r"\s*SELECT\s+(?P<fields>.+?)\s+FROM\s+(?P<rest>.*)\Z", re.I | re.S)
 _ORDER = re.compile(r"\bORDER\s+BY\s+(?P<field>[\w.]+)(\s+(?P<way>ASC|DESC))?(\s+NULLS\s+(?P<nulls>FIRST|LAST))?", re.I)
@@ -50,8 +52,8 @@ def add_list_view(org: Org, sobject: str, developer_name: str, label: str, query
 def listed(site: Site, call: Call) -> Answer:
     """The list views of an object."""
     sobject = site.sobject(call.user_id, call.args["obj"])
-    limit = min(int(call.query.get("limit", "25")), 2000)
-    offset = int(call.query.get("offset", "0"))
+    limit = call.number("limit", 25, least=1, most=2000)
+    offset = call.number("offset", 0)
     views = [_entry(call, sobject, row) for row in _rows(site, sobject)]
     page = views[offset : offset + limit]
     done = offset + len(page) >= len(views)
@@ -80,7 +82,7 @@ def describe(site: Site, call: Call) -> Answer:
             "scope": "mine" if re.search(r"USING\s+SCOPE\s+mine", row[4], re.I) else "everything",
             "scopeEntityId": None,
             "sobjectType": sobject.name,
-            "whereCondition": None,
+            "whereCondition": _condition(soql.parse(row[4]).where),
         },
     )
 
@@ -88,8 +90,8 @@ def describe(site: Site, call: Call) -> Answer:
 def results(site: Site, call: Call) -> Answer:
     """The records of a list view."""
     sobject, row = _view(site, call)
-    limit = min(max(int(call.query.get("limit", "25")), 1), 2000)
-    offset = int(call.query.get("offset", "0"))
+    limit = call.number("limit", 25, least=1, most=2000)
+    offset = call.number("offset", 0)
     result = soql.run(
         site.org.connection(), site.org.schema, site.session(call.user_id).access, _full_query(row),
         now=site.now(), api_version=call.version,
@@ -111,6 +113,35 @@ def results(site: Site, call: Call) -> Answer:
             "size": len(records),
         },
     )
+
+
+def _condition(node: Condition | None) -> dict[str, Any] | None:
+    """The condition as list views spell it: nested under and, or, not."""
+    match node:
+        case None:
+            return None
+        case Group(connective, items):
+            return {"conditions": [_condition(item) for item in items], "conjunction": connective.lower()}
+        case Not(item):
+            return {"condition": _condition(item), "operator": "not"}
+        case Comparison(left, operator, right):
+            words = {"=": "equals", "!=": "notEqual", "<": "lessThan", "<=": "lessOrEqual", ">": "greaterThan"}
+            words |= {">=": "greaterOrEqual", "LIKE": "like", "IN": "in", "NOT IN": "notIn"}
+            word = words.get(operator, operator.lower())
+            return {"field": _text(left), "operator": word, "values": _values(right)}
+
+
+def _text(expression: Path | Function) -> str:
+    if isinstance(expression, Path):
+        return expression.text
+    return f"{expression.name}({', '.join(_text(arg) for arg in expression.args if not isinstance(arg, Literal))})"
+
+
+def _values(right: Literal | Values | Query) -> list[str]:
+    if isinstance(right, Query):
+        return []
+    items = (right,) if isinstance(right, Literal) else right.items
+    return [f"'{item.text}'" if item.kind == "string" else item.text for item in items]
 
 
 def _rows(site: Site, sobject: SObject) -> list[Any]:
@@ -189,12 +220,13 @@ def _columns(site: Site, sobject: SObject, row: Any) -> list[dict[str, Any]]:
 
 def _field(site: Site, sobject: SObject, path: str) -> Field | None:
     *parents, name = path.split(".")
-    here: SObject | None = sobject
+    here = sobject
     for relation in parents:
         lookup = next((f for f in here.fields if (f.relationship_name or "").lower() == relation.lower()), None)
-        here = site.org.schema.get(lookup.reference_to[0]) if lookup and lookup.reference_to else None
-        if here is None:
+        parent = site.org.schema.get(lookup.reference_to[0]) if lookup and lookup.reference_to else None
+        if parent is None:
             return None
+        here = parent
     return here.field(name)
 
 

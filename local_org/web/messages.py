@@ -23,7 +23,8 @@ class Call:
     """One request, or one subrequest of a composite, after its transport has been taken off.
 
     `path` is still percent-encoded (an External ID value may hold a slash); `args` are the decoded parts that the
-    route captured. `rows` is what the handler counts for the log of calls.
+    route captured. `rows` is what the handler counts for the log of calls. A `trainer` holds the control secret:
+    faults spare such a call and it is not counted.
     """
 
     method: str
@@ -35,11 +36,11 @@ class Call:
     spool: IO[bytes] | None = None
     version: str = ""
     user_id: str = ""
-    token: str = ""
     args: dict[str, str] = field(default_factory=dict)
     rows: int = 0
     inner: bool = False
     booked: int = 0
+    trainer: bool = False
 
     def json(self) -> Any:
         """The JSON body.
@@ -57,13 +58,28 @@ class Call:
                 status=415,
             )
         if not self.raw.strip():
-            raise OrgFault("JSON_PARSER_ERROR", "The HTTP entity body is required, but this request has no entity body.")
+            text = "The HTTP entity body is required, but this request has no entity body."
+            raise OrgFault("JSON_PARSER_ERROR", text)
         try:
             return json.loads(self.raw)
         except UnicodeDecodeError as fault:
             raise OrgFault("JSON_PARSER_ERROR", "Invalid UTF-8 in the request body") from fault
         except json.JSONDecodeError as fault:
             raise OrgFault("JSON_PARSER_ERROR", _parser_text(fault)) from fault
+
+    def number(self, name: str, default: int, *, least: int = 0, most: int = 1_000_000_000) -> int:
+        """A whole number of the query string, kept between two bounds.
+
+        Raises:
+            OrgFault: It is not a number.
+        """
+        text = self.query.get(name, "").strip()
+        if not text:
+            return default
+        try:
+            return max(least, min(int(text), most))
+        except ValueError as fault:
+            raise OrgFault("INVALID_QUERY_PARAMETER", f"{name}: not a whole number: {text}") from fault
 
     def mapping(self) -> dict[str, Any]:
         """The JSON body, which has to be an object."""
@@ -90,6 +106,30 @@ class Answer:
         if isinstance(self.body, bytes):
             return self.body
         return json.dumps(self.body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def objects_of(body: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """The objects that a body lists under a name.
+
+    Raises:
+        OrgFault: There is no list, it is empty, or it holds something else.
+    """
+    found = body.get(name)
+    if not isinstance(found, list) or not found or not all(isinstance(one, dict) for one in found):
+        raise OrgFault("INVALID_INPUT", f"The '{name}' field is required and must hold at least one object.")
+    return found
+
+
+def texts_of(body: Mapping[str, Any], name: str) -> list[str]:
+    """The texts that a body lists under a name, none when it is absent.
+
+    Raises:
+        OrgFault: It holds something else.
+    """
+    found = body.get(name) or []
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        raise OrgFault("INVALID_INPUT", f"The '{name}' field must be a list of texts.")
+    return found
 
 
 def fault_body(fault: OrgFault) -> list[dict[str, Any]]:

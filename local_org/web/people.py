@@ -7,10 +7,8 @@ from typing import Any
 
 from local_org.org.engine import Org
 
-_COLUMNS = (
-    "u.Id, u.Username, u.Email, u.FirstName, u.LastName, u.Name, u.Alias, u.IsActive, u.TimeZoneSidKey, p.Name"
-)
-_SELECT = f'SELECT {_COLUMNS} FROM "User" u LEFT JOIN "Profile" p ON p.Id = u.ProfileId WHERE '  # noqa: S608 - constants
+_COLUMNS = "u.Id, u.Username, u.Email, u.FirstName, u.LastName, u.Name, u.Alias, u.IsActive, u.TimeZoneSidKey, p.Name"
+_SELECT = f'SELECT {_COLUMNS} FROM "User" u LEFT JOIN "Profile" p ON p.Id = u.ProfileId WHERE '
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +50,16 @@ def _one(org: Org, where: str, value: str) -> Person | None:
 
 
 def _person(row: Any) -> Person:
-    texts = [value or "" for value in row]
-    name = texts[5] or f"{texts[3]} {texts[4]}".strip()
-    return Person(*texts[:5], name, texts[6] or texts[4][:8], bool(row[7]), texts[8] or "GMT", texts[9])
+    user_id, username, email, first, last, name, alias, active, zone, profile = (value or "" for value in row)
+    return Person(
+        id=user_id,
+        username=username,
+        email=email,
+        first_name=first,
+        last_name=last,
+        name=name or f"{first} {last}".strip(),
+        alias=alias or last[:8],
+        active=bool(active),
+        time_zone=zone or "GMT",
+        profile=profile,
+    )

@@ -54,12 +54,12 @@ def _query(site: Site, call: Call, *, all_rows: bool) -> Answer:
     conn = site.org.connection()
     if "explain" in call.query:
         return Answer(200, soql.explain(conn, site.org.schema, session.access, text, now=now))
-    result = soql.run(
-        conn, site.org.schema, session.access, text, all_rows=all_rows, now=now, api_version=call.version
-    )
+    result = soql.run(conn, site.org.schema, session.access, text, all_rows=all_rows, now=now, api_version=call.version)
     if call.query.get("columns", "").lower() == "true":
         return Answer(200, _metadata(site, result))
-    size = batch_size(call)
+    long_texts = sum(1 for column in result.columns if column.custom and column.type == "textarea")
+    # Salesforce sends smaller pages when two or more long custom texts are selected.
+    size = 200 if long_texts >= 2 else batch_size(call)
     locator = ""
     if result.total > size and not result.is_count and not result.is_aggregate:
         locator = site.cursors.open(call.user_id, result, size, site.epoch())

@@ -20,18 +20,34 @@ def add_routes(router: Router) -> None:
 
 def updated(site: Site, call: Call) -> Answer:
     """Ids of records that changed in a span of time."""
-    sobject = site.sobject(call.user_id, call.args["obj"])
-    found = replication.updated(site.org, sobject.name, _moment(call, "start"), _moment(call, "end"))
-    call.rows += len(found["ids"])
-    return Answer(200, found)
+    session = site.session(call.user_id, call.version)
+    found = replication.updated(session, call.args["obj"], _minute(call, "start"), _minute(call, "end"))
+    call.rows += len(found.ids)
+    return Answer(200, {"ids": found.ids, "latestDateCovered": _shown(found.latest_date_covered)})
 
 
 def deleted(site: Site, call: Call) -> Answer:
     """Ids of records that were deleted in a span of time."""
-    sobject = site.sobject(call.user_id, call.args["obj"])
-    found = replication.deleted(site.org, sobject.name, _moment(call, "start"), _moment(call, "end"))
-    call.rows += len(found["deletedRecords"])
-    return Answer(200, found)
+    session = site.session(call.user_id, call.version)
+    found = replication.deleted(session, call.args["obj"], _minute(call, "start"), _minute(call, "end"))
+    call.rows += len(found.records)
+    return Answer(
+        200,
+        {
+            "deletedRecords": [{"id": record_id, "deletedDate": _shown(when)} for record_id, when in found.records],
+            "earliestDateAvailable": _shown(found.earliest_date_available),
+            "latestDateCovered": _shown(found.latest_date_covered),
+        },
+    )
+
+
+def _shown(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
+
+
+def _minute(call: Call, name: str) -> int:
+    """A date of the query string in seconds; its own seconds are ignored."""
+    return int(_moment(call, name).timestamp()) // 60 * 60
 
 
 def _moment(call: Call, name: str) -> datetime:

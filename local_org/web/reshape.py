@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
-from local_org.org import permissions
-from local_org.org.catalog import custom_field, extend
-from local_org.org.catalog.custom import ACTIVITY, without_field
+from local_org.org import alter, permissions
+from local_org.org.catalog import custom_field
+from local_org.org.catalog.custom import ACTIVITY
 from local_org.org.engine import Org
-from local_org.org.model import Field, PicklistValue, Schema, SObject
+
+Change = Callable[[Org, dict[str, Any]], None]
 
 
 def apply(org: Org, change: str, facts: dict[str, Any]) -> None:
@@ -35,50 +35,34 @@ def _add_field(org: Org, facts: dict[str, Any]) -> None:
     named = {name: facts[name] for name in known - {"object", "field", "type"} if name in facts}
     flags = {name: value for name, value in facts.items() if name not in known}
     made = custom_field(facts["field"], facts.get("type", "string"), **_sized(facts, named), **flags)
-    names = list(ACTIVITY) if facts["object"] == "Activity" else [_object(org, facts).name]
-    org.replace_schema(extend(org.schema, fields={facts["object"]: [made]}), names)
+    alter.add_field(org, str(facts["object"]), made)
 
 
 def _sized(facts: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:
     return named if facts.get("type", "string") != "string" else {"length": 255} | named
 
 
-def _remove_field(org: Org, facts: dict[str, Any]) -> None:
-    sobject, field = _field(org, facts)
-    _swap(org, without_field(sobject, field.name))
-
-
 def _rename_field(org: Org, facts: dict[str, Any]) -> None:
-    """The old name is gone; the values move to the new one."""
-    sobject, field = _field(org, facts)
-    fresh = replace(field, name=str(facts["to"]))
-    fields = tuple(fresh if f.name == field.name else f for f in sobject.fields)
-    with org.write() as conn:
-        _swap(org, replace(sobject, fields=fields, _by_lower={}))
-        conn.execute(f'UPDATE "{sobject.name}" SET "{fresh.name}" = "{field.name}"')  # noqa: S608 - schema names
-
-
-def _change_field(**changes: Any) -> Callable[[Org, dict[str, Any]], None]:
-    def change(org: Org, facts: dict[str, Any]) -> None:
-        _set(org, facts, **changes)
-
-    return change
+    alter.rename_field(org, *_path(facts), str(facts["to"]))
 
 
 def _shorten(org: Org, facts: dict[str, Any]) -> None:
-    _set(org, facts, length=int(facts["length"]))
+    alter.shorten_field(org, *_path(facts), int(facts["length"]))
 
 
 def _remove_value(org: Org, facts: dict[str, Any]) -> None:
-    _, field = _field(org, facts)
-    if all(value.value != facts["value"] for value in field.picklist):
-        raise ValueError(f"{field.name} has no value {facts['value']!r}")
-    _set(org, facts, picklist=tuple(value for value in field.picklist if value.value != facts["value"]))
+    alter.remove_picklist_value(org, *_path(facts), str(facts["value"]))
 
 
 def _add_value(org: Org, facts: dict[str, Any]) -> None:
-    _, field = _field(org, facts)
-    _set(org, facts, picklist=(*field.picklist, PicklistValue(str(facts["value"]))))
+    alter.add_picklist_values(org, *_path(facts), [str(facts["value"])])
+
+
+def _changing(**changes: Any) -> Change:
+    def change(org: Org, facts: dict[str, Any]) -> None:
+        alter.change_field(org, *_path(facts), **changes)
+
+    return change
 
 
 def _hide(org: Org, facts: dict[str, Any]) -> None:
@@ -94,8 +78,9 @@ def _show(org: Org, facts: dict[str, Any]) -> None:
 
 
 def _letters(org: Org, facts: dict[str, Any], letters: str) -> None:
-    sobject, field = _field(org, facts)
-    permissions.hide_field(org, sobject.name, field.name, profile=facts.get("profile"), letters=letters)
+    sobject, name = _path(facts)
+    for target in ACTIVITY if sobject == "Activity" else (sobject,):
+        permissions.hide_field(org, target, name, profile=facts.get("profile"), letters=letters)
 
 
 def _grant(org: Org, facts: dict[str, Any]) -> None:
@@ -103,7 +88,7 @@ def _grant(org: Org, facts: dict[str, Any]) -> None:
     row = org.connection().execute('SELECT "Id" FROM "Profile" WHERE "Name" = ?', (facts["profile"],)).fetchone()
     if row is None:
         raise ValueError(f"no profile is named {facts['profile']!r}")
-    permissions.set_object_access(org, row[0], _object(org, facts).name, str(facts["letters"]))
+    permissions.set_object_access(org, row[0], str(facts["object"]), str(facts["letters"]))
 
 
 def _api(org: Org, facts: dict[str, Any]) -> None:
@@ -116,47 +101,25 @@ def _api(org: Org, facts: dict[str, Any]) -> None:
     org.forget_access()
 
 
-CHANGES: dict[str, Callable[[Org, dict[str, Any]], None]] = {
+def _path(facts: dict[str, Any]) -> tuple[str, str]:
+    return str(facts["object"]), str(facts["field"])
+
+
+CHANGES: dict[str, Change] = {
     "add_field": _add_field,
-    "remove_field": _remove_field,
+    "remove_field": lambda org, facts: alter.remove_field(org, *_path(facts)),
     "rename_field": _rename_field,
-    "require_field": _change_field(nillable=False, defaulted_on_create=False, permissionable=False),
-    "unrequire_field": _change_field(nillable=True),
+    "require_field": lambda org, facts: alter.require_field(org, *_path(facts)),
+    "unrequire_field": _changing(nillable=True, permissionable=True),
     "shorten_field": _shorten,
     "remove_value": _remove_value,
     "add_value": _add_value,
-    "restrict_field": _change_field(restricted=True),
-    "unrestrict_field": _change_field(restricted=False),
+    "restrict_field": _changing(restricted=True),
+    "unrestrict_field": _changing(restricted=False),
     "hide_field": _hide,
     "read_only_field": _read_only,
     "show_field": _show,
     "grant_object": _grant,
     "api_access": _api,
 }
-"""Every change by name. All take ``object``; changes of a field take ``field`` as well."""
-
-
-def _set(org: Org, facts: dict[str, Any], **changes: Any) -> None:
-    sobject, field = _field(org, facts)
-    fields = tuple(replace(f, **changes) if f.name == field.name else f for f in sobject.fields)
-    _swap(org, replace(sobject, fields=fields, _by_lower={}))
-
-
-def _swap(org: Org, sobject: SObject) -> None:
-    objects = tuple(sobject if o.name == sobject.name else o for o in org.schema.objects)
-    org.replace_schema(Schema(objects), [sobject.name])
-
-
-def _object(org: Org, facts: dict[str, Any]) -> SObject:
-    found = org.schema.get(str(facts.get("object", "")))
-    if found is None:
-        raise ValueError(f"no object is named {facts.get('object')!r}")
-    return found
-
-
-def _field(org: Org, facts: dict[str, Any]) -> tuple[SObject, Field]:
-    sobject = _object(org, facts)
-    field = sobject.field(str(facts.get("field", "")))
-    if field is None:
-        raise ValueError(f"{sobject.name} has no field {facts.get('field')!r}")
-    return sobject, field
+"""Every change by name. Changes of a field take ``object`` and ``field``; ``Activity`` stands for Task and Event."""

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 
+from local_org import soql
 from local_org.org.model import Field, OrgFault, SaveResult, SObject
 from local_org.web.messages import Answer, Call, fault_body, not_found
 from local_org.web.routes import Router
@@ -94,15 +95,15 @@ def upsert(site: Site, call: Call) -> Answer:
         raise not_found(_NO_EXTERNAL_ID + value)
     call.rows = 1
     record = body | {key.name: found[0] if key.name == "Id" else typed_key(key, value)}
-    (result,) = site.save(
-        call.user_id, "upsert", sobject.name, [record], ext_field=key.name, headers=dml_headers(call)
-    )
+    (result,) = site.save(call.user_id, "upsert", sobject.name, [record], ext_field=key.name, headers=dml_headers(call))
     if not result.success:
         return failed(result)
     if not result.created and float(call.version) <= 45:
         return Answer(204)
-    answer = {"id": result.id, "success": True, "errors": [], "created": result.created}
-    return Answer(201 if result.created else 200, answer)
+    return Answer(
+        201 if result.created else 200,
+        {"id": result.id, "success": True, "errors": [], "created": result.created},
+    )
 
 
 def delete_by_key(site: Site, call: Call) -> Answer:
@@ -165,10 +166,13 @@ def _shown(site: Site, call: Call, sobject: SObject, record_id: str) -> Answer:
     call.rows = 1
     changed = _modified(site, sobject, record_id)
     since = _date_header(call, "if-modified-since")
+    headers = _validators(sobject, record_id, changed)
     if changed and since and changed <= since:
-        return Answer(304)
+        return Answer(304, None, headers)
+    if "ETag" in headers and headers["ETag"] in call.headers.get("if-none-match", ""):
+        return Answer(304, None, headers)
     record = site.session(call.user_id, call.version).retrieve(sobject.name, record_id, wanted or None)
-    return Answer(200, record, {"Last-Modified": format_datetime(changed, usegmt=True)} if changed else {})
+    return Answer(200, record, headers)
 
 
 def _existing(site: Site, sobject: SObject, record_id: str) -> str:
@@ -182,7 +186,7 @@ def _existing(site: Site, sobject: SObject, record_id: str) -> str:
     deleted = "IsDeleted" if sobject.field("IsDeleted") else "0"
     conn = site.org.connection()
     row = conn.execute(
-        f'SELECT Id, {deleted} FROM "{sobject.name}" WHERE Id >= ? AND Id < ?',  # noqa: S608 - schema names
+        f'SELECT Id, {deleted} FROM "{sobject.name}" WHERE Id >= ? AND Id < ?',
         (record_id[:15], record_id[:15] + "~"),
     ).fetchone()
     if row is None:
@@ -203,7 +207,7 @@ def _matches(site: Site, sobject: SObject, key: Field, value: str) -> list[str]:
             return []
     conn = site.org.connection()
     rows = conn.execute(
-        f'SELECT Id FROM "{sobject.name}" WHERE "{key.name}" = ? {live} LIMIT 20',  # noqa: S608 - schema names
+        f'SELECT Id FROM "{sobject.name}" WHERE "{key.name}" = ? {live} LIMIT 20',
         (typed_key(key, value),),
     ).fetchall()
     return [row[0] for row in rows]
@@ -220,18 +224,43 @@ def _several(call: Call, sobject: SObject, found: list[str]) -> Answer:
 
 
 def _traverse(site: Site, call: Call, sobject: SObject) -> Answer:
-    """Follow a lookup from a record to its parent."""
+    """Follow a relationship: up to the parent of a record, or down to its children."""
+    record_id = _existing(site, sobject, call.args["ext"])
     name = call.args["value"].lower()
     lookup = next((f for f in sobject.fields if (f.relationship_name or "").lower() == name), None)
     if lookup is None:
-        raise not_found(_NO_EXTERNAL_ID + call.args["ext"])
-    record_id = _existing(site, sobject, call.args["ext"])
-    target = site.session(call.user_id, call.version).retrieve(sobject.name, record_id, [lookup.name])[lookup.name]
-    for name in lookup.reference_to:
-        parent = site.org.schema.get(name)
+        return _children(site, call, sobject, record_id)
+    target = site.session(call.user_id).retrieve(sobject.name, record_id, [lookup.name])[lookup.name]
+    for parent in map(site.org.schema.get, lookup.reference_to):
         if target and parent is not None and parent.key_prefix == target[:3]:
             return _shown(site, call, parent, _existing(site, parent, target))
     raise not_found(f"The requested resource does not exist: {call.args['value']}")
+
+
+def _children(site: Site, call: Call, sobject: SObject, record_id: str) -> Answer:
+    name = call.args["value"].lower()
+    for child in site.org.schema.objects:
+        for field in child.fields:
+            if (field.child_relationship or "").lower() == name and sobject.name in field.reference_to:
+                chosen = call.query.get("fields") or "FIELDS(ALL)"
+                query = f"SELECT {chosen} FROM {child.name} WHERE {field.name} = '{record_id}' LIMIT 200"
+                access = site.session(call.user_id).access
+                conn = site.org.connection()
+                found = soql.run(conn, site.org.schema, access, query, now=site.now(), api_version=call.version)
+                records = found.page(0, 200)
+                call.rows += len(records)
+                return Answer(200, {"totalSize": found.total, "done": True, "records": records})
+    raise not_found(_NO_EXTERNAL_ID + call.args["ext"])
+
+
+def _validators(sobject: SObject, record_id: str, changed: datetime | None) -> dict[str, str]:
+    """`Last-Modified`, and for an Account, as the one object that has it, an `ETag`."""
+    if changed is None:
+        return {}
+    headers = {"Last-Modified": format_datetime(changed, usegmt=True)}
+    if sobject.name == "Account":
+        headers["ETag"] = f'"{record_id}-{int(changed.timestamp())}"'
+    return headers
 
 
 def _modified(site: Site, sobject: SObject, record_id: str) -> datetime | None:
@@ -239,17 +268,20 @@ def _modified(site: Site, sobject: SObject, record_id: str) -> datetime | None:
         return None
     conn = site.org.connection()
     row = conn.execute(
-        f'SELECT SystemModstamp FROM "{sobject.name}" WHERE Id = ?',  # noqa: S608 - schema names
+        f'SELECT SystemModstamp FROM "{sobject.name}" WHERE Id = ?',
         (record_id,),
     ).fetchone()
     return datetime.fromtimestamp(row[0], UTC) if row and row[0] is not None else None
 
 
 def _unmodified(site: Site, call: Call, sobject: SObject, record_id: str) -> None:
-    """Refuse a change when the record moved after `If-Unmodified-Since`."""
+    """Refuse a change when the record moved after `If-Unmodified-Since`, or is not what `If-Match` says."""
     since = _date_header(call, "if-unmodified-since")
     changed = _modified(site, sobject, record_id)
-    if since and changed and changed > since:
+    etag = _validators(sobject, record_id, changed).get("ETag", "")
+    wanted = call.headers.get("if-match", "*")
+    other = bool(etag) and wanted != "*" and etag not in wanted
+    if other or (since and changed and changed > since):
         raise OrgFault("PRECONDITION_FAILED", "The record was modified after the given date", status=412)
 
 

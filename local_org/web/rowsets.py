@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from local_org.org.model import OrgFault, SaveResult, SObject
-from local_org.web.messages import Answer, Call, row_errors
+from local_org.org.model import OrgFault, SaveResult
+from local_org.web.messages import Answer, Call, objects_of, row_errors, texts_of
 from local_org.web.routes import Router
 from local_org.web.rows import dml_headers, key_field
 from local_org.web.site import Site, records_by_object, rolled_back
@@ -75,7 +75,7 @@ def retrieve(site: Site, call: Call) -> Answer:
 def retrieve_posted(site: Site, call: Call) -> Answer:
     """Read records by Id, with the Ids in the body."""
     body = call.mapping()
-    return _retrieved(site, call, list(body.get("ids") or []), list(body.get("fields") or []), 2000)
+    return _retrieved(site, call, texts_of(body, "ids"), texts_of(body, "fields"), 2000)
 
 
 def save_chunks(
@@ -110,13 +110,11 @@ def _save(site: Site, call: Call, op: str) -> Answer:
 def _records(call: Call) -> tuple[list[tuple[str, dict[str, Any]]], bool]:
     """The records with their object names, and whether it is all or none."""
     body = call.mapping()
-    records = body.get("records")
-    if not isinstance(records, list) or not records:
-        raise OrgFault("INVALID_INPUT", "The 'records' field is required and must hold at least one record.")
+    records = objects_of(body, "records")
     _bounded(len(records), MOST_RECORDS)
     pairs = []
     for record in records:
-        attributes = record.get("attributes") if isinstance(record, dict) else None
+        attributes = record.get("attributes")
         name = attributes.get("type") if isinstance(attributes, dict) else None
         if not isinstance(name, str) or not name:
             raise OrgFault("INVALID_INPUT", "Each record must name its type in 'attributes'.")

@@ -8,12 +8,14 @@ from typing import Any
 
 from local_org import soql
 from local_org.org.model import OrgFault, SObject
-from local_org.web.messages import Answer, Call
+from local_org.web.messages import Answer, Call, objects_of, texts_of
 from local_org.web.routes import Router
 from local_org.web.site import Site
 
 MOST_RECORDS = 2000
-_FIND = re.compile(r"\s*FIND\s*\{(?P<term>.*?)(?<!\\)\}\s*(IN\s+(?P<scope>\w+)\s+FIELDS)?\s*(?P<rest>.*)\Z", re.I | re.S)
+_FIND = re.compile(
+    r"\s*FIND\s*\{(?P<term>.*?)(?<!\\)\}\s*(IN\s+(?P<scope>\w+)\s+FIELDS)?\s*(?P<rest>.*)\Z", re.I | re.S
+)
 _RETURNING = re.compile(r"RETURNING\s+(?P<list>.*)\Z", re.I | re.S)
 _OBJECT = re.compile(r"\s*(?P<name>\w+)\s*(\((?P<inner>.*)\))?\s*\Z", re.S)
 _CLAUSE = re.compile(r"\s(WHERE|ORDER\s+BY|LIMIT|OFFSET|USING)\s", re.I)
@@ -69,10 +71,10 @@ def parameterized(site: Site, call: Call) -> Answer:
 def parameterized_post(site: Site, call: Call) -> Answer:
     """Search with the term and the objects in the body."""
     body = call.mapping()
-    shared, default = body.get("fields") or ["Id"], body.get("defaultLimit")
+    shared, default = texts_of(body, "fields") or ["Id"], body.get("defaultLimit")
     targets = [
-        _Target(str(one.get("name")), list(one.get("fields") or shared), "", _limit(one.get("limit") or default))
-        for one in body.get("sobjects") or []
+        _Target(str(one.get("name")), texts_of(one, "fields") or shared, "", _limit(one.get("limit") or default))
+        for one in (objects_of(body, "sobjects") if body.get("sobjects") else [])
     ]
     return _parameterized(
         site, call, str(body.get("q", "")), str(body.get("in", "ALL")), targets, body.get("overallLimit")
@@ -97,7 +99,7 @@ def _records(site: Site, call: Call, term: str, scope: str, targets: list[_Targe
             continue
         tail = re.sub(r"\bWHERE\b(.*?)(?=\bORDER\b|\bLIMIT\b|\Z)", r"AND (\1) ", target.tail, flags=re.I | re.S)
         limit = "" if re.search(r"\bLIMIT\b", tail, re.I) else f" LIMIT {target.limit}"
-        text = f"SELECT {','.join(target.fields)} FROM {sobject.name} WHERE ({where}) {tail}{limit}"  # noqa: S608 - SOQL
+        text = f"SELECT {','.join(target.fields)} FROM {sobject.name} WHERE ({where}) {tail}{limit}"
         result = soql.run(conn, site.org.schema, session.access, text, now=site.now(), api_version=call.version)
         found += result.page(0, MOST_RECORDS)
     call.rows += len(found)

@@ -149,7 +149,8 @@ class Tokens:
         code = "aPrx" + secrets.token_urlsafe(48)
         with self._lock:
             self._conn.execute(
-                "INSERT INTO code(code, user_id, client_id, scope, redirect_uri, challenge, issued) VALUES (?,?,?,?,?,?,?)",
+                "INSERT INTO code(code, user_id, client_id, scope, redirect_uri, challenge, issued)"
+                " VALUES (?,?,?,?,?,?,?)",
                 (_digest(code), grant.user_id, grant.client_id, grant.scope, redirect_uri, challenge, now),
             )
         return code

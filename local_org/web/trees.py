@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local_org.org.model import Field, OrgFault, SObject
-from local_org.web.messages import Answer, Call, row_errors
+from local_org.web.messages import Answer, Call, objects_of, row_errors
 from local_org.web.routes import Router
 from local_org.web.rows import dml_headers
 from local_org.web.site import Site
@@ -37,9 +37,7 @@ def add_routes(router: Router) -> None:
 def create(site: Site, call: Call) -> Answer:
     """Create a tree of records."""
     sobject = site.sobject(call.user_id, call.args["obj"])
-    records = call.mapping().get("records")
-    if not isinstance(records, list) or not records:
-        raise OrgFault("INVALID_INPUT", "The 'records' field is required and must hold at least one record.")
+    records = objects_of(call.mapping(), "records")
     nodes: list[_Node] = []
     _flatten(site, sobject, records, None, "", 1, nodes)
     if len(nodes) > MOST_RECORDS:

@@ -1,10 +1,13 @@
-"""The decision table covers every combination exactly once, and speaks only its own words."""
+"""The decision table covers every combination exactly once, and the code decides each row as it says."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
+from typing import Any
 
+import polars as pl
 import pytest
 
 from tests.architecture.tables import Row, one_of, table
@@ -105,3 +108,56 @@ def test_the_table_speaks_the_words_of_the_code(path: Path) -> None:
 
     assert {p.value for p in Policy} == set(POLICIES)
     assert {b.value for b in Blank} == set(BLANKS)
+
+
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+THEN = {
+    "workspace": (NOW, -60),
+    "org": (NOW, 60),
+    "tie": (NOW, 1),
+    "unknown": (None, 0),
+    "echo": (NOW, 60),
+    "-": (NOW, 60),
+}
+SPOKEN = {
+    "same": {"none", "agree"},
+    "ours": {"to org"},
+    "theirs": {"to workspace"},
+    "ask": {"ask"},
+}
+
+
+def cases(path: Path) -> list[Any]:
+    """Every row of the fields with each of its policies and later sides; what is absent never comes to be compared."""
+    rows = [r for r in table(path, "## Fields") if "absent" not in (r["workspace"], r["org"])]
+    found = []
+    for row in rows:
+        policies = POLICIES if row["policy"] == "-" else one_of(row["policy"])
+        laters = LATER if row["later side"] == "-" else one_of(row["later side"])
+        found += [pytest.param(row, p, t, id=f"{row['case']}, {p}, {t}") for p in policies for t in laters]
+    return found
+
+
+@pytest.mark.parametrize(("row", "policy", "later"), cases(Path(__file__).parents[2] / "docs" / "decision-table.md"))
+def test_the_code_decides_as_the_table_says(row: Row, policy: str, later: str) -> None:
+    from core.planning.conflicts import decide
+
+    values = {"old": "old", "ours": "ours", "theirs": "theirs", "same": "same", "null": None}
+    echo = later == "echo"  # it moves the baseline to the org's value before anything is compared
+    ours_at, seconds = THEN[later]
+    frame = pl.DataFrame(
+        {
+            "ours": [values[row["workspace"]]],
+            "theirs": [values[row["org"]]],
+            "base": [values[row["org"]] if echo else None if row["baseline"] == "-" else "old"],
+            "has_base": [echo or row["baseline"] != "-"],
+            "ours_at": [ours_at],
+            "theirs_at": [NOW + timedelta(seconds=seconds)],
+            "policy": [policy],
+        },
+        schema_overrides={
+            **dict.fromkeys(("ours", "theirs", "base", "policy"), pl.String),
+            **dict.fromkeys(("ours_at", "theirs_at"), pl.Datetime("us", "UTC")),
+        },
+    )
+    assert row["decision"] in SPOKEN[decide(frame)["decision"].item()]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
+
+from tests.architecture.tables import one_of, table
 
 FAMILIES = {"T": 20, "O": 21, "A": 15, "R": 7, "S": 6, "X": 30, "N": 12}
 LINK = re.compile(r"(!?)\[[^\]]*\]\(([^)\s]+)\)")
@@ -82,3 +85,40 @@ def test_ci_runs_the_suite_and_nothing_else(root: Path) -> None:
     lines = path.read_text("utf-8").splitlines()
     assert lines[-1] == "exec make test"
     assert path.stat().st_mode & 0o100
+
+
+def test_the_moves_of_a_run_are_those_of_the_code(root: Path) -> None:
+    from core.records import RUN_MOVES
+
+    rows = table(root / "docs/plan-lifecycle.md", "## States of a run")
+    written = {row["from"]: {word.strip("`") for word in one_of(row["to"]) if word} for row in rows}
+    assert written == {state.value: {to.value for to in moves} for state, moves in RUN_MOVES.items()}
+
+
+def test_the_outcomes_are_those_of_the_code(root: Path) -> None:
+    from core.records import Outcome
+
+    words = {w for row in table(root / "docs/glossary.md", "## What becomes of a row") for w in one_of(row["outcome"])}
+    assert words == {outcome.value.replace("_", " ") for outcome in Outcome}
+
+
+def test_the_layers_are_those_of_the_rules(root: Path) -> None:
+    rules = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    layers = next(c for c in rules if c["id"] == "layers")["layers"]
+    assert "\n".join(layers) in (root / "docs/architecture.md").read_text("utf-8")
+
+
+def test_the_stack_names_every_dependency_at_its_locked_release(root: Path) -> None:
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+    names = {re.split(r"[\[<>=~! ]", d)[0] for d in project["dependencies"]}
+    rows = {row["package"]: row["release"] for row in table(root / "docs/adr/0001-stack.md", "## Decision")}
+    lock = (root / "requirements.lock").read_text("utf-8")
+    assert rows.keys() == names
+    assert [n for n, v in rows.items() if not re.search(rf"^{n}(\[.*\])?=={re.escape(v)}\b", lock, flags=re.M)] == []
+
+
+def test_the_environment_is_documented(root: Path) -> None:
+    from core.settings import Settings
+
+    text = (root / "docs/operators.md").read_text("utf-8")
+    assert [name for name in Settings.model_fields if f"`SYNCLINE_{name.upper()}`" not in text] == []

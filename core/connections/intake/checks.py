@@ -15,11 +15,16 @@ from core.connections.intake.shapes import FIELDS_LIMIT, NOTES_LIMIT, TEXT_LIMIT
 from core.values import emails, times
 
 _EXAMPLE = "2026-11-21T14:05:00Z"
-_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?( ?(Z|[+-]\d{2}:?\d{2}))?", re.ASCII | re.I)
+_INSTANT = re.compile(
+    r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?( ?(Z|[+-]\d{2}:?\d{2}))?", re.ASCII | re.I
+)
 _PLAIN_EMAIL = re.compile(r"[A-Za-z0-9._%+'-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,24}")
 _YEARS = range(1700, 4001)
 _INTEGER_LIMIT = 2_000_000_000
 _PEOPLE_LIMIT = 1_000
+_REPEATING = frozenset({"text", "choice", "email", "user", "zone"})
+_SHORT = 64
+_SMALL = FIELDS_LIMIT // 8
 _NAME_LIMIT = 100
 
 
@@ -43,10 +48,18 @@ def check(key: Key, name: str, value: Any) -> Any:
     Raises:
         Refused: it cannot be taken.
     """
-    if value is None or (isinstance(value, str) and not value.strip()):
+    if value is None or (isinstance(value, str) and (not value or value.isspace())):
         if not key.may_clear:
             raise Refused(name, f"{name} cannot be empty")
         return None
+    if key.type in _REPEATING and isinstance(value, str) and len(value) <= _SHORT:
+        return _check_again(key, name, value)
+    return _CHECKS[key.type](key, name, value)
+
+
+@lru_cache(maxsize=65_536)
+def _check_again(key: Key, name: str, value: str) -> Any:
+    """Values that come over and over in a file, as outcomes and users do, are looked at once."""
     return _CHECKS[key.type](key, name, value)
 
 
@@ -63,16 +76,13 @@ def clean(name: str, value: Any, limit: int) -> str:
     Raises:
         Refused: not a text, too long, or with characters that are none.
     """
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if type(value) is not str and (isinstance(value, bool) or not isinstance(value, str | int | float)):
         raise Refused(name, f"{name} is to be a text, not {_kind_of(value)}")
     text = str(value)
-    if not text.isascii():
-        try:
-            size = len(text.encode())
-        except UnicodeEncodeError:
-            raise Refused(name, f"{name} has half a character (a lone surrogate)") from None
-    else:
-        size = len(text)
+    try:
+        size = len(text) if text.isascii() else len(text.encode())
+    except UnicodeEncodeError:
+        raise Refused(name, f"{name} has half a character (a lone surrogate)") from None
     if "\x00" in text:
         raise Refused(name, f"{name} has a null character")
     if size > limit:
@@ -185,9 +195,7 @@ def _choice(key: Key, name: str, value: Any) -> str:
 def _is_zone(text: str) -> bool:
     try:
         ZoneInfo(text)
-    except (ValueError, OSError):  # KeyError of the lookup is a ZoneInfoNotFoundError, an OSError for odd paths
-        return False
-    except KeyError:
+    except (ValueError, OSError, KeyError):  # odd paths, folders, names that are none
         return False
     return True
 
@@ -238,10 +246,28 @@ def custom(name: str, value: Any) -> Any:
     if isinstance(value, int | float):
         return _number(Key(name), name, value)
     if isinstance(value, date):
-        return times.instant_text(_instant(Key(name), name, value)) if isinstance(value, datetime) else value.isoformat()
+        return (
+            times.instant_text(_instant(Key(name), name, value)) if isinstance(value, datetime) else value.isoformat()
+        )
     if isinstance(value, list) and all(isinstance(v, str | int | float | bool | None) for v in value):
         return [custom(name, v) for v in value]
     raise Refused(name, f"{name} holds {_kind_of(value)}; write a text, number, true, false or a list of them")
+
+
+def limit_fields(fields: dict[str, Any]) -> None:
+    """Refuse custom fields that are too much together.
+
+    Raises:
+        Refused: their JSON text is beyond the limit.
+    """
+    # Their text is only made where it could be too long.
+    if (
+        sum(
+            len(k) + (len(v) if isinstance(v, str) else 1_000 if isinstance(v, list) else 32) for k, v in fields.items()
+        )
+        > _SMALL
+    ):
+        dumped("fields", fields)
 
 
 def dumped(name: str, value: Any) -> str:

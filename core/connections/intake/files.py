@@ -5,37 +5,39 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
 import polars as pl
 
+from core.connections.intake.checks import shown
 from core.connections.intake.rows import Row, check_row, shape_of
 from core.connections.intake.shapes import CLEAR, Shape
 from core.errors import UsageError
 
 ROW_LIMIT = 2_097_152
 """Bytes of one row of a file."""
+csv.field_size_limit(ROW_LIMIT)  # the module's own limit is shorter than a long note
 _PARQUET_SLICE = 10_000
 _READERS = {".csv": "csv", ".ndjson": "ndjson", ".jsonl": "ndjson", ".json": "ndjson", ".parquet": "parquet"}
 
 
-def read_file(kind: str, path: Path, source: str = "") -> Iterator[Row]:
+def read_file(path: Path, kind: str, source: str = "") -> Iterator[Row]:
     """The rows of a file, checked, with their line numbers; the format is told by the name's ending.
 
     In CSV and Parquet an empty cell is absent, and ``#N/A`` clears; in NDJSON a missing key is absent and null clears.
 
     Args:
-        kind: accounts, people, activities, users, optouts, scores or segments.
         path: Ends in .csv, .ndjson, .jsonl, .json (an array or one object a line) or .parquet.
-        source: What a row's ``source`` is where it names none; the file's name without its ending where empty.
+        kind: accounts, people, activities, users, optouts, scores or segments.
+        source: What a row's ``source`` is where it names none.
 
     Raises:
         UsageError: no such file, an ending that says nothing, not the file that its ending says, a broken header.
         NotFound: there is no such kind.
     """
-    shape, source = shape_of(kind), source or path.stem
+    shape = shape_of(kind)
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise UsageError(f"{path.name} is not a kind of file that is read here.", hint="Use .csv, .ndjson or .parquet.")
@@ -48,66 +50,72 @@ def read_file(kind: str, path: Path, source: str = "") -> Iterator[Row]:
 
 def _read_csv(shape: Shape, path: Path, source: str) -> Iterator[Row]:
     with path.open("rb") as handle:
-        records = _csv_records(handle)
+        records = _records(handle)
         header = _header(shape, path, records)
-        for line, cells in records:
-            if isinstance(cells, str):
-                yield Row(line=line, reason=f"line {line}: {cells}")
-            elif any(cells) or len(cells) > 1:
+        for line, lines in records:
+            cells = _cells(lines)
+            if len(lines) > 1 and len(cells) != len(header):
+                # A stray quote has swallowed the lines after it: each is looked at for itself, so that one is broken.
+                for offset, text in enumerate(lines):
+                    yield _csv_row(shape, header, line + offset, _cells([text]), source)
+            elif cells != []:
                 yield _csv_row(shape, header, line, cells, source)
 
 
-def _header(shape: Shape, path: Path, records: Iterator[tuple[int, list[str] | str]]) -> list[str]:
-    first = next(records, (1, []))[1]
-    if isinstance(first, str):
-        raise UsageError(f"The header of {path.name} cannot be read: {first}.")
-    header = [cell.strip() for cell in first]
-    doubled = sorted({name for name in header if header.count(name) > 1})
-    if not any(header) or doubled:
-        wrong = f"names {', '.join(doubled)} twice" if doubled else "is empty"
-        raise UsageError(f"The header of {path.name} {wrong}.", hint=f"syncline intake --template {shape.kind} prints one.")
+def _header(shape: Shape, path: Path, records: Iterator[tuple[int, list[str | None]]]) -> list[str]:
+    first = next(records, None)
+    cells = _cells(first[1]) if first else []
+    if isinstance(cells, str):
+        raise UsageError(f"The header of {path.name} cannot be read: {cells}.")
+    header = [cell.strip() for cell in cells]
+    hint = f"A header, with commas: syncline intake --kind {shape.kind} --template."
+    if not any(header):
+        raise UsageError(f"The header of {path.name} is empty.", hint=hint)
+    if doubled := sorted({name for name in header if header.count(name) > 1}):
+        raise UsageError(f"The header of {path.name} names {', '.join(doubled)} twice.", hint=hint)
+    if len(header) == 1 and header[0] not in shape.by_name:
+        raise UsageError(f"The header of {path.name} has one column, {shown(header[0])}.", hint=hint)
     return header
 
 
-def _csv_records(handle: Any) -> Iterator[tuple[int, list[str] | str]]:
-    """Line number and cells of each record, or what is wrong with it; a bad quote costs one record, not the rest."""
-    held: list[str] = []
-    start = 1
+def _records(handle: Iterable[bytes]) -> Iterator[tuple[int, list[str | None]]]:
+    """First line number and lines of each record; a line that is no UTF-8 is None. Quotes may hold line ends."""
+    held: list[str | None] = []
+    start, size, is_open = 1, 0, False
     for number, raw in enumerate(handle, 1):
         try:
             text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
-        except UnicodeDecodeError as error:
-            yield number, f"not UTF-8 (byte {error.start + 1}); save the file as UTF-8"
-            continue
-        if not held:
-            start = number
+        except UnicodeDecodeError:
+            text = None
+        start = start if held else number
         held.append(text)
-        whole = "".join(held)
-        if whole.count('"') % 2:
-            if len(whole) > ROW_LIMIT:
-                yield start, "a quote is opened and not closed"
-                held = []
-            continue
-        held = []
-        yield start, _cells(whole)
+        size += len(raw)
+        is_open ^= bool(text and text.count('"') % 2)
+        if not is_open or size > ROW_LIMIT:
+            yield start, held
+            held, size, is_open = [], 0, False
     if held:
-        # The file ended inside quotes: its first line is the broken one, those after it may be whole again.
-        yield start, "a quote is opened and not closed"
-        for offset, text in enumerate(held[1:], 1):
-            yield start + offset, _cells(text) if text.count('"') % 2 == 0 else "a quote is opened and not closed"
+        yield start, held
 
 
-def _cells(text: str) -> list[str] | str:
+def _cells(lines: list[str | None]) -> list[str] | str:
+    """The cells of a record, none for an empty line, or what is wrong with it."""
+    if None in lines:
+        return "not UTF-8; save the file as UTF-8"
+    text = "".join(line for line in lines if line is not None).rstrip("\r\n")
     if len(text) > ROW_LIMIT:
         return f"the row has {len(text):,} characters; at most {ROW_LIMIT:,} are taken"
+    if text.count('"') % 2:
+        return "a quote is opened and not closed"
     try:
-        # Lines are cut here, not by the csv module, so a carriage return of old files is only a line end.
-        return next(csv.reader([text.rstrip("\r\n")] if "\n" not in text.rstrip("\r\n") else text.splitlines(True), strict=True), [])
+        return next(csv.reader([text], strict=True), [])
     except csv.Error as error:
         return f"the quotes do not fit ({error})"
 
 
-def _csv_row(shape: Shape, header: list[str], line: int, cells: list[str], source: str) -> Row:
+def _csv_row(shape: Shape, header: list[str], line: int, cells: list[str] | str, source: str) -> Row:
+    if isinstance(cells, str):
+        return Row(line=line, reason=f"line {line}: {cells}")
     if len(cells) != len(header):
         word = "few" if len(cells) < len(header) else "many"
         key = cells[header.index("external_id")] if "external_id" in header[: len(cells)] else ""
@@ -186,7 +194,11 @@ _ABSENT = object()
 
 def _given(value: Any) -> Any:
     """A Parquet value as a row's: nulls are absent, at every depth, because the format has no other word for it."""
-    if value is None or (isinstance(value, float) and math.isnan(value)) or (isinstance(value, str) and not value.strip()):
+    if (
+        value is None
+        or (isinstance(value, float) and math.isnan(value))
+        or (isinstance(value, str) and not value.strip())
+    ):
         return _ABSENT
     if isinstance(value, dict):
         inner = {n: v for n, c in value.items() if (v := _given(c)) is not _ABSENT}

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.connections.intake.checks import Refused, check, custom, dumped, shown
+from core.connections.intake.checks import Refused, check, custom, limit_fields, shown
 from core.connections.intake.shapes import SHAPES, Shape
 from core.errors import NotFound
 
@@ -74,45 +74,44 @@ def check_row(shape: Shape, raw: Any, source: str = "", line: int | None = None)
 
 
 def _read(shape: Shape, raw: Mapping[str, Any], row: Row) -> None:
-    values = row.values
     fields: dict[str, Any] = {}
-    for name, value in _flat(shape, raw):
-        key = shape.by_name.get(name)
-        if key is None:
-            if not (shape.has_fields and name.startswith("fields.")):
-                raise Refused(name, _unknown(shape, name))
-            fields[name[7:]] = custom(name, value)
-        elif key.type == "fields":
-            values["fields"] = None
-        elif name == "source":
-            row.source = check(key, name, value)
-        elif name == "external_id":
-            row.external_id = check(key, name, value) or ""
-        elif key.column.startswith("fields."):
-            fields[key.column[7:]] = check(key, name, value)
-        else:
-            values[key.target] = check(key, name, value)
-    if fields:
-        dumped("fields", fields)
-        values["fields"] = fields
-
-
-def _flat(shape: Shape, raw: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The row's keys with nested ones dotted; ``"person": null`` is null for each key of a person."""
     for name, value in raw.items():
-        if not isinstance(name, str):
-            raise Refused(str(name), f"{shown(name)} is not a key")
-        group = shape.groups.get(name)
-        if group is None and not (name == "fields" and shape.has_fields):
-            yield name, value
-        elif isinstance(value, Mapping):
-            yield from ((f"{name}.{inner}", each) for inner, each in value.items())
-        elif value is not None:
-            raise Refused(name, f"{name} is to be an object, like {_example(name, group)}")
-        elif group is None:
-            yield name, None
+        if name in shape.groups or (name == "fields" and shape.has_fields):
+            for inner, each in _nested(shape, name, value):
+                _take(shape, row, fields, inner, each)
         else:
-            yield from ((each, None) for each in group)
+            _take(shape, row, fields, name, value)
+    if fields:
+        limit_fields(fields)
+        row.values["fields"] = fields
+
+
+def _take(shape: Shape, row: Row, fields: dict[str, Any], name: Any, value: Any) -> None:
+    key = shape.by_name.get(name)
+    if key is None:
+        if not isinstance(name, str) or not (shape.has_fields and name.startswith("fields.")):
+            raise Refused(str(name), _unknown(shape, str(name)))
+        fields[name[7:]] = custom(name, value)
+    elif name == "external_id":
+        row.external_id = check(key, name, value) or ""
+    elif name == "source":
+        row.source = check(key, name, value)
+    elif key.type == "fields":
+        row.values["fields"] = None
+    elif key.column.startswith("fields."):
+        fields[key.column[7:]] = check(key, name, value)
+    else:
+        row.values[key.target] = check(key, name, value)
+
+
+def _nested(shape: Shape, name: str, value: Any) -> list[tuple[str, Any]]:
+    """Nested keys dotted; ``"person": null`` is null for each key of a person, ``"fields": null`` for all fields."""
+    group = shape.groups.get(name)
+    if isinstance(value, Mapping):
+        return [(f"{name}.{inner}", each) for inner, each in value.items()]
+    if value is not None:
+        raise Refused(name, f"{name} is to be an object, like {_example(name, group)}")
+    return [(name, None)] if group is None else [(each, None) for each in group]
 
 
 def _needs(shape: Shape, row: Row) -> None:

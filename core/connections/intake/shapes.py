@@ -18,12 +18,12 @@ CLEAR = "#N/A"
 """The cell of a file that clears a value, as in Salesforce's own files; an empty cell leaves it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Key:
     """One key of a row.
 
     ``type`` is one of text, longtext, key, reference, integer, number, boolean, date, instant, email, user, choice,
-    people (a list) and fields (custom fields by name).
+    zone, people (a list) and fields (custom fields by name).
     """
 
     name: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any, Literal
@@ -116,7 +116,7 @@ class RowAnswer:
         return None if self.success else faults.fault(self.status_code)
 
 
-class Garbled(Exception):
+class GarbledError(Exception):
     """The answer is not of the form that the request calls for."""
 
 
@@ -143,7 +143,8 @@ def _composite(parts: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _read_part(read: Read, base: str) -> dict[str, Any]:
     if isinstance(read, Query):
-        return {"method": "GET", "url": f"{base}{'queryAll' if read.all_rows else 'query'}?{urlencode({'q': read.soql})}"}
+        resource = "queryAll" if read.all_rows else "query"
+        return {"method": "GET", "url": f"{base}{resource}?{urlencode({'q': read.soql})}"}
     if isinstance(read, UpdatedSince):
         return {"method": "GET", "url": base + span_path(read.sobject, "updated", read.start, read.end)}
     part: dict[str, Any] = {"method": "GET", "url": f"{base}sobjects/{soql.name(read.sobject)}/describe"}
@@ -167,7 +168,7 @@ def read_answers(reads: Sequence[Read], body: Any) -> list[Answer]:
     """One answer for each read, in order.
 
     Raises:
-        Garbled: The answer does not fit the request.
+        GarbledError: The answer does not fit the request.
     """
     return [_answer(read, part) for read, part in zip(reads, _parts(body, len(reads)), strict=True)]
 
@@ -175,11 +176,11 @@ def read_answers(reads: Sequence[Read], body: Any) -> list[Answer]:
 def _parts(body: Any, count: int) -> list[dict[str, Any]]:
     parts = body.get("compositeResponse") if isinstance(body, dict) else None
     if not isinstance(parts, list) or len(parts) != count or not all(isinstance(p, dict) for p in parts):
-        raise Garbled
+        raise GarbledError
     by_reference = {part.get("referenceId"): part for part in parts}
     wanted = [by_reference.get(f"r{n}") for n in range(count)]
     if any(part is None or not isinstance(part.get("httpStatusCode"), int) for part in wanted):
-        raise Garbled
+        raise GarbledError
     return [part for part in wanted if part is not None]
 
 
@@ -199,13 +200,13 @@ def page(read: Read, status: int, body: Any) -> Answer:
     """A page of query results.
 
     Raises:
-        Garbled: It is not one.
+        GarbledError: It is not one.
     """
     if not isinstance(body, dict) or not isinstance(body.get("records"), list):
-        raise Garbled
+        raise GarbledError
     cursor = None if body.get("done", True) else body.get("nextRecordsUrl")
     if not body.get("done", True) and not cursor:
-        raise Garbled
+        raise GarbledError
     return Answer(read, status, body, tuple(body["records"]), cursor, int(body.get("totalSize", 0)))
 
 
@@ -229,46 +230,55 @@ def cursor_path(cursor: str) -> str:
     return f"{found[1] or 'query'}/{found[2]}"
 
 
-def push_body(
-    op: Op, sobject: str, records: Sequence[Record], *, base: str, ext_field: str | None, headers: Mapping[str, str]
-) -> dict[str, Any]:
-    """The composite request that writes up to 1,000 rows, each on its own account.
+@dataclass(frozen=True, slots=True)
+class Together:
+    """What all rows of a push have in common."""
+
+    ext_field: str = ""
+    """External ID field of an upsert."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    all_or_none: bool = False
+    """One failing row undoes all; only within one collection."""
+
+
+def push_body(op: Op, sobject: str, records: Sequence[Record], base: str, together: Together) -> dict[str, Any]:
+    """The composite request that writes up to 1,000 rows.
 
     Raises:
         UsageError: Too many rows, or rows that do not fit the operation.
     """
-    if not 0 < len(records) <= PUSH_ROWS:
-        raise UsageError(f"One push carries 1 to {PUSH_ROWS} rows.")
-    if op == "upsert" and not ext_field:
+    most = ROWS if together.all_or_none else PUSH_ROWS
+    if not 0 < len(records) <= most:
+        raise UsageError(f"One such push carries 1 to {most} rows.")
+    if op == "upsert" and not together.ext_field:
         raise UsageError("An upsert needs the name of its External ID field.")
     soql.name(sobject)
     chunks = [records[at : at + ROWS] for at in range(0, len(records), ROWS)]
-    parts = [_write_part(op, sobject, chunk, base, ext_field or "") for chunk in chunks]
-    if headers:
-        parts = [{**part, "httpHeaders": dict(headers)} for part in parts]
+    parts = [_write_part(op, sobject, chunk, base, together) for chunk in chunks]
+    if together.headers:
+        parts = [{**part, "httpHeaders": dict(together.headers)} for part in parts]
     return _composite(parts)
 
 
-def _write_part(op: Op, sobject: str, records: Sequence[Record], base: str, ext_field: str) -> dict[str, Any]:
+def _write_part(op: Op, sobject: str, records: Sequence[Record], base: str, together: Together) -> dict[str, Any]:
     root = f"{base}composite/sobjects"
     if op == "delete":
         ids = ",".join(_id_of(record) for record in records)
-        return {"method": "DELETE", "url": f"{root}?allOrNone=false&ids={quote(ids, safe=',')}"}
-    rows = [_row(op, sobject, record, ext_field) for record in records]
-    body = {"allOrNone": False, "records": rows}
+        flag = "true" if together.all_or_none else "false"
+        return {"method": "DELETE", "url": f"{root}?allOrNone={flag}&ids={quote(ids, safe=',')}"}
+    rows = [_row(op, sobject, record, together.ext_field) for record in records]
+    body = {"allOrNone": together.all_or_none, "records": rows}
     if op == "create":
         return {"method": "POST", "url": root, "body": body}
     if op == "update":
         return {"method": "PATCH", "url": root, "body": body}
-    return {"method": "PATCH", "url": f"{root}/{sobject}/{soql.name(ext_field)}", "body": body}
+    return {"method": "PATCH", "url": f"{root}/{sobject}/{soql.name(together.ext_field)}", "body": body}
 
 
 def _row(op: Op, sobject: str, record: Record, ext_field: str) -> dict[str, Any]:
     row = {key: value for key, value in record.items() if key not in ("Id", "id", "attributes")}
     head: dict[str, Any] = {"attributes": {"type": sobject}}
-    if op == "update":
-        head["id"] = _id_of(record)
-    elif op == "upsert" and ext_field.lower() == "id":
+    if op == "update" or (op == "upsert" and ext_field.lower() == "id"):
         head["id"] = _id_of(record)
     elif op == "upsert" and row.get(ext_field) in (None, ""):
         raise UsageError(f"A row to upsert has no {ext_field}.")
@@ -286,7 +296,7 @@ def row_answers(op: Op, body: Any, sent: int) -> list[RowAnswer]:
     """One answer for each row, in order.
 
     Raises:
-        Garbled: Half an answer, or none that fits.
+        GarbledError: Half an answer, or none that fits.
     """
     sizes = [min(ROWS, sent - at) for at in range(0, sent, ROWS)]
     parts = _parts(body, len(sizes))
@@ -296,11 +306,11 @@ def row_answers(op: Op, body: Any, sent: int) -> list[RowAnswer]:
 def _rows_of(op: Op, part: dict[str, Any], size: int) -> list[RowAnswer]:
     status, body = part["httpStatusCode"], part.get("body")
     if status in (502, 503, 504):
-        raise Garbled
+        raise GarbledError
     if status >= 300:
         return [failed_row(status, body)] * size
     if not isinstance(body, list) or len(body) != size or not all(_is_row(item) for item in body):
-        raise Garbled
+        raise GarbledError
     return [_row_answer(op, item, status) for item in body]
 
 

@@ -100,7 +100,7 @@ def org_error(http: int, body: Any, **facts: Any) -> OrgError:
     kind: type[OrgError] = TerminalOrgError
     if is_daily_limit(code, message):
         kind = AllowanceUsed
-    elif code.upper() in ("INVALID_SESSION_ID", "INVALID_AUTH_HEADER", "INVALIDSESSIONID"):
+    elif http == 401 or code.upper() in ("INVALID_SESSION_ID", "INVALIDSESSIONID"):
         kind = GrantRejected
     elif known.retryable or (http >= 500 and not is_known(code)):
         kind = TransientOrgError

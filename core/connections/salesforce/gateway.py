@@ -13,7 +13,7 @@ from core.connections.salesforce.bulk import BulkSteps
 from core.connections.salesforce.composite import (
     Answer,
     Describe,
-    Garbled,
+    GarbledError,
     Op,
     Query,
     Read,
@@ -21,9 +21,10 @@ from core.connections.salesforce.composite import (
     RowAnswer,
     UpdatedSince,
 )
-from core.connections.salesforce.rest import API_VERSION, BASE, Rest, Tally, encoded
+from core.connections.salesforce.meter import Tally
+from core.connections.salesforce.rest import API_VERSION, BASE, Rest, encoded
 from core.connections.salesforce.transport import Timeouts
-from core.errors import UsageError
+from core.errors import TransientOrgError, UsageError
 from core.values import times
 
 __all__ = [
@@ -65,6 +66,15 @@ class Gateway(BulkSteps, Rest):
             soql: The statement.
             all_rows: Also deleted and archived records (queryAll).
         """
+        try:
+            return self._all_pages(soql, all_rows)
+        except TransientOrgError as error:
+            # Cursors end when a user opens too many; nothing was given to the caller yet, so begin again, once.
+            if error.status_code != "INVALID_QUERY_LOCATOR":
+                raise
+            return self._all_pages(soql, all_rows)
+
+    def _all_pages(self, soql: str, all_rows: bool) -> list[dict[str, Any]]:
         answer = self.query_first_page(soql, all_rows)
         records = list(answer.records)
         while answer.next:
@@ -84,13 +94,12 @@ class Gateway(BulkSteps, Rest):
     def _page(self, read: Query, body: Any) -> Answer:
         try:
             return composite.page(read, 200, body)
-        except Garbled:
+        except GarbledError:
             raise self.garbled(reads=True) from None
 
     def count(self, sobject: str, where: str = "") -> int:
         """How many records there are, without reading them."""
-        text = f"SELECT COUNT() FROM {soql.name(sobject)}" + (f" WHERE {where}" if where else "")
-        return self.query_first_page(text).total
+        return self.query_first_page(soql.count(sobject, where)).total
 
     def read_together(self, reads: Sequence[Read]) -> list[Answer]:
         """Several reads as one API call; one that fails does not touch the others.
@@ -105,7 +114,7 @@ class Gateway(BulkSteps, Rest):
         told = self.call("POST", "composite", json=body, reads=True)
         try:
             return composite.read_answers(reads, told)
-        except Garbled:
+        except GarbledError:
             raise self.garbled(reads=True) from None
 
     def describe(self, sobject: str, since: datetime | None = None) -> dict[str, Any] | None:
@@ -181,6 +190,7 @@ class Gateway(BulkSteps, Rest):
         *,
         ext_field: str | None = None,
         headers: Mapping[str, str] | None = None,
+        all_or_none: bool = False,
     ) -> list[RowAnswer]:
         """Write up to 1,000 rows as one API call, each row on its own account.
 
@@ -190,6 +200,8 @@ class Gateway(BulkSteps, Rest):
             records: Rows as the org's JSON takes them: an absent key leaves the field alone, None clears it.
             ext_field: External ID field of an upsert.
             headers: Such as ``Sforce-Duplicate-Rule-Header``; they go with every part.
+            all_or_none: One failing row undoes all; then at most 200 rows. The innocent ones answer
+                ``ALL_OR_NONE_OPERATION_ROLLED_BACK``.
 
         Returns:
             One answer per row, in order. A row that failed is an answer, not an exception.
@@ -200,20 +212,19 @@ class Gateway(BulkSteps, Rest):
             AllowanceUsed: The API allowance is used up; nothing was written.
         """
         given = dict(headers or {})
-        body = composite.push_body(op, sobject, records, base=BASE, ext_field=ext_field, headers=given)
+        together = composite.Together(ext_field or "", given, all_or_none)
+        body = composite.push_body(op, sobject, records, BASE, together)
         told = self.call("POST", "composite", json=body, headers=given, reads=False)
         try:
             return composite.row_answers(op, told, len(records))
-        except Garbled:
+        except GarbledError:
             raise self.garbled(reads=False) from None
 
     def create(self, sobject: str, record: Record, *, headers: Mapping[str, str] | None = None) -> RowAnswer:
         """Create one record."""
         return self._write("POST", f"sobjects/{soql.name(sobject)}", dict(record), headers)
 
-    def update(
-        self, sobject: str, id: str, record: Record, *, headers: Mapping[str, str] | None = None
-    ) -> RowAnswer:
+    def update(self, sobject: str, id: str, record: Record, *, headers: Mapping[str, str] | None = None) -> RowAnswer:
         """Change one record."""
         return self._write("PATCH", _record_path(sobject, id), dict(record), headers, id)
 

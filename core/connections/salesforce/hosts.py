@@ -73,5 +73,7 @@ def _is_listed(name: str, port: int | None, listed: Collection[str]) -> bool:
 
 
 def _refused(url: str) -> HostRefused:
-    shown = re.sub(r"[^\x20-\x7e]", "?", url.rpartition("@")[2])[:200]
+    # Neither a user part nor a query is repeated: either may hold a secret.
+    shown = re.split(r"[/?#\\]", url.partition("://")[2] or url)[0].rpartition("@")[2]
+    shown = re.sub(r"[^\x20-\x7e]", "?", shown)[:200]
     return HostRefused(f"The host of '{shown}' is not on the list of allowed hosts.", hint=_HINT, host=shown)

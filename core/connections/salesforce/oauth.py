@@ -117,7 +117,7 @@ def read_callback(query: Mapping[str, str]) -> tuple[SecretStr, str]:
 
 
 def exchange_code(app: App, code: SecretStr | str, verifier: SecretStr | str) -> Tokens:
-    """The tokens for a code, with the user's name and org filled in.
+    """The tokens for a code, with the org, the user and, where the app may see it, the username filled in.
 
     Raises:
         SignInError: The code expired, was used, or does not belong to this app, redirect or browser.
@@ -130,8 +130,7 @@ def exchange_code(app: App, code: SecretStr | str, verifier: SecretStr | str) ->
         "redirect_uri": app.redirect_uri,
         "code_verifier": _bare(verifier),
     }
-    tokens = _tokens(app, _token_call(app, form, signing_in=True))
-    return with_identity(app, tokens)
+    return _identified(app, _tokens(app, _token_call(app, form, signing_in=True)))
 
 
 def refresh(app: App, refresh_token: SecretStr | str) -> Tokens:
@@ -179,7 +178,7 @@ def client_credentials(app: App) -> Tokens:
         raise UsageError("Client credentials work on the org's My Domain only.", hint="Give the My Domain as host.")
     if app.client_secret is None:
         raise UsageError("Client credentials need the app's consumer secret.")
-    return with_identity(app, _tokens(app, _token_call(app, {"grant_type": "client_credentials"})))
+    return _identified(app, _by_app(app))
 
 
 def revoke(app: App, token: SecretStr) -> bool:
@@ -226,6 +225,20 @@ def with_identity(app: App, tokens: Tokens) -> Tokens:
     return replace(tokens, org_id=who.org_id, user_id=who.user_id, username=who.username)
 
 
+def _identified(app: App, tokens: Tokens) -> Tokens:
+    try:
+        return with_identity(app, tokens)
+    except SignInError:
+        # An app without the scope for names still says whose org it is, in the address of the identity.
+        if not tokens.org_id:
+            raise
+        return tokens
+
+
+def _by_app(app: App) -> Tokens:
+    return _tokens(app, _token_call(app, {"grant_type": "client_credentials"}))
+
+
 def by_refresh(app: App) -> Renew:
     """How a connection made in the browser renews its access token."""
 
@@ -244,12 +257,10 @@ def by_jwt(app: App, username: str, private_key: SecretStr) -> Renew:
 
 def by_client_credentials(app: App) -> Renew:
     """How a connection with client credentials renews its access token."""
-    return lambda _tokens: client_credentials(app)
+    return lambda _tokens: _by_app(app)
 
 
-def _token_call(
-    app: App, form: dict[str, str], *, with_app: bool = True, signing_in: bool = False
-) -> dict[str, Any]:
+def _token_call(app: App, form: dict[str, str], *, with_app: bool = True, signing_in: bool = False) -> dict[str, Any]:
     if with_app:
         form["client_id"] = app.client_id
         if app.client_secret is not None:

@@ -124,7 +124,7 @@ _ROWS: tuple[tuple[str, str, str, str], ...] = (
         "invalid_scope",
         "",
         "The app does not grant an access that we asked for.",
-        "Give the app the scopes 'api' and 'refresh_token'.",
+        "Give the app the scopes 'api', 'refresh_token' and 'openid'.",
     ),
     (
         "invalid_request",

@@ -8,23 +8,19 @@ from __future__ import annotations
 
 import json as json_library
 import random
-import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
-from statistics import median
 from typing import Any
 
 import requests
-from simple_salesforce import Salesforce
+from simple_salesforce.api import Salesforce
 
 from core.clock import Clock, SystemClock
 from core.connections.salesforce import faults, limits, transport
 from core.connections.salesforce.hosts import allowed_origin
+from core.connections.salesforce.meter import Meter, Tally, tally
 from core.connections.salesforce.ports import Tokens
 from core.connections.salesforce.tokens import TokenSource
 from core.errors import AnswerLost, OrgError, OrgUnreachable, TransientOrgError, UsageError
@@ -57,22 +53,6 @@ class Client(Salesforce):
         self, method: str, url: str, name: str = "", retries: int = 0, max_retries: int = 3, **kwargs: Any
     ) -> requests.Response:
         return self._send_ours(method, url, **kwargs)
-
-
-class Tally:
-    """API calls counted while it was open."""
-
-    def __init__(self) -> None:
-        self.calls = 0
-        self._lock = threading.Lock()
-
-    def add(self) -> None:
-        """One more."""
-        with self._lock:
-            self.calls += 1
-
-
-_tallies: ContextVar[tuple[Tally, ...]] = ContextVar("tallies", default=())
 
 
 class Rest:
@@ -109,11 +89,9 @@ class Rest:
         self._clock: Clock = clock or SystemClock()
         self._sleep = sleep
         self._door = limits.Door(window)
-        self._lock = threading.Lock()
-        self._calls = 0
-        self._usage: limits.Usage | None = None
-        self._offsets: deque[float] = deque(maxlen=9)
-        session = transport.new_session(timeouts, ca_file)
+        self._meter = Meter()
+        self._timeouts = timeouts or transport.Timeouts()
+        session = transport.new_session(self._timeouts, ca_file)
         self._origin = self._checked(tokens.current())
         self.client = Client(self._send, session, self._origin)
 
@@ -122,12 +100,12 @@ class Rest:
     @property
     def calls(self) -> int:
         """API calls that have left us since the start."""
-        return self._calls
+        return self._meter.calls
 
     @property
     def usage(self) -> limits.Usage | None:
         """The org's API usage as its last answer told; None before the first."""
-        return self._usage
+        return self._meter.usage
 
     @property
     def origin(self) -> str:
@@ -146,22 +124,19 @@ class Rest:
     @property
     def clock_offset(self) -> timedelta:
         """The org's clock less ours, to about a second; zero before the first answer."""
-        with self._lock:
-            return timedelta(seconds=median(self._offsets)) if self._offsets else timedelta()
+        return self._meter.clock_offset
 
     def server_now(self) -> datetime:
         """The time at the org, to about a second."""
         return self._clock.now() + self.clock_offset
 
-    @contextmanager
-    def tally(self) -> Iterator[Tally]:
-        """Count the calls made in this block (by this thread, or under a copy of its context)."""
-        counted = Tally()
-        token = _tallies.set((*_tallies.get(), counted))
-        try:
-            yield counted
-        finally:
-            _tallies.reset(token)
+    def tally(self) -> AbstractContextManager[Tally]:
+        """Count the calls made in the block, by this thread or under a copy of its context."""
+        return tally()
+
+    def close(self) -> None:
+        """Close the connections; the next request opens new ones."""
+        self.client.session.close()
 
     # Sending
 
@@ -206,7 +181,10 @@ class Rest:
         """What to raise for an answer that makes no sense."""
         if reads:
             return TransientOrgError(
-                "The org's answer was garbled.", hint="Nothing; it is tried again.", http=200, given_up_at=self.server_now()
+                "The org's answer was garbled.",
+                hint="Nothing; it is tried again.",
+                http=200,
+                given_up_at=self.server_now(),
             )
         return AnswerLost(
             "The org's answer to a write was garbled.", http=200, given_up_at=self.server_now(), cause="garbled"
@@ -240,6 +218,8 @@ class Rest:
             tokens = self._tokens.renewed(tokens)
             url = self._moved(url, tokens)
             response = self._patiently(method, url, tokens, reads, own, kwargs)
+            if response.status_code == 401:
+                raise _refused_afresh(response)
         return self._judged(response, reads, row_errors)
 
     def _moved(self, url: str, tokens: Tokens) -> str:
@@ -282,37 +262,25 @@ class Rest:
         began, ticks = self._clock.now(), time.monotonic()
         failure: OrgError
         try:
-            response = self.client.session.request(method, url, headers=signed, allow_redirects=False, **kwargs)
+            response = self._whole(method, url, headers=signed, **kwargs)
         except requests.RequestException as error:
             # Not chained: the library's exception carries the request, and with it the session.
             failure = self._failure(error, reads)
         else:
-            self._learn(response, began, time.monotonic() - ticks)
+            self._meter.learn(response.headers, began, time.monotonic() - ticks)
             return response
         finally:
             if transport.has_left():
-                self._count()
+                self._meter.count()
         raise failure
 
-    def _count(self) -> None:
-        with self._lock:
-            self._calls += 1
-        for tally in _tallies.get():
-            tally.add()
-
-    def _learn(self, response: requests.Response, began: datetime, took: float) -> None:
-        """Take the org's clock and API usage from an answer."""
-        usage = limits.parse_limit_info(response.headers.get("Sforce-Limit-Info"))
-        try:
-            date = parsedate_to_datetime(response.headers.get("Date", ""))
-        except ValueError:
-            date = None
-        with self._lock:
-            self._usage = usage or self._usage
-            # The header has whole seconds and was written while we waited: right to a second only for quick answers.
-            if date is not None and date.tzinfo is not None and took < 5:
-                middle = began + timedelta(seconds=took / 2)
-                self._offsets.append((date - middle).total_seconds() + 0.5)
+    def _whole(self, method: str, url: str, *, stream: bool = False, **kwargs: Any) -> requests.Response:
+        """One exchange, bounded in time as a whole unless the caller reads the answer piece by piece."""
+        until = time.monotonic() + self._timeouts.total
+        response = self.client.session.request(method, url, stream=True, allow_redirects=False, **kwargs)
+        if not stream:
+            transport.take_whole(response, until)
+        return response
 
     def _failure(self, error: requests.RequestException, reads: bool) -> OrgError:
         """What a broken connection means; only what never left is known not to have been applied."""
@@ -360,6 +328,21 @@ class Rest:
         raise faults.org_error(status, body, **facts)
 
 
+def _refused_afresh(response: requests.Response) -> TransientOrgError:
+    """A session just given was refused as well: the grant itself stands, so this is not yet a case for reconnecting.
+
+    Where it lasts, `TokenSource` stops asking for sessions and does make it one.
+    """
+    code, message, _ = faults.error_of(_body(response))
+    return TransientOrgError(
+        "The org refused a session that it had just given.",
+        hint="It is tried again. If it lasts, check the session and IP policies of the org's app.",
+        status_code=code,
+        http=401,
+        org_message=message,
+    )
+
+
 def encoded(value: Any) -> bytes:
     """JSON without the numbers that JSON has no form for.
 
@@ -386,4 +369,5 @@ def _pause(attempt: int, retry_after: str | None) -> float:
             return max(0.0, float(retry_after))
         except ValueError:
             pass
-    return random.uniform(0.5, 1.0) * min(8.0, 0.5 * 2**attempt)  # noqa: S311 - jitter, not a secret
+    longest: float = min(8.0, 0.5 * 2.0**attempt)
+    return random.uniform(0.5, 1.0) * longest  # noqa: S311 - jitter, not a secret

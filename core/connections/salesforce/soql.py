@@ -81,7 +81,7 @@ def select(
     if not fields:
         raise ValueError("A query needs at least one field.")
     distinct = dict.fromkeys(name(field) for field in fields)
-    parts = [f"SELECT {', '.join(distinct)} FROM {name(sobject)}"]
+    parts = ["SELECT", ", ".join(distinct), "FROM", name(sobject)]
     if where:
         parts.append(f"WHERE {where}")
     if order_by:
@@ -89,6 +89,11 @@ def select(
     if limit is not None:
         parts.append(f"LIMIT {int(limit)}")
     return " ".join(parts)
+
+
+def count(sobject: str, where: str = "") -> str:
+    """A statement that only counts."""
+    return " ".join(["SELECT COUNT() FROM", name(sobject), *(["WHERE", where] if where else [])])
 
 
 def _order(text: str) -> str:

@@ -15,7 +15,7 @@ Renew = Callable[[Tokens], Tokens]
 """Asks the org for a new access token; raises GrantRejected where it refuses for good."""
 
 RENEWALS_A_MINUTE = 5
-"""More than that means that fresh tokens are refused as well: something else is wrong, and asking on would be a storm."""
+"""More than that means that fresh tokens are refused as well, and asking on would be a storm."""
 _RECONNECT = "Reconnect the org; every job of this connection waits until then."
 
 

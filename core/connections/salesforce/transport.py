@@ -7,6 +7,7 @@ and a byte of the request handed to it, when things went wrong. The connection c
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -19,6 +20,7 @@ from urllib3.connectionpool import HTTPSConnectionPool
 from core.errors import UsageError
 
 _mark = threading.local()
+_PIECE = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ class Timeouts:
     connect: float = 10.0
     read: float = 120.0
     """Between two pieces of an answer; Salesforce ends a query after 120 s."""
+    total: float = 600.0
+    """For an answer as a whole, however steadily it drips; Salesforce ends any request after ten minutes."""
 
     def pair(self) -> tuple[float, float]:
         """As requests takes them."""
@@ -51,7 +55,7 @@ class _MarkedConnection(HTTPSConnection):
 
     def send(self, data: Any) -> None:
         if self._stands:
-            _mark.left = True
+            leave()
         super().send(data)
 
 
@@ -94,9 +98,34 @@ def forget() -> None:
     _mark.left = False
 
 
+def leave() -> None:
+    """Note that a byte of this thread's request has left."""
+    _mark.left = True
+
+
 def has_left() -> bool:
     """Whether any byte of this thread's last request was handed to a connection that stands."""
     return bool(getattr(_mark, "left", False))
+
+
+def take_whole(response: requests.Response, until: float) -> None:
+    """Read an answer to its end, so that it can be used like any other.
+
+    Args:
+        response: Begun with ``stream=True``.
+        until: Reading on `time.monotonic` at which we give up.
+
+    Raises:
+        requests.ReadTimeout: It was not whole by then.
+        requests.RequestException: It broke off.
+    """
+    pieces: list[bytes] = []
+    for piece in response.iter_content(_PIECE):
+        pieces.append(piece)
+        if time.monotonic() > until:
+            response.close()
+            raise requests.ReadTimeout("the answer took too long")
+    response._content = b"".join(pieces)
 
 
 def new_session(timeouts: Timeouts | None = None, ca_file: str = "") -> requests.Session:

@@ -161,7 +161,8 @@ def address(prefix: str, label: str | None = None) -> str:
         f"{prefix}Country | string(80) | CUN | {head}Country | in={whole}",
         f"{prefix}Latitude | double(18,15) | CUN | {head}Latitude | in={whole}",
         f"{prefix}Longitude | double(18,15) | CUN | {head}Longitude | in={whole}",
-        f"{prefix}GeocodeAccuracy | picklist(40) | CUN | {head}Geocode Accuracy | in={whole} pl=GeocodeAccuracy restricted",
+        f"{prefix}GeocodeAccuracy | picklist(40) | CUN | {head}Geocode Accuracy "
+        f"| in={whole} pl=GeocodeAccuracy restricted",
         f"{whole} | address | N | {head}Address | of={','.join(prefix + part for part in parts)}",
     ]
     return "\n".join(rows)

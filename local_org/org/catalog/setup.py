@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from local_org.org.catalog.declare import AUDIT, VIEWED, address, fields
 from local_org.org.model import Field, SObject
 
@@ -171,10 +173,38 @@ IsSoqlCompatible | boolean | D | Is Soql Compatible
     VIEWED,
 )
 
+_STATUS = """
+Id | id | D | ID | idlookup
+MasterLabel | string(255) | N | Master Label | name
+ApiName | string(255) | N | Api Name
+SortOrder | int(9) | N | Sort Order
+"""
+
+_TASK_STATUS = fields(_STATUS, "IsDefault | boolean | D | Default\nIsClosed | boolean | D | Closed", AUDIT)
+_LEAD_STATUS = fields(_STATUS, "IsDefault | boolean | D | Default\nIsConverted | boolean | D | Converted", AUDIT)
+_STAGE = fields(
+    _STATUS,
+    """
+IsActive | boolean | D | Is Active
+IsClosed | boolean | D | Closed
+IsWon | boolean | D | Won
+DefaultProbability | percent(3,0) | N | Probability (%)
+ForecastCategory | picklist(40) | N | Forecast Category | pl=ForecastCategory restricted
+ForecastCategoryName | picklist(255) | N | Forecast Category Name | pl=ForecastCategoryName restricted
+""",
+    AUDIT,
+)
+
 
 def _fixed(name: str, label: str, plural: str, prefix: str, made: tuple[Field, ...], **flags: bool) -> SObject:
     """An object of set-up: no layout, and by default read only."""
-    settings = {"createable": False, "updateable": False, "deletable": False, "layoutable": False, "searchable": False}
+    settings: dict[str, Any] = {
+        "createable": False,
+        "updateable": False,
+        "deletable": False,
+        "layoutable": False,
+        "searchable": False,
+    }
     return SObject(name, label, plural, prefix, made, **{**settings, **flags})
 
 
@@ -197,4 +227,7 @@ SETUP = (
     _fixed("Organization", "Organization", "Organizations", "00D", _ORGANIZATION, updateable=True),
     _fixed("RecordType", "Record Type", "Record Types", "012", _RECORD_TYPE),
     _fixed("ListView", "List View", "List Views", "00B", _LIST_VIEW),
+    _fixed("TaskStatus", "Task Status Value", "Task Status Value", "01J", _TASK_STATUS),
+    _fixed("LeadStatus", "Lead Status Value", "Lead Status Value", "01J", _LEAD_STATUS),
+    _fixed("OpportunityStage", "Opportunity Stage", "Opportunity Stage", "01J", _STAGE),
 )

@@ -155,6 +155,9 @@ def run(site: Site, job: Job) -> None:
         _jobs(site).pause(delay.number(5))
     if _jobs(site).state_of(job.id) == "Aborted":
         return
+    if site.faults.strikes("job_failed") is not None:
+        _jobs(site).save(replace(job, state="Failed", error="InternalServerError : Unexpected exception"))
+        return
     started = time.monotonic()
     job = replace(job, state="InProgress", modified=site.epoch())
     _jobs(site).save(job)
@@ -192,11 +195,8 @@ def _run_batches(site: Site, job: Job) -> Job:
 
 def _resume(site: Site, job: Job) -> tuple[int, Job]:
     """The next batch, and the job with what its stored batches have done."""
-    batches, done, bad = (
-        site.org.connection()
-        .execute("SELECT count(*), coalesce(sum(rows),0), coalesce(sum(failed),0) FROM _bulk_result WHERE job=?", (job.id,))
-        .fetchone()
-    )
+    sums = "SELECT count(*), coalesce(sum(rows), 0), coalesce(sum(failed), 0) FROM _bulk_result WHERE job=?"
+    batches, done, bad = site.org.connection().execute(sums, (job.id,)).fetchone()
     return batches, replace(job, processed=done, failed=bad)
 
 
@@ -230,7 +230,7 @@ def _results(site: Site, job: Job, header: list[str], column: str) -> Answer:
         conn = site.org.new_connection()
         try:
             if conn.execute("SELECT 1 FROM sqlite_master WHERE name='_bulk_result'").fetchone():
-                query = f"SELECT {column} FROM _bulk_result WHERE job=? ORDER BY batch"  # noqa: S608 - own names
+                query = f"SELECT {column} FROM _bulk_result WHERE job=? ORDER BY batch"
                 for (blob,) in conn.execute(query, (job.id,)):
                     yield blob
         finally:
@@ -285,7 +285,7 @@ def dialect(body: dict[str, Any]) -> tuple[str, str]:
 
 def listing(site: Site, call: Call, kind: str) -> Answer:
     """A page of jobs of one kind, newest first."""
-    offset = int(call.query.get("queryLocator") or 0)
+    offset = call.number("queryLocator", 0)
     jobs = _jobs(site).listed(kind)[::-1]
     page = jobs[offset : offset + 1000]
     done = offset + len(page) >= len(jobs)

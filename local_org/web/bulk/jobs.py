@@ -132,14 +132,14 @@ class Jobs:
             (last,) = self._conn.execute("SELECT coalesce(max(rowid), 0) FROM job").fetchone()
             job = replace(job, id=make_id("750", max(count, last) + 1))
             marks = ", ".join("?" * len(_NAMES))
-            self._conn.execute(f"INSERT INTO job VALUES ({marks})", _values(job))  # noqa: S608 - marks only
+            self._conn.execute(f"INSERT INTO job VALUES ({marks})", _values(job))
         return job
 
     def save(self, job: Job) -> None:
         """Write a changed job down."""
         sets = ", ".join(f"{name}=?" for name in _NAMES)
         with self._lock:
-            self._conn.execute(f"UPDATE job SET {sets} WHERE id=?", (*_values(job), job.id))  # noqa: S608 - own names
+            self._conn.execute(f"UPDATE job SET {sets} WHERE id=?", (*_values(job), job.id))
 
     def submit(self, job: Job) -> None:
         """Let a job run when its turn comes."""

@@ -93,10 +93,8 @@ def results(site: Site, call: Call) -> Answer:
     """A page of the result as CSV; `Sforce-Locator` is the word ``null`` on the last one."""
     job = _finished(site, call)
     start = _row_of(job, call.query.get("locator", ""))
-    wanted = int(call.query.get("maxRecords") or MOST_PER_PAGE)
-    if wanted < 1:
-        raise OrgFault("INVALID_INPUT", "maxRecords must be positive")
-    count = max(0, min(wanted, MOST_PER_PAGE, job.processed - start))
+    wanted = call.number("maxRecords", MOST_PER_PAGE, least=1, most=MOST_PER_PAGE)
+    count = min(wanted, job.processed - start)
     end = start + count
     call.rows += count
     headers = {
@@ -122,6 +120,9 @@ def run(site: Site, job: Job) -> None:
     if delay is not None:
         _jobs(site).pause(delay.number(5))
     if _jobs(site).state_of(job.id) == "Aborted":
+        return
+    if site.faults.strikes("job_failed") is not None:
+        _jobs(site).save(replace(job, state="Failed", error="InternalServerError : Unexpected exception"))
         return
     started = time.monotonic()
     job = replace(job, state="InProgress", modified=site.epoch())

@@ -49,12 +49,15 @@ ACCOUNT = SObject(
     (
         *system(), text("Name", nillable=False, name_field=True), text("Industry", type="picklist"),
         Field("AnnualRevenue", "currency", "Annual Revenue", precision=18),
-        Field("NumberOfEmployees", "int", "Employees"), Field("Active__c", "boolean", "Active", nillable=False, custom=True),
+        Field("NumberOfEmployees", "int", "Employees"),
+        Field("Active__c", "boolean", "Active", nillable=False, custom=True),
         *(text(f"Billing{p}", compound="BillingAddress") for p in ADDRESS),
         Field("BillingAddress", "address", "Billing Address", filterable=False, sortable=False, groupable=False,
               compound_of=tuple(f"Billing{p}" for p in ADDRESS)),
-        lookup("OwnerId", "User", parent="Owner"), lookup("ParentId", "Account", parent="Parent", child="ChildAccounts"),
-        text("Markets__c", type="multipicklist", custom=True, groupable=False), text("Code__c", case_sensitive=True, custom=True),
+        lookup("OwnerId", "User", parent="Owner"),
+        lookup("ParentId", "Account", parent="Parent", child="ChildAccounts"),
+        text("Markets__c", type="multipicklist", custom=True, groupable=False),
+        text("Code__c", case_sensitive=True, custom=True),
         long_text("Description"),
     ),
 )  # fmt: skip
@@ -79,7 +82,7 @@ TASK = SObject(
         Field("IsArchived", "boolean", "Archived", nillable=False), Field("ActivityDate", "date", "Due Date"),
         Field("CallDurationInSeconds", "int", "Call Duration"), long_text("Description"),
         lookup("WhoId", "Contact", "Lead", parent="Who", child="Tasks"),
-        lookup("WhatId", "Account", "Building__c", parent="What", child="Tasks"),
+        lookup("WhatId", "Account", "Building__c", "Case", parent="What", child="Tasks"),
         lookup("OwnerId", "Group", "User", parent="Owner"), lookup("AccountId", "Account", parent="Account"),
     ),
 )  # fmt: skip
@@ -102,7 +105,11 @@ ATTACHMENT = SObject(
     "00P",
     (*system(), text("Name", name_field=True), Field("Body", "base64", "Body", filterable=False, sortable=False)),
 )
-SCHEMA = Schema((ACCOUNT, CONTACT, LEAD, TASK, USER, GROUP, PROFILE, BUILDING, ATTACHMENT))
+CASE = SObject(
+    "Case", "Case", "Cases", "500",
+    (*system(), text("CaseNumber", name_field=True, auto_number=True), text("Subject")),
+)  # fmt: skip
+SCHEMA = Schema((ACCOUNT, CASE, CONTACT, LEAD, TASK, USER, GROUP, PROFILE, BUILDING, ATTACHMENT))
 
 _COLUMNS = {"boolean": "INTEGER", "int": "INTEGER", "datetime": "INTEGER", "currency": "REAL", "double": "REAL"}
 

@@ -1,0 +1,1 @@
+"""The console: pages that ask the workspace and show what it says, and the server that serves them."""

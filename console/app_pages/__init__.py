@@ -1,0 +1,1 @@
+"""The pages, one file each; file name, address and module name are the same word."""

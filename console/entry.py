@@ -1,0 +1,86 @@
+"""Decides who may enter the console: one-time links and the signed session cookie that they are exchanged for."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+LINK_LIFETIME_S = 24 * 3600
+SESSION_LIFETIME_S = 30 * 24 * 3600
+_KEY_FILE = "console.key"
+_USED_FILE = "console-links.used"
+
+
+class Entry:
+    """Makes and checks links and session cookies with a secret that is kept in the data directory.
+
+    Whoever can read the data directory can make a link, so a link that was lost is replaced without a restart.
+    """
+
+    def __init__(self, home: Path, now: Callable[[], float] = time.time) -> None:
+        self._home = home
+        self._now = now
+        self._secret = _secret(home)
+        self._lock = threading.Lock()
+
+    def new_key(self) -> str:
+        """A key for one link, good for a day and for one use."""
+        return self._signed("link", LINK_LIFETIME_S)
+
+    def use_key(self, key: str) -> bool:
+        """Whether the key is good; it is used up by that."""
+        if not self._is_good("link", key):
+            return False
+        mark = hashlib.sha256(key.encode()).hexdigest()
+        with self._lock:
+            path = self._home / _USED_FILE
+            used = path.read_text().split() if path.exists() else []
+            if mark in used:
+                return False
+            _write_private(path, "\n".join([*used[-999:], mark]) + "\n")
+        return True
+
+    def new_session(self) -> str:
+        """The value of a session cookie."""
+        return self._signed("session", SESSION_LIFETIME_S)
+
+    def is_session(self, cookie: str) -> bool:
+        """Whether a cookie is one of ours and still good."""
+        return self._is_good("session", cookie)
+
+    def _signed(self, purpose: str, lifetime_s: int) -> str:
+        body = f"{secrets.token_urlsafe(18)}.{int(self._now()) + lifetime_s}"
+        return f"{body}.{self._signature(purpose, body)}"
+
+    def _signature(self, purpose: str, body: str) -> str:
+        digest = hmac.new(self._secret, f"{purpose}.{body}".encode(), hashlib.sha256).digest()
+        return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+    def _is_good(self, purpose: str, value: str) -> bool:
+        body, _, signature = value.rpartition(".")
+        if not hmac.compare_digest(self._signature(purpose, body).encode(), signature.encode()):
+            return False
+        return int(body.rpartition(".")[2]) > self._now()
+
+
+def _secret(home: Path) -> bytes:
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = home / _KEY_FILE
+    if not path.exists():
+        _write_private(path, secrets.token_hex(32))
+    return bytes.fromhex(path.read_text().strip())
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, whole or not at all."""
+    fresh = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        out.write(text)
+    fresh.replace(path)

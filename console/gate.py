@@ -1,0 +1,82 @@
+"""Lets a request into the console or turns it away: by Host, by Origin, by the session cookie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from http.cookies import CookieError, SimpleCookie
+
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from console import strings
+from console.entry import Entry
+
+COOKIE = "syncline_session"
+_OPEN_PATHS = ("/open", "/healthz", "/readyz")
+_SAFE = ("GET", "HEAD", "OPTIONS")
+
+
+class Gate:
+    """ASGI middleware around everything that the console serves, websockets included."""
+
+    def __init__(self, app: ASGIApp, *, entry: Entry, port: int) -> None:
+        self.app = app
+        self.entry = entry
+        self.hosts = frozenset(own_hosts(port))
+        self.origins = frozenset(f"http://{host}" for host in self.hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or answer it."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        turned = self._turned(scope)
+        if turned is None:
+            await self.app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            # Before it is accepted, a closed websocket reaches the browser as 403.
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            status, text = turned
+            answer = PlainTextResponse(text, status_code=status, headers={"Cache-Control": "no-store"})
+            await answer(scope, receive, send)
+
+    def _turned(self, scope: Scope) -> tuple[int, str] | None:
+        headers = Headers(scope=scope)
+        if headers.get("host", "").lower() not in self.hosts:
+            return 403, strings.WRONG_HOST
+        if not self._origin_fits(scope, headers.get("origin")):
+            return 403, strings.WRONG_ORIGIN
+        if _needs_cookie(scope["path"]) and not self.entry.is_session(_cookie(headers.getlist("cookie"))):
+            return 401, strings.NEEDS_LINK
+        return None
+
+    def _origin_fits(self, scope: Scope, origin: str | None) -> bool:
+        """A page elsewhere may neither write here nor open a websocket; a link from there may lead here."""
+        if scope["type"] == "websocket":
+            return origin is not None and origin.lower() in self.origins
+        if origin is None or (origin == "null" and scope["method"] in _SAFE):
+            return True
+        return origin.lower() in self.origins
+
+
+def own_hosts(port: int) -> list[str]:
+    """The names under which a browser on this machine reaches the port."""
+    names = ("localhost", "127.0.0.1", "[::1]")
+    return [f"{name}:{port}" for name in names] + (list(names) if port == 80 else [])
+
+
+def _needs_cookie(path: str) -> bool:
+    return path not in _OPEN_PATHS and not path.startswith("/api/")
+
+
+def _cookie(headers: Iterable[str]) -> str:
+    jar: SimpleCookie = SimpleCookie()
+    for header in headers:
+        try:
+            jar.load(header)
+        except CookieError:
+            continue
+    return jar[COOKIE].value if COOKIE in jar else ""

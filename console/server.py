@@ -1,0 +1,239 @@
+"""Serves the console on this machine: the pages, the HTTP API beside them, the one-time link and the org's sign-in."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import socket
+import sys
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import streamlit as st
+import uvicorn
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+from streamlit import config as streamlit_config
+
+from console import strings
+from console.entry import SESSION_LIFETIME_S, Entry
+from console.gate import COOKIE, Gate
+from console.slots import SIGN_INS, Slots
+from core import SynclineError, UsageError, Workspace, open_workspace
+from core.api import routes as api_routes
+from core.settings import settings
+
+ADDRESS = "127.0.0.1"
+BROWSER_COOKIE = "syncline_sign_in"
+BROWSER_COOKIE_S = 600
+_HERE = Path(__file__).parent
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+Opener = Callable[..., Workspace]
+
+
+class Doorway:
+    """The routes that Streamlit cannot serve: they set cookies and redirect."""
+
+    def __init__(self, opener: Opener, entry: Entry, slots: Slots = SIGN_INS) -> None:
+        self.opener = opener
+        self.entry = entry
+        self.slots = slots
+
+    def routes(self) -> list[Route]:
+        """The routes, to stand beside those of the API."""
+        return [
+            Route("/open", self.open),
+            Route("/oauth/begin", self.begin, methods=["GET", "POST"]),
+            Route("/oauth/callback", self.callback),
+        ]
+
+    async def open(self, request: Request) -> Response:
+        """Exchange a one-time link for a session cookie."""
+        if self.entry.is_session(request.cookies.get(COOKIE, "")):
+            return _to("/")
+        if not self.entry.use_key(request.query_params.get("key", "")):
+            return _plain(strings.LINK_USED, 401)
+        answer = _to("/")
+        answer.set_cookie(COOKIE, self.entry.new_session(), max_age=SESSION_LIFETIME_S, httponly=True, samesite="lax")
+        return answer
+
+    async def begin(self, request: Request) -> Response:
+        """Begin a sign-in with what a person typed on the Connections page, and send the browser to the org."""
+        if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+            return _plain(strings.WRONG_ORIGIN, 403)
+        asked = self.slots.take(request.query_params.get("slot", ""))
+        if asked is None:
+            return _plain(strings.SIGN_IN_EXPIRED, 400)
+        try:
+            begun = await run_in_threadpool(
+                lambda: self.opener().begin_connect(
+                    login_url=asked.login_url,
+                    client_id=asked.client_id,
+                    client_secret=asked.client_secret,
+                    name=asked.name,
+                )
+            )
+        except SynclineError as error:
+            return _plain(_sentence(error), 400)
+        answer = _to(begun.url)
+        answer.set_cookie(
+            BROWSER_COOKIE, begun.browser, max_age=BROWSER_COOKIE_S, path="/oauth", httponly=True, samesite="lax"
+        )
+        return answer
+
+    async def callback(self, request: Request) -> Response:
+        """End a sign-in with what the org sent the browser back with."""
+        browser = request.cookies.get(BROWSER_COOKIE, "")
+        try:
+            await run_in_threadpool(lambda: self.opener().finish_connect(browser, dict(request.query_params)))
+        except SynclineError as error:
+            answer: Response = _plain(_sentence(error), 400)
+        else:
+            answer = _to("/connections?result=connected")
+        answer.delete_cookie(BROWSER_COOKIE, path="/oauth")
+        return answer
+
+
+def make_app(*, port: int, home: Path, opener: Opener = open_workspace) -> st.App:
+    """The whole console as one ASGI application.
+
+    Args:
+        port: where it will listen; Host and Origin are held against it.
+        home: data directory with the secret of links and cookies.
+        opener: opens the workspace, as ``core.open_workspace`` does.
+    """
+    entry = Entry(home)
+    _use_theme()
+    streamlit_config.set_option("server.port", port)
+    streamlit_config.set_option("browser.serverPort", port)
+    return st.App(
+        _HERE / "app.py",
+        routes=[*Doorway(opener, entry).routes(), *api_routes(opener)],
+        middleware=[Middleware(Gate, entry=entry, port=port)],
+    )
+
+
+def new_link(home: Path, port: int) -> str:
+    """A fresh one-time link to a console of this data directory."""
+    return f"http://localhost:{port}/open?{urlencode({'key': Entry(home).new_key()})}"
+
+
+def serve(
+    port: int = 8501,
+    *,
+    address: str = ADDRESS,
+    home: Path | None = None,
+    opener: Opener = open_workspace,
+    on_ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve the console until the process is told to end.
+
+    Args:
+        port: where to listen; 0 finds a free one.
+        address: only this machine's own addresses are taken while no sign-in is configured.
+        home: data directory; the configured one where unset.
+        opener: opens the workspace.
+        on_ready: called with the one-time link once the console answers.
+
+    Raises:
+        UsageError: the address is not this machine's own, or the port is taken.
+    """
+    if address not in _LOOPBACK:
+        raise UsageError(strings.ONLY_LOOPBACK.format(address=address), hint=strings.ONLY_LOOPBACK_HINT)
+    home = home or settings().home
+    with _bound(port) as door:
+        port = door.getsockname()[1]
+        app = make_app(port=port, home=home, opener=opener)
+        # The sockets of a page that is open in a browser must not hold up the end.
+        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2, ws="websockets-sansio")
+        _Announcing(config, lambda: on_ready(new_link(home, port)) if on_ready else None).run(sockets=[door])
+
+
+class _Announcing(uvicorn.Server):
+    """A server that says when it answers."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so."""
+        await super().startup(sockets)
+        if self.started:
+            self._announce()
+
+
+def _bound(port: int) -> socket.socket:
+    door = socket.socket()
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        door.bind((ADDRESS, port))
+    except OSError as error:
+        door.close()
+        raise UsageError(strings.PORT_TAKEN.format(port=port), hint=strings.PORT_TAKEN_HINT) from error
+    return door
+
+
+def _use_theme() -> None:
+    """Take the look from the project's own file, wherever the process was started."""
+    path = _HERE.parent / ".streamlit" / "config.toml"
+    if path.exists():
+        streamlit_config.get_config_options()
+        for key, value in _flat(tomllib.loads(path.read_text(encoding="utf-8"))):
+            streamlit_config.set_option(key, value)
+
+
+def _flat(table: Mapping[str, Any], at: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{at}{name}.")
+        else:
+            yield f"{at}{name}", value
+
+
+def _to(url: str) -> RedirectResponse:
+    return RedirectResponse(url, status_code=303, headers={"Cache-Control": "no-store"})
+
+
+def _plain(sentence: str, status: int) -> PlainTextResponse:
+    return PlainTextResponse(sentence, status_code=status, headers={"Cache-Control": "no-store"})
+
+
+def _sentence(error: SynclineError) -> str:
+    return f"{error.sentence()} {strings.BACK_TO_CONNECTIONS}"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve the console, or print a fresh link to one that is running; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m console.server", description=main.__doc__)
+    parser.add_argument("--port", type=int, default=8501)
+    parser.add_argument("--address", default=ADDRESS)
+    parser.add_argument("--json", action="store_true", help="print the link as JSON")
+    parser.add_argument("--link", action="store_true", help="print a fresh one-time link and end")
+    given = parser.parse_args(arguments)
+
+    def say(link: str) -> None:
+        text = json.dumps({"console_url": link}) if given.json else strings.OPEN_THIS.format(link=link)
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+
+    if given.link:
+        say(new_link(settings().home, given.port))
+        return 0
+    try:
+        serve(given.port, address=given.address, on_ready=say)
+    except UsageError as error:
+        sys.stderr.write(f"{error.sentence()}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

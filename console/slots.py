@@ -1,0 +1,59 @@
+"""Keeps what a person typed for a sign-in, for one use and ten minutes, so that no secret travels in an address."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+LIFETIME_S = 600.0
+_MOST = 200
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """What a sign-in needs: where to, and as which app."""
+
+    login_url: str
+    client_id: str
+    client_secret: str = ""
+    name: str = "Salesforce"
+
+    def __repr__(self) -> str:
+        """Without the secret."""
+        return f"SignIn({self.login_url!r}, {self.client_id!r})"
+
+
+class Slots:
+    """One-time places in the memory of the server, each under a nonce."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._kept: dict[str, tuple[float, SignIn]] = {}
+        self._lock = threading.Lock()
+
+    def put(self, value: SignIn) -> str:
+        """Keep it; returns the nonce under which it can be taken once."""
+        nonce = secrets.token_urlsafe(24)
+        with self._lock:
+            self._drop_old()
+            self._kept[nonce] = (self._now() + LIFETIME_S, value)
+        return nonce
+
+    def take(self, nonce: str) -> SignIn | None:
+        """What was kept, once; ``None`` where there is nothing, or it is too old."""
+        with self._lock:
+            self._drop_old()
+            kept = self._kept.pop(nonce, None)
+        return kept[1] if kept else None
+
+    def _drop_old(self) -> None:
+        now = self._now()
+        live = {k: v for k, v in self._kept.items() if v[0] > now}
+        self._kept = dict(list(live.items())[-_MOST:])
+
+
+SIGN_INS = Slots()
+"""The slots of this process: the pages fill them, the server's routes empty them."""

@@ -1,0 +1,1 @@
+"""Tells what happened: tables for analysts, the double entry, one record's whole story."""

@@ -1,0 +1,117 @@
+"""Tells how a workspace does: its jobs worst first, what needs a person, how fresh its data is, whether it can work."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+from core.audit.jobs import jobs, schedule_words
+from core.audit.opened import candidates, error_groups, open_rows, open_subjects
+from core.audit.overview import overview
+from core.mapping.spec import JobSpec
+from core.records import ACTIVITY_KINDS, Direction, Kind, table_of, workspace_fields
+from core.store.database import Database
+
+__all__ = [
+    "candidates",
+    "error_groups",
+    "jobs",
+    "kinds",
+    "open_rows",
+    "open_subjects",
+    "overview",
+    "readiness",
+    "schedule_words",
+    "value_counts",
+]
+WORKER_SILENCE = timedelta(seconds=30)
+"""A worker that gave no sign of life for so long is taken for gone."""
+MOST_VALUES = 200
+
+
+def kinds(db: Database, workspace_id: int) -> dict[str, int]:
+    """How many records of each kind there are that are not deleted; every kind is named."""
+    found = db.read(
+        "SELECT 'account' AS kind, COUNT(*) AS n FROM account WHERE workspace_id = :w AND deleted_at IS NULL UNION ALL"
+        " SELECT 'person', COUNT(*) FROM person WHERE workspace_id = :w AND deleted_at IS NULL UNION ALL"
+        " SELECT kind, COUNT(*) FROM activity WHERE workspace_id = :w AND deleted_at IS NULL GROUP BY kind",
+        w=workspace_id,
+    )
+    have = {str(k): int(n) for k, n in found.iter_rows()}
+    return {**{k.value: 0 for k in Kind}, **have}
+
+
+def readiness(db: Database, workspace_id: int, now: datetime) -> dict[str, bool | str]:
+    """Whether ``database``, ``worker`` and ``org`` answer: ``True``, or a sentence that says why not."""
+    return {"database": True, "worker": _worker(db, now), "org": _org(db, workspace_id)}
+
+
+def _worker(db: Database, now: datetime) -> bool | str:
+    seen = db.read("SELECT MAX(seen_at) AS seen_at FROM worker").item()
+    if seen is None:
+        return "No worker is running."
+    silent = now - seen
+    return True if silent < WORKER_SILENCE else f"The worker has given no sign of life for {int(silent.total_seconds())} s."
+
+
+def _org(db: Database, workspace_id: int) -> bool | str:
+    found = db.read(
+        "SELECT state, state_reason FROM connection WHERE workspace_id = :w ORDER BY is_master DESC, id LIMIT 1",
+        w=workspace_id,
+    )
+    if found.is_empty():
+        return "No org is connected."
+    state, reason = found.row(0)
+    return True if state == "ok" else str(reason or f"The connection is {state}.")
+
+
+def value_counts(db: Database, workspace_id: int, spec: JobSpec) -> dict[str, dict[str, int]]:
+    """Workspace field -> value -> number of live records, for an outbound job's fields that go through a value map.
+
+    The most frequent values come first, at most `MOST_VALUES` of a field.
+    """
+    if spec.direction is not Direction.OUTBOUND:
+        return {}
+    mapped = [m.source for p in spec.pairs for m in p.mappings if m.value_map is not None and m.source]
+    return {source: _values(db, workspace_id, spec.kind, source) for source in dict.fromkeys(mapped)}
+
+
+def _values(db: Database, workspace_id: int, kind: Kind, source: str) -> dict[str, int]:
+    column = _column(kind, source)
+    if column is None:
+        return {}
+    only = " AND kind = :k" if kind in ACTIVITY_KINDS else ""
+    wanted = column if not source.startswith("fields.") else "fields"
+    frame = db.read(
+        f"SELECT {wanted} AS value, COUNT(*) AS n FROM {table_of(kind)} WHERE workspace_id = :w AND deleted_at IS NULL{only}"  # noqa: S608
+        f" AND {wanted} IS NOT NULL GROUP BY {wanted}",
+        {"w": workspace_id, **({"k": kind.value} if only else {})},
+    )
+    counts: dict[str, int] = {}
+    for value, n in frame.iter_rows():
+        text = _custom(value, source.removeprefix("fields.")) if wanted == "fields" else str(value)
+        if text:
+            counts[text] = counts.get(text, 0) + int(n)
+    most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return dict(most[:MOST_VALUES])
+
+
+_STORED_AS = {"user": "user_email", "owner": "owner", "created_on": "created_on_at"}
+
+
+def _column(kind: Kind, source: str) -> str | None:
+    """The store's column behind a workspace field; ``fields`` for a custom one, ``None`` for one that has none."""
+    if source.startswith("fields."):
+        return "fields"
+    known = {f.name for f in workspace_fields(kind)} - {"account", "person"}
+    if source not in known:
+        return None
+    if kind is Kind.PERSON and source == "source":
+        return "lead_source"
+    return _STORED_AS.get(source, source)
+
+
+def _custom(text: str, name: str) -> str:
+    value = json.loads(text).get(name)
+    return "" if value is None else str(value)

@@ -1,0 +1,193 @@
+"""Finds the open rows: those that wait, are held, were rejected or are in doubt, alone and by cause."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from core.audit import causes
+from core.audit.shape import shaped
+from core.records import OPEN_OUTCOMES
+from core.store.database import Database
+from core.store.codec import INSTANT
+
+OPEN_ROWS: dict[str, Any] = {
+    "job": pl.String,
+    "subject": pl.String,
+    "sobject": pl.String,
+    "record_id": pl.Int64,
+    "org_id": pl.String,
+    "key": pl.String,
+    "title": pl.String,
+    "outcome": pl.String,
+    "cause": pl.String,
+    "reason": pl.String,
+    "field": pl.String,
+    "value": pl.String,
+    "status_code": pl.String,
+    "candidates": pl.String,
+    "decision": pl.String,
+    "tries": pl.Int64,
+    "is_aside": pl.Boolean,
+    "run_id": pl.String,
+    "retry_at": INSTANT,
+    "first_at": INSTANT,
+    "last_at": INSTANT,
+}
+"""Columns of `open_rows`; ``subject`` is the workspace record's number outbound and the org Id inbound, ``candidates``
+and ``decision`` are JSON, ``retry_at`` is when a temporary error is tried again."""
+CANDIDATES: dict[str, Any] = {
+    "record_id": pl.Int64,
+    "name": pl.String,
+    "title": pl.String,
+    "company": pl.String,
+    "email": pl.String,
+    "phone": pl.String,
+    "org_id": pl.String,
+    "sobject": pl.String,
+}
+
+
+def open_rows(
+    db: Database,
+    workspace_id: int,
+    *,
+    job: str | None = None,
+    cause: str | None = None,
+    search: str = "",
+    limit: int | None = 50,
+    after: Sequence[str] = (),
+) -> pl.DataFrame:
+    """Open rows by job and subject; columns are those of `OPEN_ROWS`.
+
+    Args:
+        db: the store.
+        workspace_id: whose.
+        job: only this job's.
+        cause: only of this cause.
+        search: only those with the text, in any case, in title, key, either id or reason.
+        limit: so many at most; all where ``None``.
+        after: ``(job, subject)`` of the last row of the page before.
+    """
+    clauses, params = _where(workspace_id, job, cause, search)
+    if after:
+        clauses.append("(job > :after_job OR (job = :after_job AND subject > :after_subject))")
+        params |= {"after_job": after[0], "after_subject": after[1]}
+    page = ""
+    if limit is not None:
+        page, params["n"] = " LIMIT :n", limit
+    names = ", ".join(OPEN_ROWS)
+    sql = f"SELECT {names} FROM open_row WHERE {' AND '.join(clauses)} ORDER BY job, subject{page}"  # noqa: S608
+    return shaped(db.read(sql, params), OPEN_ROWS)
+
+
+def _where(workspace_id: int, job: str | None, cause: str | None, search: str) -> tuple[list[str], dict[str, Any]]:
+    clauses, params = ["workspace_id = :w"], {"w": workspace_id, **_given(job=job, cause=cause)}
+    clauses += [f"{name} = :{name}" for name in ("job", "cause") if name in params]
+    if search.strip():
+        looked = ("title", "key", "org_id", "subject", "reason")
+        clauses.append("(" + " OR ".join(f"LOWER(COALESCE({c}, '')) LIKE :s ESCAPE '!'" for c in looked) + ")")
+        params["s"] = f"%{_escaped(search.strip().lower())}%"
+    return clauses, params
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    return {k: v for k, v in values.items() if v is not None}
+
+
+def _escaped(text: str) -> str:
+    return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+
+
+def open_subjects(
+    db: Database, workspace_id: int, *, job: str | None = None, cause: str | None = None, subjects: Sequence[str] = ()
+) -> dict[str, list[int]]:
+    """The workspace records behind open rows, by job; a job whose rows have no record yet is there with none."""
+    frame = open_rows(db, workspace_id, job=job, cause=cause, limit=None)
+    if subjects:
+        frame = frame.filter(pl.col("subject").is_in(list(subjects)))
+    grouped = frame.group_by("job", maintain_order=True).agg(pl.col("record_id").drop_nulls())
+    return dict(grouped.iter_rows())
+
+
+def error_groups(db: Database, workspace_id: int) -> list[dict[str, Any]]:
+    """Open rows by job, outcome and cause, the most numerous first.
+
+    Returns:
+        ``job, outcome, cause, field`` (the most frequent), ``count``, ``aside`` (how many were put aside), ``words``,
+        ``do``, ``example`` (title, key, reason, subject of the latest), ``status_code``, ``oldest_at``, ``latest_at``,
+        ``retry_at`` (the next automatic try), ``is_temporary`` (comes right without anybody mending anything).
+    """
+    groups = db.read(
+        "SELECT job, outcome, cause, MAX(status_code) AS status_code, COUNT(*) AS n, SUM(CASE WHEN is_aside THEN 1 ELSE 0"
+        " END) AS aside, MIN(first_at) AS first_at, MAX(last_at) AS last_at, MIN(retry_at) AS retry_at, MAX(subject) AS"
+        " subject FROM open_row WHERE workspace_id = :w GROUP BY job, outcome, cause ORDER BY COUNT(*) DESC, job, cause",
+        w=workspace_id,
+    )
+    return [_group(db, workspace_id, g) for g in groups.iter_rows(named=True)]
+
+
+def _group(db: Database, workspace_id: int, group: Mapping[str, Any]) -> dict[str, Any]:
+    example = db.read(
+        "SELECT title, key, reason, field, subject FROM open_row WHERE workspace_id = :w AND job = :j AND subject = :s",
+        w=workspace_id, j=group["job"], s=group["subject"],
+    ).row(0, named=True)  # fmt: skip
+    cause = causes.known(group["cause"])
+    return {
+        "job": group["job"],
+        "outcome": group["outcome"],
+        "cause": group["cause"],
+        "field": example["field"],
+        "count": int(group["n"]),
+        "aside": int(group["aside"]),
+        "words": cause.words if cause else example["reason"] or group["cause"],
+        "do": cause.do if cause else "Mend what the org names, then retry.",
+        "example": {k: example[k] for k in ("title", "key", "reason", "subject")},
+        "status_code": group["status_code"] or "",
+        "oldest_at": group["first_at"],
+        "latest_at": group["last_at"],
+        "retry_at": group["retry_at"],
+        "is_temporary": group["retry_at"] is not None or bool(cause and cause.heals),
+    }
+
+
+def candidates(db: Database, workspace_id: int, job: str, subject: str) -> pl.DataFrame:
+    """The people (or accounts) that an ambiguous row could mean; columns are those of `CANDIDATES`."""
+    text = db.one(
+        "SELECT candidates FROM open_row WHERE workspace_id = :w AND job = :j AND subject = :s",
+        w=workspace_id, j=job, s=subject,
+    )  # fmt: skip
+    found = _named(json.loads(text)) if text else []
+    if not found:
+        return pl.DataFrame(schema=CANDIDATES)
+    marks = {f"i{n}": i for n, i in enumerate(found)}
+    return shaped(
+        db.read(
+            "SELECT p.id AS record_id, p.name, p.title, p.company, p.email, COALESCE(p.phone, p.mobile_phone) AS phone,"  # noqa: S608
+            " l.org_id, l.sobject FROM person p LEFT JOIN link l ON l.workspace_id = p.workspace_id AND l.table_name ="
+            " 'person' AND l.record_id = p.id AND l.state = 'active' WHERE p.workspace_id = :w"
+            f" AND p.id IN ({', '.join(':' + m for m in marks)}) ORDER BY p.name, p.id",
+            {"w": workspace_id, **marks},
+        ),
+        CANDIDATES,
+    )
+
+
+def _named(stored: Any) -> list[int]:
+    """Record numbers of the stored candidates: a list of them, or an object that holds the list."""
+    listed = stored.get("candidates") if isinstance(stored, dict) else stored
+    return [int(c["record_id"]) for c in listed or [] if c.get("record_id") is not None]
+
+
+def open_counts(db: Database, workspace_id: int) -> dict[str, dict[str, int]]:
+    """Job -> outcome -> number of open rows; every open outcome is named."""
+    frame = db.read(
+        "SELECT job, outcome, COUNT(*) AS n FROM open_row WHERE workspace_id = :w GROUP BY job, outcome", w=workspace_id
+    )
+    out: dict[str, dict[str, int]] = {}
+    for job, outcome, n in frame.iter_rows():
+        out.setdefault(job, {o.value: 0 for o in OPEN_OUTCOMES})[outcome] = int(n)
+    return out

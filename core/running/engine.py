@@ -1,0 +1,77 @@
+"""What a process needs to do runs: the store, secrets, the clock, and one gateway per workspace."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+from core.connections.salesforce.gateway import Gateway, Timeouts
+from core.errors import AllowanceUsed, GrantRejected, OrgError, OrgUnreachable
+from core.store.tables import Connection, Workspace
+from core.syncing import connect
+from core.syncing.connect import Doors
+from core.syncing.context import Context
+
+
+@dataclass
+class Engine:
+    """One per process; safe to share among threads."""
+
+    doors: Doors
+    timeouts: Timeouts | None = None
+    _gateways: dict[int, tuple[int, Gateway]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def context(self, workspace_id: int) -> Context:
+        """The context of a run of this workspace.
+
+        Raises:
+            NotFound: the workspace is not connected.
+            GrantRejected: the org has refused the connection before, and nobody has reconnected.
+        """
+        connection = connect.master(self.doors.db, workspace_id)
+        with self.doors.db.session() as session:
+            zone = session.get_one(Workspace, workspace_id).zone
+        return Context(
+            db=self.doors.db,
+            workspace_id=workspace_id,
+            zone=zone,
+            gateway=self._gateway(workspace_id, connection),
+            integration_user=connection.user_id,
+            clock=self.doors.clock,
+        )
+
+    def _gateway(self, workspace_id: int, connection: Connection) -> Gateway:
+        with self._lock:
+            key = int(connection.id or 0)
+            kept = self._gateways.get(workspace_id)
+            if kept is None or kept[0] != key:
+                kept = (key, connect.open_gateway(self.doors, connection, self.timeouts))
+                self._gateways[workspace_id] = kept
+            return kept[1]
+
+    def note(self, workspace_id: int, error: OrgError | None = None) -> None:
+        """Write the connection's state down as the last calls showed it."""
+        with self._lock:
+            kept = self._gateways.get(workspace_id)
+        if kept is None:
+            return
+        state, reason = "ok", ""
+        if error is not None:
+            reason = error.sentence()
+            state = _STATES.get(type(error), "ok")
+            if state == "ok":
+                reason = ""
+        connect.note_state(self.doors, kept[0], kept[1], state, reason)
+
+    def forget(self, workspace_id: int) -> None:
+        """Take the gateway anew the next time, for a connection that changed."""
+        with self._lock:
+            self._gateways.pop(workspace_id, None)
+
+
+_STATES: dict[type[OrgError], str] = {
+    GrantRejected: "auth_failed",
+    AllowanceUsed: "over_limit",
+    OrgUnreachable: "unreachable",
+}

@@ -1,0 +1,244 @@
+"""The steps of a run, each safe to repeat: prepare, one batch, close; they know nothing of the job engine."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import polars as pl
+import structlog
+from sqlmodel import select
+
+from core.errors import NotFound, NotValid, OrgError, SynclineError
+from core.mapping.lint import lint
+from core.mapping.spec import JobSpec
+from core.planning import guards
+from core.records import ENDED_RUNS, Direction, RunStatus
+from core.running.engine import Engine
+from core.store import ledger, runs
+from core.store.tables import Job, Run, Workspace
+from core.syncing import apply_in, apply_out, books, capture, ground, plan_in, plan_out
+from core.syncing.context import Context
+
+log = structlog.get_logger()
+Verdict = dict[str, Any]
+"""What a step tells the flow: ``state`` (ready, ended, done, in_doubt, stop), and what belongs to it."""
+
+
+def prepare(engine: Engine, workspace_id: int, run_id: str) -> Verdict:
+    """Plan a run, or take up the plan it was given, and book everything on which nothing is to be done."""
+    try:
+        return _prepared(engine, workspace_id, run_id)
+    except Exception as error:
+        fail(engine, workspace_id, run_id, error)
+        return {"state": "ended"}
+
+
+def _prepared(engine: Engine, workspace_id: int, run_id: str) -> Verdict:
+    run = runs.get(engine.doors.db, workspace_id, run_id)
+    if RunStatus(run.status) in ENDED_RUNS:
+        return {"state": "ended"}
+    if run.status == RunStatus.QUEUED:
+        runs.set_status(engine.doors.db, workspace_id, run_id, RunStatus.RUNNING, started_at=engine.doors.clock.now())
+    with _booked(engine, workspace_id, run_id) as ctx:
+        spec, enabled_by = load_job(ctx, run.job)
+        _settle_earlier(ctx, spec, run_id)
+        plan_id = run.plan_id or make_plan(ctx, spec, run)
+        if run.kind == "plan":
+            runs.set_status(ctx.db, workspace_id, run_id, RunStatus.PLANNED, ended_at=ctx.now(), plan_id=plan_id)
+            return {"state": "ended"}
+        ground.check(ctx, spec, plan_id, fresh=run.plan_id is None)
+        if not _approved(ctx, plan_id, enabled_by):
+            runs.set_status(ctx.db, workspace_id, run_id, RunStatus.WAITING_APPROVAL, plan_id=plan_id)
+            return {"state": "ended"}
+        books.begin(ctx.db, workspace_id, spec, run_id, plan_id, ctx.now())
+        if spec.direction is Direction.INBOUND:
+            apply_in.refresh_baselines(ctx, spec, run_id)
+        return {"state": "ready", "batches": _batches(ctx, run_id)}
+
+
+def load_job(ctx: Context, name: str) -> tuple[JobSpec, str | None]:
+    """A job's spec, and who switched it on.
+
+    Raises:
+        NotFound: there is no such job.
+    """
+    with ctx.db.session() as session:
+        row = session.exec(select(Job).where(Job.workspace_id == ctx.workspace_id, Job.name == name)).first()
+    if row is None:
+        raise NotFound(f"There is no job {name}.")
+    return JobSpec.model_validate(row.spec), row.enabled_by if row.is_enabled else None
+
+
+def validate(ctx: Context, spec: JobSpec) -> None:
+    """Refuse a job whose mapping cannot work, before anything is read or written.
+
+    Raises:
+        NotValid: naming the fields.
+    """
+    findings = lint(spec, ctx.orgs(p.sobject for p in spec.pairs), other_jobs=ctx.jobs())
+    failed = [f for f in findings if f.severity == "fail"]
+    if failed:
+        raise NotValid(
+            f"The job does not validate: {' '.join(f.sentence() for f in failed[:5])}",
+            hint="Mend it on the Jobs page, then run it again.",
+            fields=[f.field for f in failed],
+        )
+
+
+def make_plan(ctx: Context, spec: JobSpec, run: Run) -> str:
+    """Read both sides, decide, keep the plan; returns its id."""
+    planned, n_rows = compute(ctx, spec, run.scope)
+    validate(ctx, spec)
+    for source, n in n_rows.items():
+        books.capture_count(ctx.db, ctx.workspace_id, run.run_id, source, n, ctx.now())
+    plan_id = run.run_id.replace("run_", "plan_", 1)
+    rows = pl.concat([p.rows for p in planned])
+    tripped = guards.check(rows, _linked(ctx, spec), spec.guards)
+    meta = {
+        "plan_id": plan_id,
+        "run_id": run.run_id,
+        "status": "kept",
+        "made_by": run.actor,
+        "made_at": ctx.now(),
+        "ground": ground.of(ctx, spec),
+        "guards": [{"guard": t.guard, "message": t.message} for t in tripped],
+    }
+    books.store_plan(ctx.db, ctx.workspace_id, spec, planned, meta)
+    return plan_id
+
+
+def compute(ctx: Context, spec: JobSpec, scope: dict[str, Any] | None) -> tuple[list[Any], dict[str, int]]:
+    """The plan of a job as it stands now, and how many rows each source gave; writes nothing but read describes."""
+    if spec.direction is Direction.INBOUND:
+        captured = capture.capture(ctx, spec, full=bool(scope and scope.get("full")))
+        return [plan_in.plan_pair(ctx, spec, c) for c in captured], {c.pair.sobject: c.rows.height for c in captured}
+    selected = plan_out.select(ctx, spec, scope)
+    if selected.rows.height:
+        capture.refresh_describes(ctx, [p.sobject for p in spec.pairs])
+    return [plan_out.plan_pair(ctx, spec, selected)], {"workspace": selected.rows.height}
+
+
+def _linked(ctx: Context, spec: JobSpec) -> int:
+    return int(
+        ctx.db.one(
+            "SELECT COUNT(*) FROM link WHERE workspace_id = :w AND job = :j AND state = 'active'",
+            w=ctx.workspace_id,
+            j=spec.name,
+        )
+        or 0
+    )
+
+
+def _settle_earlier(ctx: Context, spec: JobSpec, run_id: str) -> None:
+    """What earlier runs of the job left in doubt is looked for first."""
+    left = ctx.db.read(
+        "SELECT b.run_id, b.number FROM batch b JOIN run r ON r.run_id = b.run_id WHERE b.workspace_id = :w AND r.job = :j"
+        " AND b.state IN ('in_doubt', 'intent') AND r.run_id <> :r AND r.status NOT IN ('queued', 'running')",
+        w=ctx.workspace_id, j=spec.name, r=run_id,
+    )  # fmt: skip
+    for earlier, number in left.iter_rows():
+        apply_out.settle_late(ctx, spec, earlier, int(number))
+
+
+def _approved(ctx: Context, plan_id: str, enabled_by: str | None) -> bool:
+    plan = ctx.db.read("SELECT status, guards, approved_by FROM plan WHERE plan_id = :p", p=plan_id).row(0, named=True)
+    if plan["approved_by"]:
+        return True
+    if plan["guards"] not in (None, "[]"):
+        return False
+    ctx.db.execute(
+        "UPDATE plan SET approved_by = :who, status = 'approved' WHERE plan_id = :p",
+        who=f"standing approval of {enabled_by}" if enabled_by else "who asked for the run",
+        p=plan_id,
+    )
+    return True
+
+
+def _batches(ctx: Context, run_id: str) -> list[int]:
+    frame = ctx.db.read("SELECT number FROM batch WHERE run_id = :r ORDER BY number", r=run_id)
+    return [int(n) for n in frame["number"].to_list()]
+
+
+def do_batch(engine: Engine, workspace_id: int, run_id: str, number: int) -> Verdict:
+    """Do one batch; ``in_doubt`` asks the flow to come back later."""
+    try:
+        with _booked(engine, workspace_id, run_id) as ctx:
+            asked = _asked_to_stop(ctx, run_id)
+            if asked is not None:
+                return {"state": "stop", "cause": asked[0], "reason": asked[1]}
+            spec, _ = load_job(ctx, runs.get(ctx.db, workspace_id, run_id).job)
+            if spec.direction is Direction.INBOUND:
+                apply_in.apply_batch(ctx, spec, run_id, number)
+                return {"state": "done"}
+            return {"state": "done" if apply_out.apply_batch(ctx, spec, run_id, number) else "in_doubt"}
+    except OrgError as error:
+        return {"state": "stop", "cause": error.status_code or type(error).__name__, "reason": error.sentence()}
+
+
+def _asked_to_stop(ctx: Context, run_id: str) -> tuple[str, str] | None:
+    with ctx.db.session() as session:
+        if session.get_one(Run, run_id).is_cancel_asked:
+            return "canceled", "The run was canceled before it came to this row."
+        if session.get_one(Workspace, ctx.workspace_id).is_paused:
+            return "paused", "All writes to the org are paused."
+    return None
+
+
+def close(engine: Engine, workspace_id: int, run_id: str, stop: Verdict | None) -> str:
+    """End a run; returns its status."""
+    db, now = engine.doors.db, engine.doors.clock.now()
+    run = runs.get(db, workspace_id, run_id)
+    if RunStatus(run.status) in ENDED_RUNS:
+        return run.status
+    with db.session() as session:
+        job = session.exec(select(Job).where(Job.workspace_id == workspace_id, Job.name == run.job)).one()
+    spec = JobSpec.model_validate(job.spec)
+    halted = (str(stop["cause"]), str(stop["reason"])) if stop else None
+    status = books.close(db, workspace_id, spec, run_id, now, halted)
+    error = {"cause": halted[0], "message": halted[1]} if halted else None
+    runs.set_status(db, workspace_id, run_id, status, ended_at=now, error=error)
+    return status.value
+
+
+def fail(engine: Engine, workspace_id: int, run_id: str, error: BaseException) -> None:
+    """End a run that could not be done, with what a person needs to know; the traceback goes to the log."""
+    said = error.sentence() if isinstance(error, SynclineError) else "Something went wrong inside Syncline."
+    log.error("run failed", run_id=run_id, error=said, trace="".join(traceback.format_exception(error))[-4000:])
+    db, now = engine.doors.db, engine.doors.clock.now()
+    if RunStatus(runs.get(db, workspace_id, run_id).status) in ENDED_RUNS:
+        return
+    facts = {"cause": type(error).__name__, "message": said, "hint": getattr(error, "hint", None)}
+    with db.batch(workspace_id) as batch:
+        runs.refresh_counts(batch, run_id)
+        batch.execute(
+            "UPDATE run SET n_input = 0 WHERE run_id = :r AND NOT EXISTS (SELECT 1 FROM record_result x WHERE x.run_id = :r)",
+            r=run_id,
+        )
+        batch.execute(
+            "DELETE FROM capture WHERE run_id = :r AND NOT EXISTS (SELECT 1 FROM record_result x WHERE x.run_id = :r)",
+            r=run_id,
+        )
+        ledger.write(batch, "run.failed", run_id, actor="worker", at=now, run_id=run_id, detail=said)
+    runs.set_status(db, workspace_id, run_id, RunStatus.FAILED, ended_at=now, error=facts)
+    if isinstance(error, OrgError):
+        engine.note(workspace_id, error)
+
+
+@contextmanager
+def _booked(engine: Engine, workspace_id: int, run_id: str) -> Iterator[Context]:
+    """A context whose API calls are booked on the run, whatever happens."""
+    ctx = engine.context(workspace_id)
+    with ctx.gateway.tally() as tally:
+        try:
+            yield ctx
+        except OrgError as error:
+            engine.note(workspace_id, error)
+            raise
+        else:
+            engine.note(workspace_id)
+        finally:
+            if tally.calls:
+                ctx.db.execute("UPDATE run SET api_calls = api_calls + :n WHERE run_id = :r", n=tally.calls, r=run_id)

@@ -1,0 +1,201 @@
+"""Applies an inbound plan: records, links, baselines, results of one batch in one transaction."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from core.mapping.spec import JobSpec
+from core.records import ACTIVITY_KINDS, Kind, table_of
+from core.store import links
+from core.store.database import Batch
+from core.store.records import save_records
+from core.syncing import books
+from core.syncing.context import Context
+
+STORE_NAMES = {
+    "user": "user_email",
+    "created_on": "created_on_at",
+    "account": "account_record_id",
+    "person": "person_record_id",
+}
+INSTANT_FIELDS = ("updated_at", "occurred_at", "created_on")
+SOURCE = "salesforce"
+
+
+def apply_batch(ctx: Context, spec: JobSpec, run_id: str, number: int) -> None:
+    """Do one batch, or nothing if it is done already."""
+    now = ctx.now()
+    with ctx.db.batch(ctx.workspace_id) as batch:
+        rows = batch.read(
+            "SELECT c.* FROM change c JOIN run r ON r.plan_id = c.plan_id WHERE r.run_id = :r AND c.batch = :n"
+            " AND NOT EXISTS (SELECT 1 FROM record_result x WHERE x.run_id = :r AND x.row = c.row) ORDER BY c.row",
+            r=run_id,
+            n=number,
+        )
+        if rows.is_empty():
+            return
+        rows = rows.with_columns(pl.col("record_id").cast(pl.Int64))
+        created = _create(batch, spec, rows.filter(pl.col("action") == "create"), now)
+        changed = rows.filter(pl.col("action") != "create")
+        _update(batch, spec, changed.filter(pl.col("action") == "update"))
+        _delete(batch, spec, changed.filter(pl.col("action") == "delete"), now)
+        _move(batch, spec, changed.filter(pl.col("action") == "move"), now)
+        done = pl.concat([created, changed])
+        _link(batch, spec, run_id, done.filter(pl.col("action").is_in(["create", "update", "link"])), now)
+        books.book(batch, spec, run_id, done, now)
+        batch.execute(
+            "UPDATE batch SET state = 'done', done_at = :at WHERE run_id = :r AND number = :n",
+            at=now,
+            r=run_id,
+            n=number,
+        )
+
+
+def refresh_baselines(ctx: Context, spec: JobSpec, run_id: str) -> None:
+    """Record the stamps of rows that were read and found equal, so that they are known the next time."""
+    now = ctx.now()
+    with ctx.db.batch(ctx.workspace_id) as batch:
+        rows = batch.read(
+            "SELECT c.* FROM change c JOIN run r ON r.plan_id = c.plan_id WHERE r.run_id = :r AND c.action = 'none'"
+            " AND c.outcome = 'unchanged' AND c.baseline IS NOT NULL",
+            r=run_id,
+        )
+        if rows.height:
+            _link(batch, spec, run_id, rows.with_columns(pl.col("record_id").cast(pl.Int64)), now)
+
+
+def _create(batch: Batch, spec: JobSpec, rows: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    if rows.is_empty():
+        return rows
+    first = batch.allocate(rows.height)
+    rows = rows.with_columns(record_id=pl.int_range(first, first + rows.height, dtype=pl.Int64))
+    frame = _decoded(spec, rows).with_columns(
+        id=rows["record_id"],
+        source=pl.lit(SOURCE),
+        created_at=pl.lit(now),
+        external_id=rows["org_id"].str.to_lowercase(),
+    )
+    if spec.kind in ACTIVITY_KINDS:
+        frame = frame.with_columns(kind=pl.lit(spec.kind.value))
+    save_records(batch, table_of(spec.kind), frame)
+    return rows
+
+
+def _update(batch: Batch, spec: JobSpec, rows: pl.DataFrame) -> None:
+    for _, group in rows.group_by("fields", maintain_order=True):
+        frame = _decoded(spec, group).drop("external_id", strict=False)
+        if frame.width:
+            save_records(batch, table_of(spec.kind), frame.with_columns(id=group["record_id"]))
+
+
+def _decoded(spec: JobSpec, rows: pl.DataFrame) -> pl.DataFrame:
+    """Payloads of one or several signatures as columns of the store's table."""
+    names = sorted({n for t in rows["fields"].drop_nulls() for n in t.split(",") if n})
+    struct = pl.Struct(dict.fromkeys(names, pl.String))
+    wide = rows.select(pl.col("payload").str.json_decode(struct).alias("p")).unnest("p") if names else pl.DataFrame()
+    custom = [n for n in names if n.startswith("fields.")]
+    out = wide.select(_store_column(spec, n).alias(_store_name(spec, n)) for n in names if n not in custom)
+    if custom:
+        parsed = wide.select(pl.struct(pl.col(c).alias(c.removeprefix("fields.")) for c in custom).struct.json_encode())
+        out = out.with_columns(parsed.to_series().alias("fields"))
+    return out
+
+
+def _store_name(spec: JobSpec, name: str) -> str:
+    if spec.kind is Kind.PERSON and name == "source":
+        return "lead_source"
+    return STORE_NAMES.get(name, name)
+
+
+def _store_column(spec: JobSpec, name: str) -> pl.Expr:
+    column = pl.col(name)
+    if name in INSTANT_FIELDS:
+        return column.str.to_datetime("%Y-%m-%dT%H:%M:%S%#z", time_unit="us", strict=False)
+    if name in ("account", "person", "duration_s"):
+        return column.cast(pl.Int64, strict=False)
+    if name in ("opted_out_email", "do_not_call"):
+        return pl.when(column == "true").then(pl.lit(value=True)).when(column == "false").then(pl.lit(value=False))
+    return column
+
+
+def _delete(batch: Batch, spec: JobSpec, rows: pl.DataFrame, now: datetime) -> None:
+    if rows.is_empty():
+        return
+    frame = rows.select(id="record_id").with_columns(deleted_at=pl.lit(now), updated_at=pl.lit(now))
+    save_records(batch, table_of(spec.kind), frame)
+    _end_links(batch, rows, "deleted", now)
+
+
+def _move(batch: Batch, spec: JobSpec, rows: pl.DataFrame, now: datetime) -> None:
+    """The org merged records: the link goes to the winner; where the winner has a record here, the loser's is closed."""
+    if rows.is_empty():
+        return
+    table = table_of(spec.kind)
+    masters = pl.Series([json.loads(t).get("master") for t in rows["extra"]], dtype=pl.String)
+    rows = rows.with_columns(master=masters)
+    known = links.of_org(batch, rows["master"].drop_nulls().unique()).filter(pl.col("table_name") == table)
+    taken = rows.join(known.select(master="org_id"), on="master", how="semi")
+    free = rows.join(taken.select("org_id"), on="org_id", how="anti").unique("master", keep="first")
+    closed = rows.join(free.select("org_id"), on="org_id", how="anti")
+    if closed.height:
+        save_records(
+            batch, table, closed.select(id="record_id").with_columns(deleted_at=pl.lit(now), updated_at=pl.lit(now))
+        )
+    _end_links(batch, rows, "superseded", now)
+    links.add(
+        batch,
+        free.select("record_id", "sobject", org_id="master").with_columns(
+            table_name=pl.lit(table), how=pl.lit("merge"), evidence=pl.lit("MasterRecordId"), job=pl.lit(spec.name),
+            run_id=pl.lit(""), created_at=pl.lit(now), updated_at=pl.lit(now),
+        ),
+    )  # fmt: skip
+
+
+def _end_links(batch: Batch, rows: pl.DataFrame, state: str, now: datetime) -> None:
+    staged = batch.stage(rows.select("org_id"))
+    batch.execute(
+        f"UPDATE link SET state = :s, updated_at = :at WHERE workspace_id = :w AND state = 'active'"  # noqa: S608
+        f" AND org_id IN (SELECT org_id FROM {staged})",
+        s=state,
+        at=now,
+        w=batch.workspace_id,
+    )
+
+
+def _link(batch: Batch, spec: JobSpec, run_id: str, rows: pl.DataFrame, now: datetime) -> None:
+    if rows.is_empty():
+        return
+    stamps = [json.loads(t) if t else {} for t in rows["extra"].to_list()]
+    frame = rows.select("record_id", "org_id", "sobject", "baseline", "action").with_columns(
+        org_stamp_at=_instants(stamps, "stamp"),
+        org_modified_at=_instants(stamps, "modified"),
+        evidence=pl.Series([str(s.get("rule") or "") for s in stamps]),
+    )
+    have = links.of_org(batch, frame["org_id"])
+    old = frame.join(have.select("org_id"), on="org_id", how="semi")
+    staged = batch.stage(old.select("org_id", "baseline", "org_stamp_at", "org_modified_at"))
+    batch.execute(
+        "UPDATE link SET baseline = COALESCE(s.baseline, link.baseline), org_stamp_at = s.org_stamp_at,"  # noqa: S608
+        f" org_modified_at = s.org_modified_at, updated_at = :at FROM {staged} AS s"
+        " WHERE link.workspace_id = :w AND link.state = 'active' AND link.org_id = s.org_id",
+        at=now,
+        w=batch.workspace_id,
+    )
+    new = frame.join(have.select("org_id"), on="org_id", how="anti")
+    how = pl.when(pl.col("action") == "create").then(pl.lit("created_in")).otherwise("evidence")
+    links.add(
+        batch,
+        new.select("record_id", "org_id", "sobject", "baseline", "org_stamp_at", "org_modified_at", "evidence", how=how).with_columns(
+            table_name=pl.lit(table_of(spec.kind)), job=pl.lit(spec.name), run_id=pl.lit(run_id),
+            created_at=pl.lit(now), updated_at=pl.lit(now),
+        ),
+    )  # fmt: skip
+
+
+def _instants(stamps: list[dict[str, Any]], name: str) -> pl.Series:
+    text = pl.Series([s.get(name) for s in stamps], dtype=pl.String)
+    return text.str.to_datetime("%Y-%m-%dT%H:%M:%S%#z", time_unit="us", strict=False)

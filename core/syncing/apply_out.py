@@ -1,0 +1,115 @@
+"""Sends an outbound plan batch by batch: intent on disk, one request, then results, links and baselines in one piece."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import polars as pl
+
+from core.connections.salesforce import faults
+from core.connections.salesforce.composite import PUSH_ROWS, Op
+from core.errors import AnswerLost
+from core.mapping.spec import JobSpec
+from core.schema.describe import OrgObject
+from core.schema.types import to_json
+from core.store.tables import Batch
+from core.syncing import bulk_route, outbox, settle
+from core.syncing.context import Context
+from core.syncing.plan_out import upsert_field
+
+TRIES = 3
+"""A row that met a temporary error is sent so often within one run."""
+
+
+def apply_batch(ctx: Context, spec: JobSpec, run_id: str, number: int) -> bool:
+    """Do one batch of the outbox, or go on with one that was begun.
+
+    Returns:
+        Whether it is settled; false while the fate of a request is not known.
+
+    Raises:
+        TransientOrgError: the org is out of reach or its allowance is used up; nothing was sent.
+        TerminalOrgError: the org refuses the connection.
+    """
+    head = outbox.load(ctx, run_id, number)
+    if head.state == "done":
+        return True
+    if head.route == "bulk":
+        return _by_bulk(ctx, spec, head)
+    if head.state in ("intent", "in_doubt") and not settle.settle(ctx, spec, head):
+        return False
+    rows = outbox.unsent(ctx, run_id, number)
+    if rows.height and not _send(ctx, spec, head, rows):
+        return False
+    outbox.keep(ctx, head, state="done", done_at=ctx.now())
+    return True
+
+
+def _send(ctx: Context, spec: JobSpec, head: Batch, rows: pl.DataFrame) -> bool:
+    """Push rows, those with temporary errors again, and book the answers; false when an answer was lost."""
+    op, ext = operation(ctx, spec, head)
+    org = ctx.org(head.sobject)
+    for attempt in range(1, TRIES + 1):
+        records = [as_record(org, op, ext, r) for r in rows.iter_rows(named=True)]
+        outbox.keep(ctx, head, state="intent", intent_at=ctx.gateway.server_now(), given_up_at=None)
+        try:
+            answers = ctx.gateway.push(op, head.sobject, records, ext_field=ext)
+        except AnswerLost as lost:
+            outbox.keep(
+                ctx, head, state="in_doubt", given_up_at=lost.facts.get("given_up_at") or ctx.gateway.server_now()
+            )
+            return False
+        except Exception:
+            # Anything else means that the request was not applied.
+            outbox.keep(ctx, head, state="planned")
+            raise
+        again = [not a.success and faults.fault(a.status_code).retryable for a in answers]
+        last = attempt == TRIES
+        keep = pl.Series([last or not r for r in again], dtype=pl.Boolean)
+        booked = [a for a, k in zip(answers, keep, strict=True) if k]
+        outbox.book_answers(ctx, spec, head, rows.filter(keep), booked)
+        rows = rows.filter(~keep)
+        if rows.is_empty():
+            break
+    return True
+
+
+def operation(ctx: Context, spec: JobSpec, head: Batch) -> tuple[Op, str | None]:
+    """The gateway's operation for a batch; a create goes out as upsert where the org has a field for our key."""
+    if head.action == "create":
+        ext = upsert_field(ctx, spec.pair(head.sobject))
+        return ("upsert", ext) if ext else ("create", None)
+    return ("delete" if head.action == "delete" else "update"), None
+
+
+def as_record(org: OrgObject, op: Op, ext: str | None, row: dict[str, Any]) -> dict[str, Any]:
+    """A change row as the org's JSON takes it."""
+    record: dict[str, Any] = {} if op in ("create", "upsert") else {"Id": row["org_id"]}
+    if op == "delete":
+        return record
+    for name, text in json.loads(row["payload"]).items():
+        found = org.field(name)
+        record[name] = text if found is None or name == ext else to_json(found, text)
+    return record
+
+
+def _by_bulk(ctx: Context, spec: JobSpec, head: Batch) -> bool:
+    rows = outbox.unsent(ctx, head.run_id, head.number)
+    if rows.is_empty():
+        outbox.keep(ctx, head, state="done", done_at=ctx.now())
+        return True
+    op, ext = operation(ctx, spec, head)
+    answers = bulk_route.send(ctx, head, rows, op, ext, lambda **values: outbox.keep(ctx, head, **values))
+    for at in range(0, rows.height, PUSH_ROWS * 10):
+        part = rows.slice(at, PUSH_ROWS * 10)
+        outbox.book_answers(ctx, spec, head, part, answers[at : at + part.height])
+    outbox.keep(ctx, head, state="done", done_at=ctx.now())
+    return True
+
+
+def settle_late(ctx: Context, spec: JobSpec, run_id: str, number: int) -> None:
+    """Look once more for a batch that an ended run left in doubt; what certainly never arrived may be sent again."""
+    head = outbox.load(ctx, run_id, number)
+    if head.route == "rest" and settle.settle(ctx, spec, head):
+        outbox.keep(ctx, head, state="done", done_at=ctx.now())

@@ -1,0 +1,178 @@
+"""Makes the plan of an inbound run: capture, links, first-contact matches, mapping, decisions."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import polars as pl
+
+from core.mapping import canonical
+from core.mapping.compile import inbound as compile_inbound
+from core.mapping.spec import JobSpec, PairSpec
+from core.planning import inbound, plan
+from core.planning.plan import Planned
+from core.records import Kind, table_of
+from core.store import links
+from core.store.database import Batch
+from core.store.records import load_records
+from core.syncing.capture import Captured
+from core.syncing.context import Context
+from core.syncing.select import planning_columns
+from core.values import domains, emails
+
+SYSTEM_FIELDS = frozenset(
+    {
+        "Id",
+        "SystemModstamp",
+        "LastModifiedDate",
+        "LastModifiedById",
+        "CreatedDate",
+        "IsDeleted",
+        "IsArchived",
+        "MasterRecordId",
+    }
+)
+
+
+def plan_pair(ctx: Context, spec: JobSpec, captured: Captured) -> Planned:
+    """What the captured rows of one pair become."""
+    rows = _with_values(captured.rows)
+    if rows.is_empty():
+        return Planned(plan.empty(), {captured.pair.sobject: captured.mark})
+    ground = _ground(ctx, spec, captured.pair, rows)
+    resolved = inbound.resolve(spec, rows, ground)
+    compiled = compile_inbound(spec, captured.pair, ctx.org(captured.pair.sobject), zone=ctx.zone)
+    mapped = compiled.apply(resolved)
+    verdicts = inbound.rejected_by_mapping(resolved, mapped)
+    moving = verdicts.filter(pl.col("outcome").is_null() & pl.col("record_id").is_not_null())
+    base_rows = _baselines(captured.pair, moving, captured.rows.columns)
+    mapped_base = _known(captured.pair, compiled.apply(base_rows), base_rows)
+    ours = _present(ctx, spec.kind, moving["record_id"].drop_nulls().unique())
+    moving_times = ours.select("record_id", now_updated="_updated_at")
+    verdicts = verdicts.join(moving_times, on="record_id", how="left").with_columns(
+        pl.coalesce("now_updated", "updated_at").alias("updated_at")
+    )
+    planned = inbound.finish(spec, captured.pair, verdicts, mapped, mapped_base, ours.drop("_updated_at"), ground)
+    return Planned(planned.rows, {captured.pair.sobject: captured.mark}, planned.decisions)
+
+
+def _with_values(rows: pl.DataFrame) -> pl.DataFrame:
+    tracked = [c for c in rows.columns if c not in SYSTEM_FIELDS]
+    rows = rows.with_row_index("local_id").with_columns(pl.col("local_id").cast(pl.Int64))
+    flagged = rows.with_columns(pl.lit(value=True).alias(f"t:{c}") for c in tracked)
+    renamed = flagged.rename({c: f"v:{c}" for c in tracked})
+    values = plan.wide_json(renamed, "local_id", tracked, "v:", "t:", "org_values")
+    return rows.join(values, on="local_id")
+
+
+def _ground(ctx: Context, spec: JobSpec, pair: PairSpec, rows: pl.DataFrame) -> inbound.Ground:
+    with ctx.db.reading(ctx.workspace_id) as batch:
+        linked = _linked(batch, spec.kind, rows["Id"])
+        loose = rows.filter(pl.col("IsDeleted") != "true").join(linked, on="Id", how="anti")
+        matches = _first_contact(batch, spec, pair, loose)
+        accounts = _parents(batch, rows, "AccountId", "account", "account_record_id")
+        people = _parents(batch, rows, "WhoId", "person", "person_record_id")
+    return inbound.Ground(linked, matches, accounts, people, ctx.comes_in(Kind.ACCOUNT), ctx.offset_s)
+
+
+def _linked(batch: Batch, kind: Kind, org_ids: pl.Series) -> pl.DataFrame:
+    table = table_of(kind)
+    found = links.of_org(batch, org_ids).filter(pl.col("table_name") == table)
+    kind_column = "r.kind" if table == "activity" else f"'{table}'"
+    staged = batch.stage(found.select("record_id"))
+    records = batch.read(
+        f"SELECT r.id AS record_id, {kind_column} AS linked_kind, r.updated_at, r.deleted_at FROM {table} r"  # noqa: S608
+        f" JOIN {staged} s ON s.record_id = r.id WHERE r.workspace_id = :w",
+        w=batch.workspace_id,
+    ).with_columns(pl.col("record_id").cast(pl.Int64), pl.col("linked_kind").cast(pl.String))
+    joined = found.join(records, on="record_id", how="left")
+    return joined.select(
+        pl.col("org_id").alias("Id"), "record_id", pl.col("baseline").cast(pl.String), "org_stamp_at", "linked_kind",
+        "updated_at", pl.col("deleted_at").is_not_null().alias("is_gone"),
+    )  # fmt: skip
+
+
+def _parents(batch: Batch, rows: pl.DataFrame, column: str, table: str, name: str) -> pl.DataFrame:
+    schema = {column: pl.String, name: pl.Int64}
+    if column not in rows.columns:
+        return pl.DataFrame(schema=schema)
+    found = links.of_org(batch, rows[column].drop_nulls().unique()).filter(pl.col("table_name") == table)
+    return found.select(pl.col("org_id").alias(column), pl.col("record_id").alias(name)).cast(schema)  # type: ignore[arg-type]
+
+
+def _first_contact(batch: Batch, spec: JobSpec, pair: PairSpec, loose: pl.DataFrame) -> pl.DataFrame:
+    """Unlinked workspace records that an unlinked org row certainly is, by e-mail or domain."""
+    kinds = {Kind.PERSON: ("email", "Email"), Kind.ACCOUNT: ("domain", "Website")}
+    empty = pl.DataFrame(schema={"Id": pl.String, "record_id": pl.Int64, "status": pl.String, "rule": pl.String})
+    rule, column = kinds.get(spec.kind, ("", ""))
+    if column not in loose.columns or rule not in pair.match or loose.is_empty():
+        return empty
+    normalized = emails.normalize(loose[column]) if rule == "email" else domains.from_websites(loose[column])
+    keys = loose.select("Id", "CreatedDate").with_columns(normalized.alias("value")).drop_nulls("value")
+    staged = batch.stage(keys.select("value").unique())
+    table = table_of(spec.kind)
+    free = batch.read(
+        f"SELECT c.value, c.record_id FROM contact_point c JOIN {staged} s ON s.value = c.value"  # noqa: S608
+        f" JOIN {table} r ON r.workspace_id = c.workspace_id AND r.id = c.record_id AND r.deleted_at IS NULL"
+        " WHERE c.workspace_id = :w AND c.table_name = :t AND c.kind = :k AND NOT EXISTS (SELECT 1 FROM link l"
+        " WHERE l.workspace_id = c.workspace_id AND l.table_name = :t AND l.record_id = c.record_id AND l.state = 'active')",
+        w=batch.workspace_id,
+        t=table,
+        k=rule,
+    ).with_columns(pl.col("record_id").cast(pl.Int64), pl.col("value").cast(pl.String))
+    found = keys.join(free, on="value").with_columns(pl.len().over("Id").alias("n"))
+    # Two org rows that claim the same record: the older has it, the other comes in by itself.
+    first = found.sort("CreatedDate", "Id").unique("record_id", keep="first", maintain_order=True)
+    return first.select(
+        "Id",
+        pl.when(pl.col("n") == 1).then("record_id").alias("record_id"),
+        pl.when(pl.col("n") == 1).then(pl.lit("unique")).otherwise(pl.lit("ambiguous")).alias("status"),
+        pl.lit(rule).alias("rule"),
+    ).unique("Id")
+
+
+def _baselines(pair: PairSpec, moving: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
+    """The baselines of linked rows as if they were captured rows; a lookup that still points to the same record
+    has the same values behind it.
+    """
+    paths = [m.source for m in pair.mappings if m.source and "." in m.source]
+    records: list[dict[str, Any]] = []
+    for row in moving.select("local_id", "baseline", *columns).iter_rows(named=True):
+        base = json.loads(row["baseline"] or "{}")
+        for path in paths:
+            lookup = path.split(".")[0] + "Id"
+            if path in row and base.get(lookup) is not None and base.get(lookup) == row.get(lookup):
+                base[path] = row[path]
+        records.append({"local_id": row["local_id"], "_known": list(base), **{c: base.get(c) for c in columns}})
+    schema: dict[str, Any] = {"local_id": pl.Int64, "_known": pl.List(pl.String), **dict.fromkeys(columns, pl.String)}
+    return pl.DataFrame(records, schema=schema).with_columns(is_create=pl.lit(value=False), **_resolved(moving))
+
+
+def _resolved(moving: pl.DataFrame) -> dict[str, pl.Series]:
+    return {c: moving[c] for c in ("account_record_id", "person_record_id") if c in moving.columns}
+
+
+def _known(pair: PairSpec, mapped: pl.DataFrame, base_rows: pl.DataFrame) -> pl.DataFrame:
+    flags = []
+    for m in pair.mappings:
+        if f"w:{m.target}" in mapped.columns:
+            known = base_rows["_known"].list.contains(m.source) if m.source else pl.Series([False] * base_rows.height)
+            flags.append(known.alias(f"h:{m.target}"))
+    return mapped.with_columns(flags)
+
+
+def _present(ctx: Context, kind: Kind, ids: pl.Series) -> pl.DataFrame:
+    """The workspace's values of records as canonical text, by workspace field."""
+    frame = planning_columns(kind, load_records(ctx.db, ctx.workspace_id, table_of(kind), ids=ids.to_list()))
+    text = [
+        canonical.text_of(pl.col(c), t).alias(c)
+        for c, t in frame.schema.items()
+        if c not in ("local_id", "key", "title")
+    ]
+    extra = [
+        pl.col(c).cast(pl.String).alias(n)
+        for c, n in (("account_record_id", "account"), ("person_record_id", "person"))
+        if c in frame.columns
+    ]
+    return frame.select(pl.col("local_id").alias("record_id"), pl.col("updated_at").alias("_updated_at"), *text, *extra)

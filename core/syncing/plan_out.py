@@ -1,0 +1,121 @@
+"""Makes the plan of an outbound run: changed records, matches, mapping, and where the org must be asked, the diff."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from core.connections.salesforce import frames
+from core.mapping.compile import KEY_COLUMN, Compiled, external_id_field, soql_fields
+from core.mapping.compile import outbound as compile_outbound
+from core.mapping.spec import JobSpec, PairSpec
+from core.planning import outbound, plan
+from core.planning.plan import Planned
+from core.records import Direction, Outcome
+from core.syncing.context import Context
+from core.syncing.select import changed_since, ground, planning_columns
+from core.values import ids
+
+
+@dataclass(frozen=True)
+class Selected:
+    """The workspace records a run looks at, and the marks to set when all of them are settled."""
+
+    rows: pl.DataFrame
+    marks: dict[str, Any]
+
+
+def select(ctx: Context, spec: JobSpec, scope: dict[str, Any] | None) -> Selected:
+    """Read the records of this run."""
+    records, marks = changed_since(ctx, spec, scope)
+    return Selected(records, marks)
+
+
+def plan_pair(ctx: Context, spec: JobSpec, selected: Selected) -> Planned:
+    """What is to happen to the selected records in the org."""
+    pair = spec.pairs[0]
+    if selected.rows.is_empty():
+        return Planned(plan.empty(), selected.marks)
+    org = ctx.org(pair.sobject)
+    rows = _planning_rows(ctx, spec, selected.rows)
+    found = ground(ctx, spec, pair, rows)
+    resolved = outbound.resolve(spec, pair, rows.drop("account_record_id", "person_record_id", strict=False), found)
+    compiled = compile_outbound(spec, pair, org, zone=ctx.zone)
+    mapped = compiled.apply(resolved)
+    verdicts = outbound.held_by_mapping(spec, resolved, mapped)
+    others = outbound.creates_and_deletes(pair, verdicts, mapped)
+    changed = _changed(ctx, spec, pair, compiled, verdicts, mapped)
+    return Planned(pl.concat([others, changed.rows]), selected.marks, changed.decisions)
+
+
+def _planning_rows(ctx: Context, spec: JobSpec, records: pl.DataFrame) -> pl.DataFrame:
+    rows = planning_columns(spec.kind, records)
+    related = ids.normalize_ids(rows["related_id"]) if "related_id" in rows.columns else pl.Series([None] * rows.height)
+    key = pl.concat_str([pl.lit(f"{ctx.workspace_id}:"), pl.col("source"), pl.lit(":"), pl.col("external_id")])
+    if "user" not in rows.columns:
+        rows = rows.with_columns(pl.col("owner").alias("user"))
+    return rows.with_columns(
+        related.cast(pl.String).alias("related_id"), pl.col("user").str.to_lowercase(), key.alias(KEY_COLUMN)
+    )
+
+
+def _changed(
+    ctx: Context, spec: JobSpec, pair: PairSpec, compiled: Compiled, verdicts: pl.DataFrame, mapped: pl.DataFrame
+) -> Planned:
+    todo = verdicts.filter(pl.col("outcome").is_null() & ~pl.col("is_create") & pl.col("deleted_at").is_null())
+    differing = outbound.differing(todo, mapped)
+    idle = todo.join(differing, on="local_id", how="anti")
+    same = plan.shaped(
+        idle.with_columns(
+            record_id="local_id",
+            sobject=pl.lit(pair.sobject),
+            outcome=pl.lit(Outcome.UNCHANGED.value),
+            reason=pl.lit("Nothing changed since both sides last agreed."),
+            baseline=pl.lit(None, dtype=pl.String),
+        )
+    )
+    moving = verdicts.join(differing, on="local_id", how="semi")
+    if moving.is_empty():
+        return Planned(same)
+    org_now = _org_now(ctx, pair, moving["org_id"].unique().to_list())
+    out = outbound.updates(spec, pair, moving, _fill_only(compiled, mapped, moving, org_now), org_now, ctx.offset_s)
+    return Planned(pl.concat([same, out.rows]), decisions=out.decisions)
+
+
+def _org_now(ctx: Context, pair: PairSpec, org_ids: list[str]) -> pl.DataFrame:
+    org = ctx.org(pair.sobject)
+    fields = soql_fields(pair, org, direction=Direction.OUTBOUND)
+    records = ctx.gateway.retrieve(pair.sobject, org_ids, fields)
+    have = [r for r in records if r is not None]
+    types = {f: found.type for f in fields if (found := org.field(f)) is not None}
+    frame = frames.to_frame(have, fields, types)
+    missing = pl.DataFrame(
+        {"Id": [i for i, r in zip(org_ids, records, strict=True) if r is None]}, schema={"Id": pl.String}
+    )
+    frame = pl.concat([frame, missing], how="diagonal").with_columns(
+        org_id="Id",
+        _modified_at=pl.col("LastModifiedDate").str.to_datetime("%Y-%m-%dT%H:%M:%S%#z", time_unit="us", strict=False),
+        _gone=pl.col("LastModifiedDate").is_null() | (pl.col("IsDeleted") == "true"),
+    )
+    return frame.drop("Id")
+
+
+def _fill_only(compiled: Compiled, mapped: pl.DataFrame, moving: pl.DataFrame, org_now: pl.DataFrame) -> pl.DataFrame:
+    """Targets that may only be filled are not sent where the org has a value."""
+    fields = [f for f in compiled.fill_only if f in org_now.columns]
+    if not fields:
+        return mapped
+    theirs = moving.select("local_id", "org_id").join(org_now.select("org_id", *fields), on="org_id", how="left")
+    filled = theirs.select("local_id", *(pl.col(f).is_not_null().alias(f"filled:{f}") for f in fields))
+    out = mapped.join(filled, on="local_id", how="left").with_columns(
+        (pl.col(f"s:{f}") & ~pl.col(f"filled:{f}").fill_null(value=False)).alias(f"s:{f}") for f in fields
+    )
+    return out.drop([f"filled:{f}" for f in fields])
+
+
+def upsert_field(ctx: Context, pair: PairSpec) -> str | None:
+    """The External ID field that carries our key in the org, where there is one."""
+    found = external_id_field(pair, ctx.org(pair.sobject))
+    return found.name if found else None

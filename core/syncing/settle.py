@@ -1,0 +1,162 @@
+"""Finds out what became of a request whose answer was lost, before anything is sent again.
+
+What is found in the org is booked. What is not found counts as absent only when the org's own replication clock,
+getUpdated's ``latestDateCovered``, has passed the moment we gave up, or the longest time a request may take there is
+over; coverage is asked first and the look comes after it. Until then the rows stay in doubt.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from datetime import datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from core.connections.salesforce import frames, soql
+from core.connections.salesforce.gateway import RowAnswer
+from core.mapping.spec import JobSpec
+from core.store.tables import Batch
+from core.syncing import outbox
+from core.syncing.context import Context
+from core.syncing.plan_out import upsert_field
+
+LONGEST_REQUEST = timedelta(minutes=10)
+"""The org ends a request by then (Salesforce's request time-out)."""
+BEFORE = timedelta(minutes=2)
+"""Stamps are whole seconds and clocks differ: look from this long before the intent."""
+
+
+def settle(ctx: Context, spec: JobSpec, head: Batch) -> bool:
+    """Look for the rows of a batch in the org and book those that are there.
+
+    Returns:
+        Whether nothing of it is in doubt any more; the rows that certainly never arrived are then free to be sent.
+    """
+    covered = _covered(ctx, head.sobject)
+    if head.given_up_at is None:
+        # We died between the intent and the answer: the request may still be under way as of now.
+        outbox.keep(ctx, head, state="in_doubt", given_up_at=ctx.gateway.server_now())
+    given_up = head.given_up_at
+    assert given_up is not None  # noqa: S101
+    rows = outbox.unsent(ctx, head.run_id, head.number)
+    if rows.is_empty():
+        return True
+    found = _look(ctx, spec, head, rows)
+    hit = pl.Series([r in found for r in rows["row"]], dtype=pl.Boolean)
+    arrived = rows.filter(hit)
+    answers = [
+        RowAnswer(found[r], success=True, created=True, message="found in the org", http=0) for r in arrived["row"]
+    ]
+    outbox.book_answers(ctx, spec, head, arrived, answers, how="settled")
+    if arrived.height == rows.height or _proven_absent(ctx, covered, given_up):
+        outbox.keep(ctx, head, state="planned", given_up_at=None)
+        return True
+    return False
+
+
+def _covered(ctx: Context, sobject: str) -> datetime:
+    now = ctx.gateway.server_now()
+    return ctx.gateway.updated(sobject, now - timedelta(minutes=5), now).latest_date_covered
+
+
+def _proven_absent(ctx: Context, covered: datetime, given_up: datetime) -> bool:
+    return covered > given_up or ctx.gateway.server_now() > given_up + LONGEST_REQUEST + BEFORE
+
+
+def _look(ctx: Context, spec: JobSpec, head: Batch, rows: pl.DataFrame) -> dict[int, str]:
+    """Row number -> Id of the rows that the org has."""
+    if head.action == "create":
+        ext = upsert_field(ctx, spec.pair(head.sobject))
+        return _by_key(ctx, head, rows, ext) if ext else _by_content(ctx, head, rows)
+    return _by_id(ctx, head, rows)
+
+
+def _by_key(ctx: Context, head: Batch, rows: pl.DataFrame, ext: str) -> dict[int, str]:
+    keys = {json.loads(p)[ext]: r for r, p in rows.select("row", "payload").iter_rows()}
+    found: dict[int, str] = {}
+    for query in soql.queries_in(["Id", ext], head.sobject, ext, list(keys)):
+        for record in ctx.gateway.query(query):
+            row = keys.get(record[ext])
+            if row is not None:
+                found[row] = record["Id"]
+    return found
+
+
+def _by_id(ctx: Context, head: Batch, rows: pl.DataFrame) -> dict[int, str]:
+    ids = rows["org_id"].to_list()
+    if head.action == "delete":
+        told = ctx.gateway.retrieve(head.sobject, ids, ["Id"])
+        return {r: i for r, i, t in zip(rows["row"], ids, told, strict=True) if t is None}
+    payloads = [json.loads(p) for p in rows["payload"]]
+    fields = sorted({n for p in payloads for n in p})
+    now = _texts(ctx, head.sobject, fields, [t or {} for t in ctx.gateway.retrieve(head.sobject, ids, ["Id", *fields])])
+    return {
+        r: i
+        for r, i, p, n in zip(rows["row"], ids, payloads, now, strict=True)
+        if all(_same(v, n.get(f)) for f, v in p.items())
+    }
+
+
+def _by_content(ctx: Context, head: Batch, rows: pl.DataFrame) -> dict[int, str]:
+    """Equal intents against equal finds, as multisets: n of the one and m of the other make min(n, m) pairs."""
+    payloads = {r: json.loads(p) for r, p in rows.select("row", "payload").iter_rows()}
+    fields = sorted({n for p in payloads.values() for n in p})
+    since = (head.intent_at or ctx.gateway.server_now()) - BEFORE
+    where = soql.all_of(soql.eq("CreatedById", ctx.integration_user), soql.ge("CreatedDate", since))
+    told = ctx.gateway.query(soql.select(["Id", *fields], head.sobject, where), all_rows=True)
+    texts = _texts(ctx, head.sobject, ["Id", *fields], told)
+    known = _known(ctx, [t["Id"] for t in texts])
+    return pair_up(payloads, {t["Id"]: t for t in texts if t["Id"] not in known})
+
+
+def pair_up(payloads: dict[int, dict[str, Any]], records: dict[str, dict[str, Any]]) -> dict[int, str]:
+    """Pair intents with org records that hold everything the intent sent; each record serves one intent.
+
+    Only fields that were sent are compared: the org may have filled others by itself. Intents with more fields choose
+    first.
+    """
+    by_fields: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for row, payload in payloads.items():
+        by_fields[tuple(sorted(payload))].append(row)
+    found: dict[int, str] = {}
+    free = dict(records)
+    for fields in sorted(by_fields, key=len, reverse=True):
+        shelf: dict[str, list[str]] = defaultdict(list)
+        for org_id, record in free.items():
+            shelf[_content(record, fields)].append(org_id)
+        for row in by_fields[fields]:
+            waiting = shelf.get(_content(payloads[row], fields))
+            if waiting:
+                found[row] = waiting.pop(0)
+                del free[found[row]]
+    return found
+
+
+def _texts(ctx: Context, sobject: str, fields: list[str], records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    org = ctx.org(sobject)
+    types = {f: d.type for f in fields if (d := org.field(f)) is not None}
+    return frames.to_frame(records, fields, types).to_dicts()
+
+
+def _known(ctx: Context, org_ids: list[str]) -> set[str]:
+    with ctx.db.reading(ctx.workspace_id) as batch:
+        staged = batch.stage(pl.DataFrame({"org_id": org_ids}, schema={"org_id": pl.String}))
+        frame = batch.read(
+            f"SELECT l.org_id FROM link l JOIN {staged} s ON s.org_id = l.org_id WHERE l.workspace_id = :w",  # noqa: S608
+            w=ctx.workspace_id,
+        )
+    return set(frame["org_id"].to_list())
+
+
+def _content(values: dict[str, Any], fields: tuple[str, ...]) -> str:
+    return json.dumps([_plain(values.get(f)) for f in fields])
+
+
+def _plain(text: str | None) -> str:
+    return (text or "").replace("\r\n", "\n").rstrip()
+
+
+def _same(ours: str | None, theirs: str | None) -> bool:
+    return _plain(ours) == _plain(theirs)

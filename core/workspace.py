@@ -1,0 +1,668 @@
+"""Workspace: everything a person, a script or the console can ask of Syncline, as verbs of one object."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from sqlmodel import select
+
+from core.audit import explain as explaining
+from core.audit import health as reporting
+from core.audit.frames import Frames
+from core.clock import Clock, SystemClock
+from core.connections.intake import read_file
+from core.errors import NotFound, NotValid, PlanStale, UsageError, WorkerRunning
+from core.mapping import load
+from core.mapping.findings import Finding
+from core.mapping.lint import lint
+from core.mapping.spec import JobSpec
+from core.planning import guards, plan
+from core.records import Direction, RunStatus
+from core.running import schedule, steps
+from core.running.engine import Engine
+from core.running.worker import Worker, wait_for
+from core.schema.describe import OrgObject
+from core.settings import Settings, settings
+from core.store import ledger, runs, tokens
+from core.store.codec import dumps
+from core.store.database import Database
+from core.store.migrate import migrate
+from core.store.secrets import open_vault
+from core.store.tables import Connection, Job
+from core.store.tables import Workspace as WorkspaceRow
+from core.syncing import compare as comparing
+from core.syncing import connect, intake, users
+from core.syncing.connect import Begun, Doors
+from core.syncing.context import Context
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a run would do now; nothing of it is kept or written.
+
+    ``rows`` has the columns of a plan (``core.planning.plan.ROWS``) and ``row``; ``counts`` the outcomes with
+    ``input``.
+    """
+
+    job: str
+    counts: dict[str, int]
+    rows: pl.DataFrame
+    guards: list[str]
+    api_calls: int
+
+
+class Workspace:
+    """One workspace, and who acts in it."""
+
+    def __init__(self, doors: Doors, workspace_id: int, name: str, actor: str, engine: Engine | None = None) -> None:
+        self.doors = doors
+        self.database: Database = doors.db
+        self.workspace_id = workspace_id
+        self.name = name
+        self.actor = actor
+        self.engine = engine or Engine(doors)
+        self.frames = Frames(doors.db, workspace_id)
+
+    def acting_as(self, actor: str) -> Workspace:
+        """The same workspace in the hands of somebody else."""
+        return Workspace(self.doors, self.workspace_id, self.name, actor, self.engine)
+
+    # -- the workspace itself
+
+    def row(self) -> WorkspaceRow:
+        """The workspace's own row: title, zone, org, whether it is paused."""
+        with self.database.session() as session:
+            return session.get_one(WorkspaceRow, self.workspace_id)
+
+    def configure(self, *, title: str | None = None, zone: str | None = None) -> None:
+        """Set the title or the time zone."""
+        with self.database.writing() as session:
+            row = session.get_one(WorkspaceRow, self.workspace_id)
+            row.title, row.zone = title or row.title, zone or row.zone
+            session.add(row)
+            session.commit()
+        self._note("workspace.configured", self.name, {"title": title, "zone": zone})
+
+    def pause(self) -> None:
+        """Stop all writes to the org at once; stays over restarts."""
+        self._set_paused(paused=True)
+
+    def resume(self) -> None:
+        """Let writes go on."""
+        self._set_paused(paused=False)
+
+    def _set_paused(self, *, paused: bool) -> None:
+        with self.database.writing() as session:
+            row = session.get_one(WorkspaceRow, self.workspace_id)
+            row.is_paused, row.paused_by = paused, self.actor if paused else None
+            session.add(row)
+            session.commit()
+        self._note("workspace.paused" if paused else "workspace.resumed", self.name)
+
+    def _note(self, kind: str, subject: str, values: Any = None, detail: str = "") -> None:
+        with self.database.batch(self.workspace_id) as batch:
+            ledger.write(batch, kind, subject, actor=self.actor, at=self._now(), detail=detail, values=values)
+
+    def _now(self) -> datetime:
+        return self.doors.clock.now()
+
+    # -- connections
+
+    def allow_host(self, host: str) -> None:
+        """List a host beside Salesforce's own as one that may be signed in to."""
+        connect.allow_host(self.database, self.workspace_id, host)
+        self._note("hosts.allowed", host)
+
+    def begin_connect(
+        self,
+        *,
+        login_url: str,
+        client_id: str,
+        client_secret: str = "",
+        redirect_uri: str = "",
+        name: str = "Salesforce",
+    ) -> Begun:
+        """Begin a sign-in: send the browser to ``url``, with ``browser`` as a cookie for the way back.
+
+        Raises:
+            HostRefused: the host is not allowed.
+        """
+        redirect = redirect_uri or f"{settings().public_url.rstrip('/')}/oauth/callback"
+        return connect.begin(
+            self.doors, self.workspace_id, actor=self.actor, login_url=login_url, client_id=client_id,
+            client_secret=client_secret, redirect_uri=redirect, name=name,
+        )  # fmt: skip
+
+    def finish_connect(self, browser: str, query: Mapping[str, str]) -> Connection:
+        """End a sign-in with what the org sent the browser back with, then read the org's users.
+
+        Raises:
+            SignInError: consent was refused, or the state is unknown, used, too old or another browser's.
+            UsageError: the sign-in leads to another org than the workspace's.
+        """
+        made = connect.finish(self.doors, self.workspace_id, actor=None, browser=browser, query=query)
+        self._after_connecting()
+        return made
+
+    def connect_headless(self, *, flow: str, login_url: str, client_id: str, client_secret: str = "", username: str = "",
+                         private_key: str = "", name: str = "Salesforce") -> Connection:  # fmt: skip
+        """Connect by JWT bearer (``jwt``) or ``client_credentials``, without a browser."""
+        made = connect.headless(
+            self.doors, self.workspace_id, actor=self.actor, flow=flow, login_url=login_url, client_id=client_id,
+            client_secret=client_secret, username=username, private_key=private_key, name=name,
+        )  # fmt: skip
+        self._after_connecting()
+        return made
+
+    def _after_connecting(self) -> None:
+        self.engine.forget(self.workspace_id)
+        users.refresh(self.context())
+        self.engine.note(self.workspace_id)
+
+    def connections(self) -> list[Connection]:
+        """The connections of the workspace, the master first; secrets stay sealed."""
+        with self.database.session() as session:
+            found = session.exec(select(Connection).where(Connection.workspace_id == self.workspace_id)).all()
+        return sorted(found, key=lambda c: (not c.is_master, c.username))
+
+    def context(self) -> Context:
+        """The org as this workspace sees it, for verbs that read it now."""
+        return self.engine.context(self.workspace_id)
+
+    def refresh_org(self, sobjects: Iterable[str] = ()) -> dict[str, int]:
+        """'Pull now': read users and the describes of the jobs' objects (and those named) again.
+
+        Returns:
+            Object name -> number of fields, and ``users``.
+        """
+        ctx = self.context()
+        names = dict.fromkeys([*(p.sobject for s in self.specs() for p in s.pairs), *sobjects])
+        out = {name: len(ctx.refresh(name)["fields"]) for name in names}
+        out["users"] = users.refresh(ctx)
+        self.engine.note(self.workspace_id)
+        return out
+
+    def org_object(self, sobject: str) -> OrgObject:
+        """The describe of an org object, as last read."""
+        return self.context().org(sobject)
+
+    # -- users of the team
+
+    def users(self) -> pl.DataFrame:
+        """Workspace users with the org users they are linked to."""
+        return self.database.read(
+            "SELECT u.email, u.name, u.zone, u.is_active, u.org_user_id, u.linked_how, o.name AS org_name, o.username AS"
+            " org_username, o.is_active AS org_is_active FROM workspace_user u LEFT JOIN org_user o ON o.workspace_id ="
+            " u.workspace_id AND o.org_id = u.org_user_id WHERE u.workspace_id = :w ORDER BY u.email",
+            w=self.workspace_id,
+        ).with_columns(pl.col("org_is_active").cast(pl.Boolean))
+
+    def link_user(self, email: str, org_user_id: str | None) -> None:
+        """Link a workspace user to an org user by hand, or unlink."""
+        n = self.database.execute(
+            "UPDATE workspace_user SET org_user_id = :o, linked_how = 'by hand' WHERE workspace_id = :w AND email = :e",
+            o=org_user_id, w=self.workspace_id, e=email.lower(),
+        )  # fmt: skip
+        if not n:
+            raise NotFound(f"There is no workspace user {email}.")
+        self._note("user.linked", email, {"org_user_id": org_user_id})
+
+    # -- jobs
+
+    def templates(self) -> list[dict[str, Any]]:
+        """The job templates: name, title, summary, direction, kind."""
+        return [
+            {
+                "name": t.name,
+                "title": t.title,
+                "summary": t.summary,
+                "direction": t.direction.value,
+                "kind": t.kind.value,
+            }
+            for t in load.templates()
+        ]
+
+    def create_job(self, template: str, name: str | None = None) -> JobSpec:
+        """Make a job from a template; it is off until somebody switches it on.
+
+        Raises:
+            UsageError: there is a job of that name.
+        """
+        names = load.template(template).sobjects
+        ctx = self.context()
+        spec = load.make_job(template, job_name=name, orgs=ctx.orgs(names))
+        if any(s.name == spec.name for s in self.specs()):
+            raise UsageError(f"There is a job called {spec.name} already.", hint="Give the new one another name.")
+        self.save_job(spec)
+        return spec
+
+    def save_job(self, spec: JobSpec) -> JobSpec:
+        """Keep a job's spec; drafts may be saved, only switching on needs a valid one."""
+        now = self._now()
+        with self.database.writing() as session:
+            row = session.exec(select(Job).where(Job.workspace_id == self.workspace_id, Job.name == spec.name)).first()
+            before = row.spec if row else None
+            if row is None:
+                row = Job(
+                    workspace_id=self.workspace_id,
+                    name=spec.name,
+                    created_at=now,
+                    created_by=self.actor,
+                    updated_at=now,
+                )
+                row.version = 0
+            row.spec = spec.model_dump(mode="json")
+            row.version += 1
+            row.updated_at, row.updated_by = now, self.actor
+            session.add(row)
+            session.commit()
+        self._note("job.saved", spec.name, {"before": before, "after": spec.model_dump(mode="json")})
+        return spec
+
+    def specs(self) -> list[JobSpec]:
+        """All jobs' specs, in the order in which they run."""
+        with self.database.session() as session:
+            rows = session.exec(select(Job).where(Job.workspace_id == self.workspace_id)).all()
+        return in_order([JobSpec.model_validate(r.spec) for r in rows])
+
+    def job(self, name: str) -> JobSpec:
+        """One job's spec.
+
+        Raises:
+            NotFound: there is no such job.
+        """
+        for spec in self.specs():
+            if spec.name == name:
+                return spec
+        known = ", ".join(s.name for s in self.specs()) or "none yet"
+        raise NotFound(f"There is no job called {name}.", hint=f"Jobs: {known}.")
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """All jobs with their state: spec's head, enabled, next run, last run, open rows, linked records."""
+        return reporting.jobs(self.database, self.workspace_id, self.specs())
+
+    def enable(self, name: str) -> None:
+        """Switch a job on; who does it approves its plans that trip no guard.
+
+        Raises:
+            NotValid: the job does not validate.
+        """
+        spec = self.job(name)
+        failed = [f for f in self.validate(spec) if f.severity == "fail"]
+        if failed:
+            raise NotValid(f"{spec.title} does not validate: {failed[0].sentence()}", hint="Mend its mapping first.")
+        self._switch(spec, on=True)
+
+    def disable(self, name: str) -> None:
+        """Switch a job off."""
+        self._switch(self.job(name), on=False)
+
+    def _switch(self, spec: JobSpec, *, on: bool) -> None:
+        at = schedule.next_run(spec.schedule, self._now(), self.row().zone) if on else None
+        with self.database.batch(self.workspace_id) as batch:
+            batch.execute(
+                "UPDATE job SET is_enabled = :on, enabled_by = :who, next_run_at = :at WHERE workspace_id = :w AND name = :n",
+                {"on": on, "who": self.actor if on else None, "at": at, "w": self.workspace_id, "n": spec.name},
+            )
+            ledger.write(batch, "job.enabled" if on else "job.disabled", spec.name, actor=self.actor, at=self._now())
+
+    def validate(self, job: str | JobSpec) -> list[Finding]:
+        """Every finding of a job, worst first; saves nothing."""
+        spec = self.job(job) if isinstance(job, str) else job
+        ctx = self.context()
+        orgs = {p.sobject: o for p in spec.pairs if (o := _or_none(ctx, p.sobject)) is not None}
+        linked = bool(
+            self.database.one(
+                "SELECT COUNT(*) FROM workspace_user WHERE workspace_id = :w AND org_user_id IS NOT NULL",
+                w=self.workspace_id,
+            )
+        )
+        others = [s for s in ctx.jobs() if s.name != spec.name]
+        found = lint(spec, orgs, has_user_links=linked, other_jobs=others, seen=self.seen_values(spec))
+        rank = {"fail": 0, "warn": 1, "pass": 2}
+        return sorted(found, key=lambda f: rank.get(str(f.severity), 3))
+
+    def seen_values(self, spec: JobSpec) -> dict[str, list[str]]:
+        """The values that occur in the workspace, for fields that the job maps through a value map."""
+        return {k: list(v) for k, v in self.value_counts(spec).items()}
+
+    def value_counts(self, spec: JobSpec) -> dict[str, dict[str, int]]:
+        """Field -> value -> number of records, for the fields of an outbound job that go through a value map."""
+        return reporting.value_counts(self.database, self.workspace_id, spec)
+
+    def preview(self, job: str | JobSpec) -> Preview:
+        """What a run of the job would do now; reads the org, writes nothing.
+
+        Raises:
+            NotFound: no such job, or the workspace is not connected.
+            OrgError: the org did not answer.
+        """
+        spec = self.job(job) if isinstance(job, str) else job
+        ctx = self.context()
+        with ctx.gateway.tally() as tally:
+            planned, sources = steps.compute(ctx, spec, {"open": True})
+        rows = pl.concat([p.rows for p in planned]).with_row_index("row", 1)
+        tripped = guards.check(rows, max(rows.height, 1), spec.guards)
+        self.engine.note(self.workspace_id)
+        counts = {"input": sum(sources.values()), **plan.counts(rows)}
+        return Preview(spec.name, counts, rows, [t.message for t in tripped], tally.calls)
+
+    # -- plans
+
+    def plan(self, job: str, *, wait: float = 600) -> str:
+        """Make and keep a plan; returns its id."""
+        run_id = self._ask(self.job(job), reason="plan", kind="plan")
+        self.wait(run_id, wait)
+        found = runs.get(self.database, self.workspace_id, run_id)
+        if found.plan_id is None or found.status == RunStatus.FAILED:
+            raise UsageError(f"The plan was not made: {(found.error or {}).get('message', found.status)}")
+        return found.plan_id
+
+    def plans(self, limit: int = 50) -> pl.DataFrame:
+        """Kept plans, newest first; ``counts``, ``ground``, ``guards`` are JSON."""
+        return self.database.read(
+            "SELECT * FROM plan WHERE workspace_id = :w ORDER BY made_at DESC LIMIT :n", w=self.workspace_id, n=limit
+        )
+
+    def plan_rows(self, plan_id: str, *, outcome: str | None = None, after: int = 0, limit: int = 50) -> pl.DataFrame:
+        """Rows of a plan by number, from the one after ``after``."""
+        clause = " AND outcome = :o" if outcome else ""
+        return self.database.read(
+            f"SELECT * FROM change WHERE workspace_id = :w AND plan_id = :p AND row > :a{clause} ORDER BY row LIMIT :n",
+            {"w": self.workspace_id, "p": plan_id, "a": after, "n": limit, **({"o": outcome} if outcome else {})},
+        )
+
+    def approve(self, plan_id: str) -> None:
+        """Agree to a plan."""
+        self._mark_plan(plan_id, "approved")
+
+    def discard(self, plan_id: str) -> None:
+        """Throw a plan away."""
+        self._mark_plan(plan_id, "discarded")
+
+    def _mark_plan(self, plan_id: str, status: str) -> None:
+        n = self.database.execute(
+            "UPDATE plan SET status = :s, approved_by = CASE WHEN :s = 'approved' THEN :who ELSE approved_by END"
+            " WHERE workspace_id = :w AND plan_id = :p AND status IN ('kept', 'approved')",
+            s=status, who=self.actor, w=self.workspace_id, p=plan_id,
+        )  # fmt: skip
+        if not n:
+            raise PlanStale("That plan is not open any more.", hint="Make a new one.")
+        self._note(f"plan.{status}", plan_id)
+
+    def apply(self, plan_id: str) -> str:
+        """Apply an approved plan; returns the run that does it."""
+        row = self.database.read(
+            "SELECT job, approved_by FROM plan WHERE workspace_id = :w AND plan_id = :p", w=self.workspace_id, p=plan_id
+        )
+        if row.is_empty():
+            raise NotFound(f"There is no plan {plan_id}.")
+        if not row.item(0, 1):
+            self.approve(plan_id)
+        return self._ask(self.job(row.item(0, 0)), reason="plan approved", plan_id=plan_id)
+
+    # -- runs
+
+    def request_run(self, job: str, *, reason: str = "by hand", full: bool = False) -> str:
+        """Queue a run of a job; returns its id."""
+        return self._ask(self.job(job), reason=reason, scope={"full": True} if full else None)
+
+    def _ask(
+        self, spec: JobSpec, *, reason: str, scope: Any = None, plan_id: str | None = None, kind: str = "run"
+    ) -> str:
+        with self.database.batch(self.workspace_id) as batch:
+            return schedule.ask(
+                batch, spec, actor=self.actor, reason=reason, at=self._now(), scope=scope, plan_id=plan_id, kind=kind
+            )
+
+    def run(self, job: str, *, full: bool = False, wait: float = 3600) -> dict[str, Any]:
+        """Run a job to its end and tell what it came to; uses the worker there is, else one of its own."""
+        return self.wait(self.request_run(job, full=full), wait)
+
+    def wait(self, run_id: str, seconds: float = 3600) -> dict[str, Any]:
+        """Wait for a run; where no worker is running, be the worker meanwhile."""
+        worker = Worker(self.engine, schedules=False)
+        try:
+            worker.start()
+        except WorkerRunning:
+            wait_for(self.database, run_id, seconds)
+        else:
+            try:
+                wait_for(self.database, run_id, seconds)
+            finally:
+                worker.stop()
+        return self.run_info(run_id)
+
+    def run_info(self, run_id: str) -> dict[str, Any]:
+        """A run as interfaces print it, with ``error``, ``actor``, ``reason``, ``planned`` beside."""
+        run = runs.get(self.database, self.workspace_id, run_id)
+        out = runs.as_json(run.model_dump())
+        return {
+            **out,
+            "actor": run.actor,
+            "reason": run.reason,
+            "planned": run.n_planned,
+            "plan_id": run.plan_id,
+            "error": run.error,
+        }
+
+    def runs(self, limit: int = 100, job: str | None = None) -> list[dict[str, Any]]:
+        """The latest runs, newest first."""
+        frame = runs.list_frame(self.database, self.workspace_id, limit, job)
+        return [{**runs.as_json(r), "actor": r["actor"], "reason": r["reason"], "kind": r["kind"], "planned": r["n_planned"],
+                 "requested_at": r["requested_at"], "started": r["started_at"], "ended": r["ended_at"], "error": r["error"]}
+                for r in frame.iter_rows(named=True)]  # fmt: skip
+
+    def run_results(self, run_id: str, *, outcome: str | None = None, after: int = 0, limit: int = 50) -> pl.DataFrame:
+        """Record results of a run by row number, with request and answer."""
+        clause = " AND outcome = :o" if outcome else ""
+        return self.database.read(
+            f"SELECT * FROM record_result WHERE workspace_id = :w AND run_id = :r AND row > :a{clause} ORDER BY row LIMIT :n",
+            {"w": self.workspace_id, "r": run_id, "a": after, "n": limit, **({"o": outcome} if outcome else {})},
+        )
+
+    def audit_books(self, run_id: str) -> dict[str, int]:
+        """A run's books counted again from the stored rows."""
+        return runs.audit_books(self.database, self.workspace_id, run_id)
+
+    def cancel(self, run_id: str) -> None:
+        """Stop a run after the batch under way."""
+        status = runs.get(self.database, self.workspace_id, run_id).status
+        if status in (RunStatus.QUEUED, RunStatus.WAITING_APPROVAL):
+            runs.set_status(self.database, self.workspace_id, run_id, RunStatus.CANCELED, ended_at=self._now())
+        self.database.execute(
+            "UPDATE run SET is_cancel_asked = true WHERE run_id = :r AND workspace_id = :w",
+            r=run_id,
+            w=self.workspace_id,
+        )
+        self._note("run.canceled", run_id)
+
+    # -- errors: what is open, and pushing it again
+
+    def open_rows(
+        self,
+        *,
+        job: str | None = None,
+        cause: str | None = None,
+        search: str = "",
+        limit: int = 50,
+        after: Sequence[str] = (),
+    ) -> pl.DataFrame:
+        """Rows that wait, are held, were rejected or are in doubt, by job and subject from the one after ``after``."""
+        return reporting.open_rows(
+            self.database, self.workspace_id, job=job, cause=cause, search=search, limit=limit, after=after
+        )
+
+    def error_groups(self) -> list[dict[str, Any]]:
+        """Open rows by job and cause: count, words, example, oldest, whether it is tried again by itself."""
+        return reporting.error_groups(self.database, self.workspace_id)
+
+    def retry(self, *, job: str | None = None, cause: str | None = None, subjects: Sequence[str] = ()) -> list[str]:
+        """Look again at open rows: those named, of one cause, of one job, or all; exactly those are pushed.
+
+        Returns:
+            The ids of the runs that do it, one per job.
+        """
+        rows = reporting.open_subjects(self.database, self.workspace_id, job=job, cause=cause, subjects=subjects)
+        out = []
+        for name, records in rows.items():
+            spec = self.job(name)
+            scope = {"records": records} if spec.direction is Direction.OUTBOUND else {"full": True}
+            out.append(self._ask(spec, reason="retry", scope=scope))
+        self._note("rows.retried", job or "all jobs", {"cause": cause, "subjects": list(subjects)[:1000], "runs": out})
+        return out
+
+    def decide(self, job: str, subject: str, record_id: int) -> str:
+        """Pick the person an ambiguous row means, and push the row; returns the run."""
+        decision = {"record_id": record_id, "actor": self.actor, "at": self._now().isoformat()}
+        n = self.database.execute(
+            "UPDATE open_row SET decision = :d WHERE workspace_id = :w AND job = :j AND subject = :s",
+            d=dumps(decision), w=self.workspace_id, j=job, s=subject,
+        )  # fmt: skip
+        if not n:
+            raise NotFound("That row is not open any more.")
+        self._note("match.decided", subject, decision, detail=f"record {record_id}")
+        return self.retry(job=job, subjects=[subject])[0]
+
+    def candidates(self, job: str, subject: str) -> pl.DataFrame:
+        """The people an ambiguous row could mean: record_id, name, title, company, email, phone, org_id, sobject."""
+        return reporting.candidates(self.database, self.workspace_id, job, subject)
+
+    def put_aside(self, job: str, subjects: Sequence[str], *, aside: bool = True) -> None:
+        """Take open rows out of automatic retries, or put them back."""
+        for subject in subjects:
+            self.database.execute(
+                "UPDATE open_row SET is_aside = :a WHERE workspace_id = :w AND job = :j AND subject = :s",
+                {"a": aside, "w": self.workspace_id, "j": job, "s": subject},
+            )
+        self._note("rows.aside" if aside else "rows.back", job, {"subjects": list(subjects)})
+
+    # -- intake and tokens
+
+    def take_in(self, kind: str, rows: Iterable[Mapping[str, Any]], source: str = "api") -> list[Any]:
+        """Take rows into the workspace; one answer per row, a broken row never stops the others."""
+        return intake.take_in(
+            self.database, self.workspace_id, kind, rows, actor=self.actor, source_name=source, now=self._now()
+        )
+
+    def take_in_file(self, kind: str, path: str | Path, source: str = "") -> list[Any]:
+        """Take a CSV, NDJSON or Parquet file in."""
+        rows = read_file(Path(path), kind)
+        return intake.take_in(
+            self.database,
+            self.workspace_id,
+            kind,
+            rows,
+            actor=self.actor,
+            source_name=source or Path(path).stem,
+            now=self._now(),
+        )
+
+    def create_token(self, name: str, role: str = "operator") -> str:
+        """Make an API token; shown this once."""
+        made = tokens.create_token(self.database, self.workspace_id, name, role, created_by=self.actor, now=self._now())
+        self._note("token.created", name, {"role": role})
+        return made.text
+
+    def verify_token(self, text: str) -> tokens.TokenInfo | None:
+        """Who a token is, or ``None``."""
+        return tokens.verify_token(self.database, self.workspace_id, text, now=self._now())
+
+    def list_tokens(self) -> list[tokens.TokenInfo]:
+        """All tokens, without their secrets."""
+        return tokens.list_tokens(self.database, self.workspace_id)
+
+    def revoke_token(self, name: str) -> None:
+        """End a token."""
+        tokens.revoke_token(self.database, self.workspace_id, name, now=self._now())
+        self._note("token.revoked", name)
+
+    # -- looking
+
+    def explain(self, key: str) -> dict[str, Any]:
+        """Everything known of one record: any id, e-mail, phone or external id."""
+        return explaining.explain(self.database, self.workspace_id, key)
+
+    def compare(self, job: str) -> pl.DataFrame:
+        """Fields in which linked records differ between workspace and org now, with the cause of each."""
+        return comparing.compare(self.context(), self.job(job))
+
+    def overview(self) -> dict[str, Any]:
+        """Health at one look: jobs worst first, what needs a person, freshness, API allowance."""
+        return reporting.overview(self.database, self.workspace_id, self.specs(), self._now())
+
+    def readiness(self) -> dict[str, bool | str]:
+        """Whether database, worker and org answer."""
+        return reporting.readiness(self.database, self.workspace_id, self._now())
+
+    def summary(self) -> dict[str, dict[str, int]]:
+        """How many records there are: org objects (asked of the org) and workspace kinds."""
+        ctx = self.context()
+        names = sorted({p.sobject for s in self.specs() for p in s.pairs})
+        return {
+            "org": {n: ctx.gateway.count(n) for n in names},
+            "workspace": reporting.kinds(self.database, self.workspace_id),
+        }
+
+
+def _or_none(ctx: Context, sobject: str) -> OrgObject | None:
+    try:
+        return ctx.org(sobject)
+    except NotFound:
+        return None
+
+
+def in_order(specs: Sequence[JobSpec]) -> list[JobSpec]:
+    """Jobs so that each comes after those it names in ``after``."""
+    left = sorted(specs, key=lambda s: s.name)
+    out: list[JobSpec] = []
+    while left:
+        names = {s.name for s in left}
+        ready = next((s for s in left if not names & set(s.after) - {s.name}), left[0])
+        out.append(ready)
+        left.remove(ready)
+    return out
+
+
+def open_workspace(
+    name: str = "default",
+    actor: str | None = None,
+    *,
+    config: Settings | None = None,
+    clock: Clock | None = None,
+) -> Workspace:
+    """Open a workspace of the configured database, making both on the first use.
+
+    Args:
+        name: the workspace.
+        actor: who acts; the operating-system user where unset.
+        config: settings other than the environment's.
+        clock: the clock; the machine's where unset.
+    """
+    config = config or settings()
+    config.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    database = Database(config.url())
+    migrate(database)
+    doors = Doors(
+        database,
+        open_vault(config.secret_key.get_secret_value(), config.home),
+        clock or SystemClock(),
+        config.home,
+        config.ca_file,
+    )
+    actor = actor or getpass.getuser()
+    with database.writing() as session:
+        row = session.exec(select(WorkspaceRow).where(WorkspaceRow.name == name)).first()
+        if row is None:
+            highest = max((w.id for w in session.exec(select(WorkspaceRow)).all()), default=0)
+            row = WorkspaceRow(id=highest + 1, name=name, title=name, created_at=doors.clock.now(), created_by=actor)
+            session.add(row)
+            session.commit()
+        workspace_id = row.id
+    return Workspace(doors, workspace_id, name, actor)
