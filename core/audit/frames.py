@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from core.audit import balance as books
-from core.audit.opened import OPEN_ROWS, open_rows
+from core.audit.opened import open_rows
 from core.audit.shape import shaped
 from core.records import Outcome
 from core.store.codec import INSTANT

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
-from typing import Any
 
 from core.audit.jobs import jobs, schedule_words
 from core.audit.opened import candidates, error_groups, open_rows, open_subjects
@@ -43,19 +42,22 @@ def kinds(db: Database, workspace_id: int) -> dict[str, int]:
 
 
 def readiness(db: Database, workspace_id: int, now: datetime) -> dict[str, bool | str]:
-    """Whether ``database``, ``worker`` and ``org`` answer: ``True``, or a sentence that says why not."""
-    return {"database": True, "worker": _worker(db, now), "org": _org(db, workspace_id)}
+    """Whether ``database``, ``worker`` and ``org`` answer; beside one that does not, ``<name>_reason`` says why."""
+    told = {"database": "", "worker": _worker_silent(db, now), "org": _org_silent(db, workspace_id)}
+    reasons = {f"{name}_reason": why for name, why in told.items() if why}
+    return {**{name: not why for name, why in told.items()}, **reasons}
 
 
-def _worker(db: Database, now: datetime) -> bool | str:
+def _worker_silent(db: Database, now: datetime) -> str:
     seen = db.read("SELECT MAX(seen_at) AS seen_at FROM worker").item()
     if seen is None:
         return "No worker is running."
     silent = now - seen
-    return True if silent < WORKER_SILENCE else f"The worker has given no sign of life for {int(silent.total_seconds())} s."
+    late = f"The worker has given no sign of life for {int(silent.total_seconds())} seconds."
+    return late if silent >= WORKER_SILENCE else ""
 
 
-def _org(db: Database, workspace_id: int) -> bool | str:
+def _org_silent(db: Database, workspace_id: int) -> str:
     found = db.read(
         "SELECT state, state_reason FROM connection WHERE workspace_id = :w ORDER BY is_master DESC, id LIMIT 1",
         w=workspace_id,
@@ -63,7 +65,7 @@ def _org(db: Database, workspace_id: int) -> bool | str:
     if found.is_empty():
         return "No org is connected."
     state, reason = found.row(0)
-    return True if state == "ok" else str(reason or f"The connection is {state}.")
+    return "" if state == "ok" else str(reason or f"The connection is {state}.")
 
 
 def value_counts(db: Database, workspace_id: int, spec: JobSpec) -> dict[str, dict[str, int]]:
@@ -97,7 +99,7 @@ def _values(db: Database, workspace_id: int, kind: Kind, source: str) -> dict[st
     return dict(most[:MOST_VALUES])
 
 
-_STORED_AS = {"user": "user_email", "owner": "owner", "created_on": "created_on_at"}
+_STORED_AS = {"user": "user_email", "created_on": "created_on_at"}
 
 
 def _column(kind: Kind, source: str) -> str | None:

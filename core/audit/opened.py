@@ -11,8 +11,8 @@ import polars as pl
 from core.audit import causes
 from core.audit.shape import shaped
 from core.records import OPEN_OUTCOMES
-from core.store.database import Database
 from core.store.codec import INSTANT
+from core.store.database import Database
 
 OPEN_ROWS: dict[str, Any] = {
     "job": pl.String,

@@ -49,7 +49,7 @@ def resolve(spec: JobSpec, captured: pl.DataFrame, ground: Ground) -> pl.DataFra
 
     Returns:
         The rows with ``record_id``, ``is_create``, ``account_record_id``, ``person_record_id``, ``stamp_at``,
-        ``modified_at``, ``key``, ``title`` and the verdict columns.
+        ``modified_at``, ``_key``, ``_title`` and the verdict columns.
     """
     r = captured.join(ground.links, on="Id", how="left")
     r = r.join(
@@ -61,8 +61,8 @@ def resolve(spec: JobSpec, captured: pl.DataFrame, ground: Ground) -> pl.DataFra
         _instant(r, "SystemModstamp").alias("stamp_at"),
         _instant(r, "LastModifiedDate").alias("modified_at"),
         _instant(r, "CreatedDate").alias("org_created_at"),
-        pl.col("Id").alias("key"),
-        _title(r).alias("title"),
+        pl.col("Id").alias("_key"),
+        _title(r).alias("_title"),
     ).with_columns(pl.col("record_id").is_null().alias("is_create"))
     for column, frame, name in (
         ("AccountId", ground.accounts, "account_record_id"),
@@ -163,7 +163,7 @@ def rejected_by_mapping(resolved: pl.DataFrame, mapped: pl.DataFrame) -> pl.Data
     problems = plan.first_problem(mapped.select("local_id", "problems")).drop("problems")
     v = resolved.join(problems, on="local_id", how="left")
     hit = (
-        pl.col("outcome").is_null()
+        pl.col("_outcome").is_null()
         & pl.col("p_cause").is_not_null()
         & (pl.col("IsDeleted") != "true").fill_null(value=True)
     )
@@ -173,11 +173,11 @@ def rejected_by_mapping(resolved: pl.DataFrame, mapped: pl.DataFrame) -> pl.Data
         .then(pl.lit(Outcome.REJECTED.value))
         .when(hit)
         .then(pl.lit(Outcome.HELD.value))
-        .otherwise("outcome")
-        .alias("outcome"),
-        pl.when(hit).then("p_cause").otherwise("cause").alias("cause"),
-        pl.when(hit).then("p_message").otherwise("reason").alias("reason"),
-        pl.when(hit).then("p_field").otherwise("field").alias("field"),
+        .otherwise("_outcome")
+        .alias("_outcome"),
+        pl.when(hit).then("p_cause").otherwise("_cause").alias("_cause"),
+        pl.when(hit).then("p_message").otherwise("_reason").alias("_reason"),
+        pl.when(hit).then("p_field").otherwise("_field").alias("_field"),
     )
 
 
@@ -203,7 +203,7 @@ def finish(
         ground: see :class:`Ground`.
     """
     fields = [c[2:] for c in mapped.columns if c.startswith("w:")]
-    opened = pl.col("outcome").is_null()
+    opened = pl.col("_outcome").is_null()
     gone = (pl.col("IsDeleted") == "true").fill_null(value=False)
     updating = opened & ~gone & ~pl.col("is_create")
     long = _long(spec, pair, verdicts.filter(updating), mapped, mapped_base, ours, fields, ground.clock_offset_s)
@@ -269,7 +269,7 @@ def _melt(frame: pl.DataFrame, fields: list[str], prefix: str, index: list[str],
 def _all_but_updates(pair: PairSpec, v: pl.DataFrame, mapped: pl.DataFrame, fields: list[str]) -> pl.DataFrame:
     payload = plan.wide_json(mapped, "local_id", fields, "w:", "s:", "payload")
     v = v.join(payload, on="local_id", how="left")
-    opened = pl.col("outcome").is_null()
+    opened = pl.col("_outcome").is_null()
     gone = (pl.col("IsDeleted") == "true").fill_null(value=False)
     moved = gone & _merged(v)
     creates = opened & ~gone
@@ -284,21 +284,21 @@ def _all_but_updates(pair: PairSpec, v: pl.DataFrame, mapped: pl.DataFrame, fiel
             .when(opened & gone)
             .then(pl.lit("delete"))
             .otherwise(pl.lit("none")),
-            reason=pl.when(opened & moved)
+            _reason=pl.when(opened & moved)
             .then(
                 pl.format(
                     "Merged in the org into {}.",
                     pl.col("MasterRecordId") if "MasterRecordId" in v.columns else pl.lit(""),
                 )
             )
-            .otherwise("reason"),
-            outcome=pl.when(creates)
+            .otherwise("_reason"),
+            _outcome=pl.when(creates)
             .then(pl.lit("created"))
             .when(opened & moved)
             .then(pl.lit("updated"))
             .when(opened & gone)
             .then(pl.lit("deleted"))
-            .otherwise("outcome"),
+            .otherwise("_outcome"),
             payload=pl.when(creates).then("payload"),
             baseline=pl.when(creates).then("org_values"),
             extra=_stamps(v),
@@ -329,7 +329,7 @@ def _updates(pair: PairSpec, todo: pl.DataFrame, judged: pl.DataFrame) -> pl.Dat
     v = _next_baselines(v)
     conflict = pl.format("Both sides changed {}: a person decides.", pl.col("ask"))
     v = plan.stop(v, pl.col("ask").is_not_null(), Outcome.HELD, "conflict", conflict)
-    opened = pl.col("outcome").is_null()
+    opened = pl.col("_outcome").is_null()
     doing = opened & pl.col("payload").is_not_null()
     linking = opened & ~pl.col("is_linked")
     newer = pl.format("The workspace's newer {} goes out with the outbound job.", pl.col("keep"))
@@ -339,12 +339,12 @@ def _updates(pair: PairSpec, todo: pl.DataFrame, judged: pl.DataFrame) -> pl.Dat
             org_id="Id",
             sobject=pl.lit(pair.sobject),
             action=pl.when(doing).then(pl.lit("update")).when(opened).then(pl.lit("link")).otherwise(pl.lit("none")),
-            reason=pl.when(opened & ~doing & ~linking).then(idle).otherwise("reason"),
-            outcome=pl.when(doing | linking)
+            _reason=pl.when(opened & ~doing & ~linking).then(idle).otherwise("_reason"),
+            _outcome=pl.when(doing | linking)
             .then(pl.lit("updated"))
             .when(opened)
             .then(pl.lit("unchanged"))
-            .otherwise("outcome"),
+            .otherwise("_outcome"),
             payload=pl.when(doing).then("payload"),
             before=pl.when(doing).then("before"),
             baseline=pl.when(opened).then("next_baseline"),

@@ -15,6 +15,10 @@ from core.records import Kind, Outcome
 
 NEEDS_ACCOUNT = (Kind.TASK, Kind.TOUCHPOINT, Kind.CAMPAIGN_TOUCH)
 NEEDS_PERSON = (Kind.CALL,)
+NEEDS_TEXT = {
+    Kind.TASK: (("subject",), "A task needs a title."),
+    Kind.TOUCHPOINT: (("subject", "notes"), "A touchpoint needs a subject or content."),
+}
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ def resolve(spec: JobSpec, pair: PairSpec, rows: pl.DataFrame, ground: Ground) -
     Args:
         spec: the job.
         pair: the object pair.
-        rows: workspace records: ``local_id`` Int64, ``key``, ``title`` String, ``related_id`` String (18 characters
+        rows: workspace records: ``local_id`` Int64, ``_key``, ``_title`` String, ``related_id`` String (18 characters
             or null), ``user`` String, ``deleted_at``, ``updated_at`` Datetime, and the kind's workspace fields.
         ground: see :class:`Ground`.
 
@@ -64,7 +68,7 @@ def resolve(spec: JobSpec, pair: PairSpec, rows: pl.DataFrame, ground: Ground) -
     """
     r = rows.join(ground.links, on="local_id", how="left").with_columns(pl.col("org_id").is_null().alias("is_create"))
     r = r.join(
-        ground.person_match.select("local_id", "person_record_id", "status", "candidates"), on="local_id", how="left"
+        ground.person_match.select("local_id", "person_record_id", "candidates", person_status="status"), on="local_id", how="left"
     )
     people = ground.people.select(
         "record_id", "person_name", "person_email", "home", who_id="org_id", who_object="sobject"
@@ -83,9 +87,12 @@ def resolve(spec: JobSpec, pair: PairSpec, rows: pl.DataFrame, ground: Ground) -
 
 def _owners(spec: JobSpec, r: pl.DataFrame, integration_user: str) -> pl.DataFrame:
     active = pl.col("org_user_id").is_not_null() & pl.col("org_active").fill_null(value=False)
-    owner = pl.when(active).then("org_user_id").otherwise(pl.lit(integration_user))
+    fallback = pl.when(active).then("org_user_id").otherwise(pl.lit(integration_user))
     if spec.owner_rule == "integration_user":
-        owner = pl.lit(integration_user)
+        fallback = pl.lit(integration_user)
+    # The fallback is for new records: an existing one keeps its owner unless the workspace names an active linked user.
+    named = pl.when(active).then("org_user_id") if spec.owner_rule == "linked_user" else pl.lit(None, dtype=pl.String)
+    owner = pl.when("is_create").then(fallback).otherwise(named)
     inactive = pl.col("org_user_id").is_not_null() & ~pl.col("org_active").fill_null(value=False)
     return r.with_columns(owner.alias("owner_org_id"), inactive.alias("owner_inactive"))
 
@@ -108,6 +115,10 @@ def _verdicts(spec: JobSpec, r: pl.DataFrame, ground: Ground) -> pl.DataFrame:
             v, gone, Outcome.SKIPPED, "delete_off", "It was deleted here; the job is set to keep it in the org."
         )
     live = ~gone
+    if spec.kind in NEEDS_TEXT:
+        fields, reason = NEEDS_TEXT[spec.kind]
+        silent = pl.all_horizontal(pl.col(f).fill_null("").str.strip_chars() == "" for f in fields)
+        v = plan.stop(v, live & silent, Outcome.REJECTED, "required_empty", reason, fields[0])
     v = plan.stop(
         v, live & ~passes(spec.filters, dict(r.schema)), Outcome.FILTERED, "filter", "The job's filter leaves it out."
     )
@@ -127,7 +138,7 @@ def _people_verdicts(spec: JobSpec, v: pl.DataFrame, ground: Ground) -> pl.DataF
     if spec.kind in (Kind.ACCOUNT, Kind.PERSON):
         return v
     new = pl.col("is_create") & pl.col("deleted_at").is_null()
-    status = pl.col("status")
+    status = pl.col("person_status")
     n = pl.col("candidates").list.len()
     several = pl.format("{} people could be meant: pick one.", n)
     v = plan.stop(v, new & (status == "ambiguous"), Outcome.HELD, "ambiguous", several, "WhoId")
@@ -188,12 +199,12 @@ def held_by_mapping(spec: JobSpec, resolved: pl.DataFrame, mapped: pl.DataFrame)
     with_problems = plan.first_problem(mapped.select("local_id", "problems"))
     v = resolved.join(with_problems.drop("problems"), on="local_id", how="left")
     faulty = pl.col("p_cause").is_not_null() & pl.col("deleted_at").is_null()
-    hit = pl.col("outcome").is_null() & faulty
+    hit = pl.col("_outcome").is_null() & faulty
     v = v.with_columns(
-        pl.when(hit).then(pl.lit(Outcome.HELD.value)).otherwise("outcome").alias("outcome"),
-        pl.when(hit).then("p_cause").otherwise("cause").alias("cause"),
-        pl.when(hit).then("p_message").otherwise("reason").alias("reason"),
-        pl.when(hit).then("p_field").otherwise("field").alias("field"),
+        pl.when(hit).then(pl.lit(Outcome.HELD.value)).otherwise("_outcome").alias("_outcome"),
+        pl.when(hit).then("p_cause").otherwise("_cause").alias("_cause"),
+        pl.when(hit).then("p_message").otherwise("_reason").alias("_reason"),
+        pl.when(hit).then("p_field").otherwise("_field").alias("_field"),
     )
     if spec.inactive_owner == "hold":
         v = plan.stop(
@@ -211,9 +222,9 @@ def creates_and_deletes(pair: PairSpec, verdicts: pl.DataFrame, mapped: pl.DataF
     """The plan's rows for everything but updates."""
     fields = [c[2:] for c in mapped.columns if c.startswith("o:")]
     payload = plan.wide_json(mapped, "local_id", fields, "o:", "s:", "payload")
-    v = verdicts.filter(~(pl.col("outcome").is_null() & ~pl.col("is_create") & pl.col("deleted_at").is_null()))
+    v = verdicts.filter(~(pl.col("_outcome").is_null() & ~pl.col("is_create") & pl.col("deleted_at").is_null()))
     v = v.join(payload, on="local_id", how="left")
-    opened = pl.col("outcome").is_null()
+    opened = pl.col("_outcome").is_null()
     creates = opened & pl.col("is_create") & pl.col("deleted_at").is_null()
     deletes = opened & pl.col("deleted_at").is_not_null()
     candidates = pl.struct(pl.col("candidates")).struct.json_encode()
@@ -226,10 +237,10 @@ def creates_and_deletes(pair: PairSpec, verdicts: pl.DataFrame, mapped: pl.DataF
             .when(deletes)
             .then(pl.lit("delete"))
             .otherwise(pl.lit("none")),
-            outcome=pl.when(creates).then(pl.lit("created")).when(deletes).then(pl.lit("deleted")).otherwise("outcome"),
+            _outcome=pl.when(creates).then(pl.lit("created")).when(deletes).then(pl.lit("deleted")).otherwise("_outcome"),
             baseline=pl.when(creates).then("payload"),
             payload=pl.when(creates).then("payload"),
-            extra=pl.when(pl.col("cause") == "ambiguous").then(candidates),
+            extra=pl.when(pl.col("_cause") == "ambiguous").then(candidates),
             parent=pl.coalesce("what_id", "account_org_id", "who_id"),
         )
     )
@@ -249,7 +260,7 @@ def updates(
             Datetime, ``_gone`` Boolean (deleted in the org).
         offset_s: seconds by which the org's clock is ahead of ours.
     """
-    todo = verdicts.filter(pl.col("outcome").is_null() & ~pl.col("is_create") & pl.col("deleted_at").is_null())
+    todo = verdicts.filter(pl.col("_outcome").is_null() & ~pl.col("is_create") & pl.col("deleted_at").is_null())
     if todo.is_empty():
         return plan.Planned(plan.empty())
     todo = todo.join(org_now.select("org_id", "_modified_at", "_gone"), on="org_id", how="left")
@@ -268,7 +279,7 @@ def _long(
     spec: JobSpec, pair: PairSpec, todo: pl.DataFrame, mapped: pl.DataFrame, org_now: pl.DataFrame, offset_s: float
 ) -> pl.DataFrame:
     fields = [c[2:] for c in mapped.columns if c.startswith("o:") and c[2:] in org_now.columns]
-    rows = todo.filter(pl.col("outcome").is_null()).select("local_id", "org_id", "updated_at", "_modified_at")
+    rows = todo.filter(pl.col("_outcome").is_null()).select("local_id", "org_id", "updated_at", "_modified_at")
     ours = rows.join(mapped, on="local_id").unpivot(
         [f"o:{f}" for f in fields],
         index=["local_id", "org_id", "updated_at", "_modified_at"],
@@ -324,7 +335,7 @@ def _fold_updates(pair: PairSpec, todo: pl.DataFrame, judged: pl.DataFrame) -> p
         v = v.join(part, on="local_id", how="left")
     conflict = pl.format("Both sides changed {}: a person decides.", pl.col("ask"))
     v = plan.stop(v, pl.col("ask").is_not_null(), Outcome.HELD, "conflict", conflict)
-    doing = pl.col("outcome").is_null() & pl.col("payload").is_not_null()
+    doing = pl.col("_outcome").is_null() & pl.col("payload").is_not_null()
     newer = pl.format("The org's newer {} comes in with the inbound job.", pl.col("lost"))
     idle = pl.when(pl.col("lost").is_not_null()).then(newer).otherwise(pl.lit("Both sides are equal."))
     rows = plan.shaped(
@@ -332,12 +343,12 @@ def _fold_updates(pair: PairSpec, todo: pl.DataFrame, judged: pl.DataFrame) -> p
             record_id="local_id",
             sobject=pl.lit(pair.sobject),
             action=pl.when(doing).then(pl.lit("update")).otherwise(pl.lit("none")),
-            reason=pl.when(pl.col("outcome").is_null() & ~doing).then(idle).otherwise("reason"),
-            outcome=pl.when(doing)
+            _reason=pl.when(pl.col("_outcome").is_null() & ~doing).then(idle).otherwise("_reason"),
+            _outcome=pl.when(doing)
             .then(pl.lit("updated"))
-            .when(pl.col("outcome").is_null())
+            .when(pl.col("_outcome").is_null())
             .then(pl.lit("unchanged"))
-            .otherwise("outcome"),
+            .otherwise("_outcome"),
             payload=pl.when(doing).then("payload"),
             before=pl.when(doing).then("before"),
             baseline="new_baseline",

@@ -34,6 +34,7 @@ ROWS: dict[str, pl.DataType | type[pl.DataType]] = {
 ``baseline`` are JSON objects of canonical text; ``extra`` a JSON object of what belongs to the row (candidates, stamps,
 decisions); ``parent`` groups rows that lock the same record of the org."""
 
+OWN = ("outcome", "cause", "reason", "field", "key", "title")
 _TEXT_DEFAULTS = {"sobject": "", "key": "", "title": "", "action": "none", "cause": "", "field": "", "parent": ""}
 
 
@@ -47,7 +48,12 @@ class Planned:
 
 
 def shaped(frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame with exactly the columns of :data:`ROWS`, missing ones filled."""
+    """The frame with exactly the columns of :data:`ROWS`, missing ones filled.
+
+    The verdict, key and title come from the columns with a leading underscore: records have fields of the plain names.
+    """
+    frame = frame.drop([c for c in OWN if f"_{c}" in frame.columns], strict=False)
+    frame = frame.rename({f"_{c}": c for c in OWN if f"_{c}" in frame.columns})
     have = set(frame.columns)
     out = []
     for name, dtype in ROWS.items():
@@ -134,21 +140,21 @@ def stop(
     verdict: pl.DataFrame, when: pl.Expr, outcome: Outcome, cause: str, reason: pl.Expr | str, field_name: str = ""
 ) -> pl.DataFrame:
     """Give an outcome to those rows that have none yet and meet the condition."""
-    hit = pl.col("outcome").is_null() & when.fill_null(value=False)
+    hit = pl.col("_outcome").is_null() & when.fill_null(value=False)
     text = pl.lit(reason) if isinstance(reason, str) else reason
     return verdict.with_columns(
-        pl.when(hit).then(pl.lit(outcome.value)).otherwise("outcome").alias("outcome"),
-        pl.when(hit).then(pl.lit(cause)).otherwise("cause").alias("cause"),
-        pl.when(hit).then(text).otherwise("reason").alias("reason"),
-        pl.when(hit).then(pl.lit(field_name)).otherwise("field").alias("field"),
+        pl.when(hit).then(pl.lit(outcome.value)).otherwise("_outcome").alias("_outcome"),
+        pl.when(hit).then(pl.lit(cause)).otherwise("_cause").alias("_cause"),
+        pl.when(hit).then(text).otherwise("_reason").alias("_reason"),
+        pl.when(hit).then(pl.lit(field_name)).otherwise("_field").alias("_field"),
     )
 
 
 def open_verdict(frame: pl.DataFrame) -> pl.DataFrame:
     """The frame with empty verdict columns."""
     return frame.with_columns(
-        *(pl.lit(None, dtype=pl.String).alias(c) for c in ("outcome", "cause", "reason")),
-        pl.lit("", dtype=pl.String).alias("field"),
+        *(pl.lit(None, dtype=pl.String).alias(c) for c in ("_outcome", "_cause", "_reason")),
+        pl.lit("", dtype=pl.String).alias("_field"),
     )
 
 

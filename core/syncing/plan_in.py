@@ -45,7 +45,7 @@ def plan_pair(ctx: Context, spec: JobSpec, captured: Captured) -> Planned:
     compiled = compile_inbound(spec, captured.pair, ctx.org(captured.pair.sobject), zone=ctx.zone)
     mapped = compiled.apply(resolved)
     verdicts = inbound.rejected_by_mapping(resolved, mapped)
-    moving = verdicts.filter(pl.col("outcome").is_null() & pl.col("record_id").is_not_null())
+    moving = verdicts.filter(pl.col("_outcome").is_null() & pl.col("record_id").is_not_null())
     base_rows = _baselines(captured.pair, moving, captured.rows.columns)
     mapped_base = _known(captured.pair, compiled.apply(base_rows), base_rows)
     ours = _present(ctx, spec.kind, moving["record_id"].drop_nulls().unique())
@@ -168,7 +168,7 @@ def _present(ctx: Context, kind: Kind, ids: pl.Series) -> pl.DataFrame:
     text = [
         canonical.text_of(pl.col(c), t).alias(c)
         for c, t in frame.schema.items()
-        if c not in ("local_id", "key", "title")
+        if c not in ("local_id", "_key", "_title")
     ]
     extra = [
         pl.col(c).cast(pl.String).alias(n)

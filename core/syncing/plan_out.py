@@ -19,6 +19,10 @@ from core.syncing.select import changed_since, ground, planning_columns
 from core.values import ids
 
 
+RESOLVED = ("account_record_id", "person_record_id", "person_email")
+"""Columns of the record whose names planning uses for what it finds out itself."""
+
+
 @dataclass(frozen=True)
 class Selected:
     """The workspace records a run looks at, and the marks to set when all of them are settled."""
@@ -41,7 +45,7 @@ def plan_pair(ctx: Context, spec: JobSpec, selected: Selected) -> Planned:
     org = ctx.org(pair.sobject)
     rows = _planning_rows(ctx, spec, selected.rows)
     found = ground(ctx, spec, pair, rows)
-    resolved = outbound.resolve(spec, pair, rows.drop("account_record_id", "person_record_id", strict=False), found)
+    resolved = outbound.resolve(spec, pair, rows.drop(RESOLVED, strict=False), found)
     compiled = compile_outbound(spec, pair, org, zone=ctx.zone)
     mapped = compiled.apply(resolved)
     verdicts = outbound.held_by_mapping(spec, resolved, mapped)
@@ -64,15 +68,15 @@ def _planning_rows(ctx: Context, spec: JobSpec, records: pl.DataFrame) -> pl.Dat
 def _changed(
     ctx: Context, spec: JobSpec, pair: PairSpec, compiled: Compiled, verdicts: pl.DataFrame, mapped: pl.DataFrame
 ) -> Planned:
-    todo = verdicts.filter(pl.col("outcome").is_null() & ~pl.col("is_create") & pl.col("deleted_at").is_null())
+    todo = verdicts.filter(pl.col("_outcome").is_null() & ~pl.col("is_create") & pl.col("deleted_at").is_null())
     differing = outbound.differing(todo, mapped)
     idle = todo.join(differing, on="local_id", how="anti")
     same = plan.shaped(
         idle.with_columns(
             record_id="local_id",
             sobject=pl.lit(pair.sobject),
-            outcome=pl.lit(Outcome.UNCHANGED.value),
-            reason=pl.lit("Nothing changed since both sides last agreed."),
+            _outcome=pl.lit(Outcome.UNCHANGED.value),
+            _reason=pl.lit("Nothing changed since both sides last agreed."),
             baseline=pl.lit(None, dtype=pl.String),
         )
     )

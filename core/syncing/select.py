@@ -87,7 +87,7 @@ def planning_columns(kind: Kind, records: pl.DataFrame) -> pl.DataFrame:
     if "due_at" in frame.columns:
         frame = frame.with_columns(pl.col("due_at").str.to_date("%Y-%m-%d", strict=False))
     title = pl.coalesce([c for c in ("subject", "name", "external_id") if c in frame.columns])
-    frame = frame.with_columns(key=pl.col("external_id"), title=title)
+    frame = frame.with_columns(_key=pl.col("external_id"), _title=title)
     return _custom(frame)
 
 

@@ -140,7 +140,7 @@ def _read_ndjson(shape: Shape, path: Path, source: str) -> Iterator[Row]:
 
 def _json_row(shape: Shape, line: int, raw: bytes, source: str) -> Row:
     try:
-        value = parse_json(raw.decode("utf-8-sig" if line == 1 else "utf-8"))
+        value = parse_json(raw.rstrip(b"\r\n").decode("utf-8-sig" if line == 1 else "utf-8"))
     except UnicodeDecodeError as error:
         return Row(line=line, reason=f"line {line}: not UTF-8 (byte {error.start + 1})")
     except json.JSONDecodeError as error:

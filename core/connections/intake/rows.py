@@ -120,8 +120,10 @@ def _needs(shape: Shape, row: Row) -> None:
     for name in shape.needs:
         if name != "external_id" and row.values.get(shape.by_name[name].target) is None:
             raise Refused(name, f"{name} is missing")
-    for names in shape.needs_one_of:
-        if all(row.values.get(shape.by_name[name].target) is None for name in names):
+    held = {name for name in shape.needs_one_of if row.values.get(shape.by_name[name].target) is not None}
+    given = {name for name in shape.needs_given if shape.by_name[name].target in row.values}
+    for names, found in ((shape.needs_one_of, held), (shape.needs_given, given)):
+        if names and not found:
             raise Refused(names[0], f"one of {', '.join(names)} is needed")
 
 

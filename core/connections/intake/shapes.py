@@ -50,7 +50,10 @@ class Shape:
     keys: tuple[Key, ...]
     needs: tuple[str, ...] = ()
     """Keys that every row must carry."""
-    needs_one_of: tuple[tuple[str, ...], ...] = ()
+    needs_one_of: tuple[str, ...] = ()
+    """At least one of these has to hold something."""
+    needs_given: tuple[str, ...] = ()
+    """At least one of these has to be given, be it null."""
 
     @cached_property
     def by_name(self) -> dict[str, Key]:
@@ -203,7 +206,7 @@ OPTOUTS = Shape(
         _AT,
     ),
     needs=("channel", "opted_out"),
-    needs_one_of=(("person.id", "person.email"),),
+    needs_one_of=("person.id", "person.email"),
 )
 SCORES = Shape(
     "scores",
@@ -217,10 +220,8 @@ SCORES = Shape(
         Key("last_engagement_at", "instant"),
         _AT,
     ),
-    needs_one_of=(
-        ("person.id", "person.email", "account.id", "account.domain"),
-        ("engagement_score", "last_engagement_at"),
-    ),
+    needs_one_of=("person.id", "person.email", "account.id", "account.domain"),
+    needs_given=("engagement_score", "last_engagement_at"),
 )
 SEGMENTS = Shape(
     "segments",
@@ -235,7 +236,7 @@ SEGMENTS = Shape(
         _AT,
     ),
     needs=("segment",),
-    needs_one_of=(("person.id", "person.email", "account.id", "account.domain"),),
+    needs_one_of=("person.id", "person.email", "account.id", "account.domain"),
 )
 SHAPES = {s.kind: s for s in (ACCOUNTS, PEOPLE, ACTIVITIES, USERS, OPTOUTS, SCORES, SEGMENTS)}
 

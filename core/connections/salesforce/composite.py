@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 from core.connections.salesforce import faults, soql
 from core.errors import OrgError, UsageError
 from core.values import times
+from core.values.ids import is_id, to18
 
 Op = Literal["create", "update", "upsert", "delete"]
 Record = Mapping[str, Any]
@@ -22,6 +23,7 @@ COLLECTIONS = 5
 """Queries and collections among the subrequests of one composite."""
 ROWS = 200
 PUSH_ROWS = COLLECTIONS * ROWS
+_NAMED_ID = re.compile(r"(?<![0-9A-Za-z])(?:[0-9A-Za-z]{18}|[0-9A-Za-z]{15})(?![0-9A-Za-z])")
 _CURSOR = re.compile(r"(?:/services/data/v[0-9.]+/(query|queryAll)/)?([A-Za-z0-9]+-[0-9]+)")
 
 
@@ -114,6 +116,25 @@ class RowAnswer:
     def fault(self) -> faults.Fault | None:
         """The error in plain words; None for a success."""
         return None if self.success else faults.fault(self.status_code)
+
+    @property
+    def similar(self) -> tuple[str, ...]:
+        """18-character Ids of the records that the org found in the way of this one; empty unless a duplicate."""
+        fault = self.fault
+        if fault is None or fault.kind is not faults.Kind.DUPLICATE:
+            return ()
+        matched = [id for error in self.errors for id in _matched(error)]
+        return tuple(dict.fromkeys(to18(id) for id in (*matched, *_NAMED_ID.findall(self.message)) if is_id(id)))
+
+
+def _matched(error: Mapping[str, Any]) -> list[str]:
+    """Ids in the payload of a duplicate rule; the platform misspells its key, and may mend that one day."""
+    found = error.get("duplicateResut") or error.get("duplicateResult") or {}
+    return [
+        str(match.get("record", {}).get("Id", ""))
+        for result in found.get("matchResults", ())
+        for match in result.get("matchRecords", ())
+    ]
 
 
 class GarbledError(Exception):

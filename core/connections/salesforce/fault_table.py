@@ -78,6 +78,34 @@ ROWS: tuple[tuple[str, str, str, str, str], ...] = (
         "Its profile and permission sets do not allow it.",
         "Ask the org's admin for the permission that the org's message names.",
     ),
+    (
+        "INVALID_LOGIN",
+        "permanent",
+        "The org does not take the username and password.",
+        "One of them is wrong, or the user is locked out.",
+        "Sign in by browser or key instead.",
+    ),
+    (
+        "ORG_LOCKED",
+        "permanent",
+        "The org is locked.",
+        "Salesforce has closed it.",
+        "Ask the org's admin.",
+    ),
+    (
+        "CLIENT_NOT_ACCESSIBLE_FOR_USER",
+        "permanent",
+        "The app is not open to our user.",
+        "The org's admin has not assigned it, or has blocked it.",
+        "Ask the org's admin to assign the app to the user.",
+    ),
+    (
+        "UNSUPPORTED_API_VERSION",
+        "permanent",
+        "The org does not serve the API version that we speak.",
+        "It is being upgraded, or not yet on this release.",
+        "Wait for the org's release, or report it.",
+    ),
     # Fields and values
     (
         "REQUIRED_FIELD_MISSING",
@@ -268,6 +296,34 @@ ROWS: tuple[tuple[str, str, str, str, str], ...] = (
         "The org does not allow this operation on the record.",
         "The record's state, or the object, forbids it.",
         "Read the org's message.",
+    ),
+    (
+        "INVALID_CURRENCY_ISO",
+        "permanent",
+        "A currency is not one the org uses.",
+        "The record names a currency that is not active in the org.",
+        "Map the currency to an active one, then retry.",
+    ),
+    (
+        "CIRCULAR_DEPENDENCY",
+        "permanent",
+        "A record would end up above itself.",
+        "An account or another parent was set below its own child.",
+        "Correct the parent, then retry.",
+    ),
+    (
+        "DEPENDENCY_EXISTS",
+        "permanent",
+        "Something in the org still depends on the record.",
+        "Other records or settings refer to it.",
+        "Remove those first, or keep the record.",
+    ),
+    (
+        "TRANSFER_REQUIRES_READ",
+        "permanent",
+        "The new owner may not see the record's kind.",
+        "Their profile has no read permission on the object.",
+        "Choose another owner on the user map, or ask the org's admin.",
     ),
     # Duplicates
     (

@@ -67,6 +67,20 @@ def is_sign_in_host(origin: str) -> bool:
     return origin.removeprefix("https://") in SIGN_IN_HOSTS
 
 
+def jwt_audience(origin: str) -> str:
+    """Whom an assertion for this sign-in host is addressed to.
+
+    Salesforce wants one of its two shared hosts there, whichever My Domain the assertion is sent to; a listed host
+    is addressed by its own origin.
+    """
+    host = origin.removeprefix("https://")
+    if host == "test.salesforce.com" or re.search(r"\.(?:sandbox|scratch)\.my\.salesforce\.com$", host):
+        return "https://test.salesforce.com"
+    if host in SIGN_IN_HOSTS or _MY_DOMAIN.fullmatch(host):
+        return "https://login.salesforce.com"
+    return origin
+
+
 def _is_listed(name: str, port: int | None, listed: Collection[str]) -> bool:
     wanted = {entry.strip().lower().removeprefix("https://").rstrip("/") for entry in listed}
     return f"{name}:{port}" in wanted or (port == 443 and name in wanted)

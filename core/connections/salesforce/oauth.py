@@ -21,7 +21,7 @@ import requests
 from pydantic import SecretStr
 
 from core.connections.salesforce import oauth_faults, transport
-from core.connections.salesforce.hosts import allowed_origin, is_sign_in_host
+from core.connections.salesforce.hosts import allowed_origin, is_sign_in_host, jwt_audience
 from core.connections.salesforce.ports import Tokens
 from core.connections.salesforce.tokens import Renew
 from core.errors import OrgUnreachable, SignInError, SynclineError, TransientOrgError, UsageError
@@ -154,7 +154,7 @@ def jwt_bearer(app: App, username: str, private_key: SecretStr) -> Tokens:
     claims = {
         "iss": app.client_id,
         "sub": username,
-        "aud": app.origin(),
+        "aud": jwt_audience(app.origin()),
         "exp": int(time.time()) + _JWT_SECONDS,
     }
     try:

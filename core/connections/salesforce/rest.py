@@ -30,6 +30,7 @@ BASE = f"/services/data/v{API_VERSION}/"
 GET_ATTEMPTS = 4
 LONGEST_PAUSE = 60.0
 """A longer Retry-After is not waited for here: the run goes on later instead."""
+_JITTER = random.SystemRandom()
 _AGAIN = frozenset({420, 429, 502, 503, 504})
 _NO_ANSWER = frozenset({502, 503, 504})
 
@@ -370,4 +371,4 @@ def _pause(attempt: int, retry_after: str | None) -> float:
         except ValueError:
             pass
     longest: float = min(8.0, 0.5 * 2.0**attempt)
-    return random.uniform(0.5, 1.0) * longest  # noqa: S311 - jitter, not a secret
+    return _JITTER.uniform(0.5, 1.0) * longest

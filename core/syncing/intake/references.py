@@ -36,7 +36,7 @@ def find(batch: Batch, table: str, refs: Iterable[tuple[str, str, str]]) -> dict
             batch, table, how, [(s, v) for s, h, v in wanted if h == how]
         ).iter_rows():
             found[(source, how, given)].append(record)
-    return found
+    return {ref: sorted(records) for ref, records in found.items()}
 
 
 def _by_id(batch: Batch, table: str, refs: pl.DataFrame) -> pl.DataFrame:

@@ -6,7 +6,12 @@ from typing import Any
 import pytest
 import requests
 from simple_salesforce.api import Salesforce
-from simple_salesforce.exceptions import SalesforceExpiredSession, SalesforceMalformedRequest
+from simple_salesforce.exceptions import (
+    SalesforceAuthenticationFailed,
+    SalesforceExpiredSession,
+    SalesforceMalformedRequest,
+)
+from simple_salesforce.login import SalesforceLogin
 
 from tests.practice import Practice
 
@@ -69,3 +74,48 @@ def test_login_by_jwt_and_by_client_credentials(practice: Practice, monkeypatch:
     ).json()
     peer = Salesforce(instance=domain, session_id=answer["access_token"], version="66.0")
     assert peer.query("SELECT Id FROM Organization")["records"][0]["Id"] == practice.env["org_id"]
+
+
+def test_login_by_password(practice: Practice) -> None:
+    user = practice.user()
+    session = requests.Session()
+    session.verify, session.trust_env = practice.env["ca_file"], False
+    url = f"{practice.base_url}/services/Soap/u/59.0"
+
+    def login(password: str) -> tuple[str, str]:
+        peer_session, host = SalesforceLogin(
+            username=user["username"],
+            password=password,
+            security_token="",
+            session=Redirected(session, url),
+        )
+        return str(peer_session), str(host)
+
+    session_id, host = login(user["password"])
+    assert host == practice.base_url.removeprefix("https://")
+    peer = Salesforce(instance=host, session_id=session_id, session=session, version="66.0")
+    assert peer.query("SELECT Id FROM Organization")["totalSize"] == 1
+    with pytest.raises(SalesforceAuthenticationFailed, match="INVALID_LOGIN"):
+        login("wrong")
+
+
+class Redirected(requests.Session):
+    """Sends the client's fixed login address to the practice org."""
+
+    def __init__(self, session: requests.Session, url: str) -> None:
+        super().__init__()
+        self.verify, self.trust_env = session.verify, False
+        self._url = url
+
+    def post(self, url: Any, *args: Any, **options: Any) -> requests.Response:
+        return super().post(self._url, *args, **options)
+
+
+def test_soap_refuses_entities_and_other_operations(practice: Practice) -> None:
+    url = f"{practice.base_url}/services/Soap/u/59.0"
+    bomb = b'<!DOCTYPE x [<!ENTITY a "aaaa">]><x>&a;</x>'
+    call = b"<e:Envelope xmlns:e='x'><e:Body><merge/></e:Body></e:Envelope>"
+    for body in (bomb, call, b"not xml"):
+        answer = requests.post(url, data=body, verify=practice.env["ca_file"], timeout=10)
+        assert answer.status_code == 500
+        assert "INVALID_OPERATION" in answer.text

@@ -196,6 +196,23 @@ def test_a_handshake_that_hangs_means_nothing_left(pem: Path) -> None:
         gateway_on(port, str(pem)).push("create", "Task", [{"Subject": "x"}])
 
 
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 502 Bad Gateway\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n"])
+def test_a_proxy_that_does_not_connect_us_means_nothing_left(monkeypatch: pytest.MonkeyPatch, answer: bytes) -> None:
+    def proxy(connection: socket.socket) -> None:
+        assert connection.recv(65536).startswith(b"CONNECT acme.my.salesforce.com:443")
+        connection.sendall(answer)
+
+    with serving(proxy) as port:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        source = TokenSource(InMemory(Tokens(SecretStr("x"), "https://acme.my.salesforce.com")), never)
+        gateway = Gateway(source, timeouts=Timeouts(2, 2))
+        with pytest.raises(OrgUnreachable):
+            gateway.push("create", "Task", [{"Subject": "x"}])
+        assert gateway.calls == 0
+
+
 def test_a_certificate_that_is_not_trusted_means_nothing_left(pem: Path) -> None:
     with serving(over_tls(pem, sized(WHOLE))) as port:
         gateway = gateway_on(port, "")

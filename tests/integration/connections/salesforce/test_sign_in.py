@@ -140,6 +140,15 @@ def test_a_revoked_grant_is_asked_for_once(practice: Practice, app: App, gateway
     assert token_posts(practice) == 1
 
 
+def test_a_write_that_met_an_expired_session_is_made_once(
+    practice: Practice, app: App, gateway_for: Callable[..., Gateway]
+) -> None:
+    gateway = gateway_for(signed_in(practice, app))
+    practice.fault_on("expired_session", count=1)
+    assert all(answer.success for answer in gateway.push("create", "Contact", [{"LastName": "Expired"}] * 3))
+    assert practice.count("SELECT COUNT() FROM Contact WHERE LastName = 'Expired'") == 3
+
+
 def test_revoking_ends_the_connection(practice: Practice, app: App, gateway_for: Callable[..., Gateway]) -> None:
     tokens = signed_in(practice, app)
     assert tokens.refresh_token is not None

@@ -244,6 +244,10 @@ def test_rows_that_do_not_fit_are_refused_before_sending(
         composite({"httpStatusCode": 200, "body": rows(True)}),
         composite({"httpStatusCode": 200, "body": rows(*[True] * 200)}),
         composite({"httpStatusCode": 200, "body": rows(*[True] * 200)}, {"httpStatusCode": 200, "body": [{}]}),
+        composite(
+            {"httpStatusCode": 200, "body": rows(*[True] * 200)}, {"httpStatusCode": 200, "body": rows(True, True)}
+        ),
+        composite({"httpStatusCode": 200, "body": rows(*[True] * 199)}, {"httpStatusCode": 200, "body": rows(True)}),
         composite({"httpStatusCode": 200, "body": rows(*[True] * 200)}, {"httpStatusCode": 200, "body": None}),
         composite({"httpStatusCode": 200, "body": rows(*[True] * 200)}, {"httpStatusCode": 503, "body": None}),
         composite({"httpStatusCode": 200, "body": rows(*[True] * 200)}, {"body": rows(True)}),
@@ -271,6 +275,35 @@ def test_answers_out_of_order_find_their_rows() -> None:
     told["compositeResponse"].reverse()
     answers = Scripted(says(200, told)).gateway.push("create", "Task", [{"A": n} for n in range(201)])
     assert [answer.success for answer in answers] == [True] * 200 + [False]
+
+
+RULE = {
+    "errorCode": "DUPLICATES_DETECTED",
+    "message": "Use one of these records?",
+    "duplicateResut": {"matchResults": [{"matchRecords": [{"record": {"Id": "0057e00000RmwSWAAZ"}}]}]},
+}
+TAKEN = {
+    "errorCode": "DUPLICATE_VALUE",
+    "message": "duplicate value found: K__c duplicates value on record with id: 0057e00000RmwSW",
+}
+SEVERAL = {
+    "errorCode": "DUPLICATE_EXTERNAL_ID",
+    "message": "more than one record found for external id field: [0057e00000RmwSWAAZ,00BD0000005WcCN]",
+}
+
+
+@pytest.mark.parametrize(
+    ("error", "similar"),
+    [
+        (RULE, ("0057e00000RmwSWAAZ",)),
+        (TAKEN, ("0057e00000RmwSWAAZ",)),
+        (SEVERAL, ("0057e00000RmwSWAAZ", "00BD0000005WcCNMA0")),
+        ({"errorCode": "STRING_TOO_LONG", "message": "0057e00000RmwSWAAZ"}, ()),
+    ],
+)
+def test_a_duplicate_names_the_records_in_its_way(error: dict[str, Any], similar: tuple[str, ...]) -> None:
+    answer = Scripted(says(400, [error])).gateway.create("Contact", {})
+    assert answer.similar == similar
 
 
 def test_single_writes() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.connections.salesforce.hosts import allowed_origin, is_allowed, is_sign_in_host
+from core.connections.salesforce.hosts import allowed_origin, is_allowed, is_sign_in_host, jwt_audience
 from core.errors import HostRefused
 
 LOOK_ALIKES = [
@@ -103,6 +103,21 @@ def test_a_refusal_does_not_repeat_a_password() -> None:
         allowed_origin("https://ana:hunter2@evil.test/x?access_token=hunter2")
     assert "evil.test" in refused.value.message
     assert "hunter2" not in refused.value.sentence() + str(refused.value.facts)
+
+
+@pytest.mark.parametrize(
+    ("origin", "audience"),
+    [
+        ("https://login.salesforce.com", "https://login.salesforce.com"),
+        ("https://acme.my.salesforce.com", "https://login.salesforce.com"),
+        ("https://acme-dev-ed.develop.my.salesforce.com", "https://login.salesforce.com"),
+        ("https://test.salesforce.com", "https://test.salesforce.com"),
+        ("https://acme--dev.sandbox.my.salesforce.com", "https://test.salesforce.com"),
+        ("https://127.0.0.1:8443", "https://127.0.0.1:8443"),
+    ],
+)
+def test_an_assertion_is_addressed_to_a_shared_host(origin: str, audience: str) -> None:
+    assert jwt_audience(origin) == audience
 
 
 def test_shared_sign_in_hosts_are_known() -> None:

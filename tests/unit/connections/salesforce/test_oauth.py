@@ -208,12 +208,12 @@ def key() -> tuple[SecretStr, bytes]:
     return SecretStr(private.decode()), public
 
 
-def test_an_assertion_is_signed_short_lived_and_meant_for_the_host(wires: list[Wire]) -> None:
+def test_an_assertion_is_signed_short_lived_and_addressed(wires: list[Wire]) -> None:
     private, public = key()
     wire = on(wires, says(200, {k: v for k, v in TOLD.items() if k != "refresh_token"}))
     tokens = oauth.by_jwt(APP, "ana@x.org", private)(Tokens(SecretStr(""), ""))
     sent = form(wire)
-    claims = jwt.decode(sent["assertion"], public, algorithms=["RS256"], audience="https://acme.my.salesforce.com")
+    claims = jwt.decode(sent["assertion"], public, algorithms=["RS256"], audience="https://login.salesforce.com")
     assert (claims["iss"], claims["sub"]) == ("consumer-key", "ana@x.org")
     assert 0 < claims["exp"] - datetime.now(UTC).timestamp() <= 180
     assert "client_secret" not in sent

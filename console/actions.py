@@ -1,0 +1,169 @@
+"""The only callers of verbs that write; each tells what it came to, and none lets an error through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from console.components import notices
+from console.session import workspace
+from console.slots import SIGN_INS, SignIn
+from console.strings import count
+from core import JobSpec, SynclineError
+
+T = TypeVar("T")
+
+
+def _tried(verb: Callable[[], T], told: str | Callable[[T], str], hint: str = "") -> T | None:
+    """Do it and keep a sentence about it for the top of the page; ``None`` where it did not work."""
+    try:
+        result = verb()
+    except SynclineError as error:
+        notices.failed(error)
+        return None
+    notices.done(told if isinstance(told, str) else told(result), hint)
+    return result
+
+
+def prepare_sign_in(login_url: str, client_id: str, client_secret: str, name: str) -> str:
+    """Keep what was typed for the route that begins the sign-in; returns the nonce for its address."""
+    return SIGN_INS.put(
+        SignIn(login_url.strip(), client_id.strip(), client_secret.strip(), name.strip() or "Salesforce")
+    )
+
+
+def allow_host(host: str) -> None:
+    """List a host that may be signed in to."""
+    _tried(lambda: workspace().allow_host(host.strip()), f"{host.strip()} may be signed in to now.")
+
+
+def refresh_org() -> None:
+    """Read users and fields of the org again."""
+    _tried(
+        workspace().refresh_org,
+        lambda read: (
+            f"Read again: {count(read.pop('users', 0), 'user')}, {count(sum(read.values()), 'field')} of "
+            f"{count(len(read), 'object')}."
+        ),
+    )
+
+
+def pause() -> None:
+    """Stop all writes to the org."""
+    _tried(workspace().pause, "All writes to the org are paused. Nothing is lost; they go out after Resume.")
+
+
+def resume() -> None:
+    """Let writes go on."""
+    _tried(workspace().resume, "Writes to the org go on.")
+
+
+def link_user(email: str, org_user_id: str | None) -> None:
+    """Link a workspace user to an org user, or unlink."""
+    _tried(lambda: workspace().link_user(email, org_user_id), f"{email} is {'linked' if org_user_id else 'unlinked'}.")
+
+
+def create_job(template: str, name: str | None = None) -> JobSpec | None:
+    """Make a job from a template."""
+    return _tried(
+        lambda: workspace().create_job(template, name or None),
+        lambda spec: f"{spec.title} is made and is off.",
+        "Look at its mapping and the preview, then switch it on.",
+    )
+
+
+def save_job(spec: JobSpec) -> JobSpec | None:
+    """Keep a job's spec."""
+    return _tried(lambda: workspace().save_job(spec), f"{spec.title} is saved.")
+
+
+def save_and_sync(spec: JobSpec) -> str | None:
+    """Keep a job's spec and run it now; returns the run."""
+
+    def both() -> str:
+        workspace().save_job(spec)
+        return workspace().request_run(spec.name)
+
+    return _tried(both, f"{spec.title} is saved, and a run is asked for.")
+
+
+def run_jobs(names: Sequence[str]) -> list[str]:
+    """Ask for a run of each job now."""
+    return (
+        _tried(
+            lambda: [workspace().request_run(name) for name in names],
+            lambda runs: f"{count(len(runs), 'run')} asked for. You can watch on Runs, or close this page.",
+        )
+        or []
+    )
+
+
+def switch(names: Sequence[str], *, on: bool) -> None:
+    """Switch jobs on or off; the first that cannot be says why."""
+
+    def each() -> int:
+        for name in names:
+            (workspace().enable if on else workspace().disable)(name)
+        return len(names)
+
+    _tried(each, lambda n: f"{count(n, 'job')} switched {'on' if on else 'off'}.")
+
+
+def make_plan(job: str) -> str | None:
+    """Make and keep a plan; returns its id."""
+    return _tried(lambda: workspace().plan(job, wait=120), "The plan is kept. Nothing is written until you approve it.")
+
+
+def apply_plan(plan_id: str) -> str | None:
+    """Approve a plan and apply it; returns the run."""
+    return _tried(lambda: workspace().apply(plan_id), "The plan is approved and is being applied.")
+
+
+def discard_plan(plan_id: str) -> None:
+    """Throw a plan away."""
+    _tried(lambda: workspace().discard(plan_id), "The plan is discarded. Nothing was written.")
+
+
+def cancel_run(run_id: str) -> None:
+    """Stop a run after the batch under way."""
+    _tried(lambda: workspace().cancel(run_id), "The run stops after the batch under way. What is not sent stays open.")
+
+
+def retry(*, job: str | None = None, cause: str | None = None, subjects: Sequence[str] = (), rows: int = 0) -> None:
+    """Look again at open rows: those named, of one cause, of one job, or all."""
+    _tried(
+        lambda: workspace().retry(job=job, cause=cause, subjects=list(subjects)),
+        lambda runs: (
+            f"{count(rows, 'row') if rows else 'The rows'} will be looked at again in {count(len(runs), 'run')}."
+            if runs
+            else "There was nothing left to retry."
+        ),
+    )
+
+
+def retry_rows(rows: Sequence[tuple[str, str]]) -> None:
+    """Look again at exactly these rows of any jobs, given as (job, subject)."""
+    by_job: dict[str, list[str]] = {}
+    for job, subject in rows:
+        by_job.setdefault(job, []).append(subject)
+
+    def each() -> int:
+        return sum(len(workspace().retry(job=job, subjects=subjects)) for job, subjects in by_job.items())
+
+    _tried(each, lambda n: f"{count(len(rows), 'row')} will be looked at again in {count(n, 'run')}.")
+
+
+def put_aside(rows: Sequence[tuple[str, str]], *, aside: bool = True) -> None:
+    """Take rows out of automatic retries, or put them back."""
+
+    def each() -> None:
+        for job in {job for job, _ in rows}:
+            workspace().put_aside(job, [s for j, s in rows if j == job], aside=aside)
+
+    told = "put aside: they are not tried again by themselves" if aside else "back: they are tried again"
+    _tried(each, f"{count(len(rows), 'row')} {told}.")
+
+
+def decide(job: str, subject: str, record_id: int, name: str) -> str | None:
+    """Pick who an ambiguous row means, and push it."""
+    return _tried(lambda: workspace().decide(job, subject, record_id), f"Decided: {name}. The row is being pushed.")

@@ -1,0 +1,61 @@
+"""Frame and navigation of the console; the pages are in ``app_pages``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from console import strings
+from console.session import workspace
+from core import SynclineError
+
+HERE = Path(__file__).parent
+
+
+def _titles() -> dict[str, str]:
+    """Titles that carry a count."""
+    try:
+        n = sum(g["count"] - g["aside"] for g in workspace().error_groups())
+    except SynclineError:
+        n = 0
+    return {"errors": f"Errors {n:,}" if n else "Errors"}
+
+
+def _page(name: str, title: str, icon: str, *, default: bool = False, hidden: bool = False) -> st.Page:
+    return st.Page(
+        HERE / "app_pages" / f"{name}.py",
+        title=title,
+        icon=f":material/{icon}:",
+        url_path=name,
+        default=default,
+        visibility="hidden" if hidden else "visible",
+    )
+
+
+def main() -> None:
+    """Draw the frame and run the page that was asked for."""
+    st.set_page_config(
+        page_title=strings.NAME, page_icon=str(HERE / "static" / "icon.svg"), layout="wide",
+        initial_sidebar_state="auto",
+    )  # fmt: skip
+    st.logo(str(HERE / "static" / "logo.svg"), icon_image=str(HERE / "static" / "icon.svg"))
+    titles = _titles()
+    pages = {
+        "": [
+            _page("overview", "Overview", "monitor_heart", default=True),
+            _page("errors", titles["errors"], "error"),
+            _page("runs", "Runs", "sync"),
+            _page("record", "Record", "manage_search"),
+        ],
+        "Configure": [
+            _page("jobs", "Jobs", "route"),
+            _page("job", "Job", "schema", hidden=True),
+            _page("connections", "Connections", "cable"),
+        ],
+        "Account for": [_page("audit", "Audit", "fact_check"), _page("plan", "Plans", "rule")],
+    }
+    st.navigation(pages, position="top").run()
+
+
+main()

@@ -1,0 +1,196 @@
+"""Are both sides in step, and what needs a person?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from console import actions, strings
+from console.components import charts, frame, notices, tables, times
+from console.session import workspace
+from console.strings import count
+from core import SynclineError
+
+_PAGE_OF = {"failing": "errors", "needs_a_person": "errors", "running": "runs", "stopped": "runs", "off": "job"}
+_COLUMNS = ("State", "Job", "Why", "Writes to", "Workspace", "Salesforce", "Differ", "Data is", "Next run", "Verb")
+
+
+def _verdict(found: dict[str, Any]) -> None:
+    told = found["verdict"]
+    sign = strings.JOB_STATES.get(told["state"], strings.JOB_STATES["off"])
+    waiting = found["metrics"]["waiting"] + found["metrics"]["held"]
+    kept = f"Nothing is lost: {count(waiting, 'row')} stored, to go out once mended." if waiting else ""
+    on = [j for j in found["jobs"] if j["state"] != "off"]
+    badge = sign.word if told["state"] in ("in_step", "off") else ""
+    if found["is_paused"]:
+        sign, badge = strings.JOB_STATES["paused"], "All writes paused"
+    frame.verdict(sign, told["sentence"], kept if on and told["state"] != "in_step" else "", badge=badge)
+
+
+def _cards(found: dict[str, Any]) -> None:
+    if not found["needs_person"]:
+        return
+    frame.section("Needs a person")
+    shown = []
+    for card in found["needs_person"][:8]:
+        sign = strings.OUTCOMES.get(card["kind"], strings.JOB_STATES["stopped"])
+        words = strings.CAUSES.get(card["cause"] or "")
+        page, label = {"connection": ("connections", "Sign in"), "plan": ("plan", "Review")}.get(
+            card["kind"], ("errors", "Decide" if card["cause"] in ("ambiguous", "conflict") else "Mend")
+        )
+        shown.append(
+            {
+                "badge": sign.badge(count(card["count"], "row") if page == "errors" else sign.word),
+                "title": words.title if words else card["title"],
+                "text": card["sentence"],
+                "label": label,
+                "page": page,
+                "query": {"cause": card["cause"], "job": card["job"]} if page == "errors" else {},
+            }
+        )
+    frame.cards(shown)
+
+
+def _metrics(found: dict[str, Any]) -> None:
+    m = found["metrics"]
+    days = found["by_day"]
+    grid = st.grid(4, min_column_width=150, gap="xsmall")
+    waiting = m["waiting"] + m["held"]
+    grid.metric(
+        "Waiting to go on", waiting, f"{m['held']:,} held for a person" if m["held"] else "come right by themselves",
+        delta_color="off", delta_arrow="off", border=True, format="localized",
+        chart_data=[d["waiting"] + d["held"] for d in days], chart_type="bar",
+    )  # fmt: skip
+    grid.metric(
+        "Rejected and open", m["rejected"], f"{days[-1]['rejected']:,} today" if days else None,
+        delta_color="inverse" if days and days[-1]["rejected"] else "off", delta_arrow="off", border=True,
+        format="localized", chart_data=[d["rejected"] for d in days], chart_type="bar",
+    )  # fmt: skip
+    written = [d["created"] + d["updated"] + d["deleted"] for d in days]
+    grid.metric(
+        "Written today", written[-1] if written else 0, f"{sum(written):,} in 7 days", delta_color="off",
+        delta_arrow="off", border=True, format="localized", chart_data=written, chart_type="bar",
+    )  # fmt: skip
+    used, limit = m["api_used"], m["api_limit"]
+    share = f"{100 * used / limit:.1f} % of {limit:,}" if used is not None and limit else "not known yet"
+    grid.metric(
+        "API calls, 24 h", used if used is not None else "–", share, delta_color="off", delta_arrow="off", border=True,
+        format="localized" if used is not None else None,
+    )  # fmt: skip
+
+
+def _row(job: dict[str, Any]) -> dict[str, Any]:
+    arrow = "→" if job["direction"] == "outbound" else "←"
+    late = job["state"] in ("off", "paused")
+    return {
+        "State": [strings.JOB_STATES[job["state"]].word],
+        "Job": job["title"],
+        "Why": "" if job["state"] == "in_step" and not job["open"].get("waiting") else job["why"],
+        "Writes to": f"{arrow} {', '.join(job['sobjects'])}",
+        "Workspace": job["workspace"],
+        "Salesforce": job["org"],
+        "Differ": job["differ"] or None,
+        "Data is": f"{times.span(job['data_age_s'])} old" if job["data_age_s"] is not None else "",
+        "Next run": "" if late else times.ago(job["next_run_at"]) if job["next_run_at"] else "when it happens",
+        "Verb": strings.VERBS.get(job["state"], "Open"),
+    }
+
+
+def _jobs(found: dict[str, Any]) -> None:
+    frame.section("Jobs, worst first")
+    jobs = found["jobs"]
+    st.dataframe(
+        tables.frame([_row(j) for j in jobs], _COLUMNS),
+        hide_index=True,
+        placeholder="",
+        key="jobs_table",
+        column_config={
+            "State": tables.chips("State", strings.JOB_STATES.values(), width=120),
+            "Why": tables.text("Why the sides differ", width=300),
+            "Workspace": tables.number("Workspace", width=85),
+            "Salesforce": tables.number("Salesforce", width=85),
+            "Differ": st.column_config.NumberColumn("Differ", format="%+d", width=65),
+            "Verb": st.column_config.ButtonColumn("", key="job_verb"),
+        },
+    )
+    clicked = st.session_state.get("job_verb")
+    if clicked is not None:
+        job = jobs[clicked["row"]]
+        page = _PAGE_OF.get(job["state"], "job")
+        frame.go(page, job=job["name"])
+
+
+def _charts(found: dict[str, Any]) -> None:
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        frame.section("Rows by outcome, last 7 days")
+        charts.by_outcome(found["by_day"])
+    with right:
+        frame.section("API allowance, 24 hours")
+        m = found["metrics"]
+        if m["api_limit"]:
+            charts.allowance(m["api_used"] or 0, m["api_limit"])
+            frame.small(f"{m['api_limit'] - (m['api_used'] or 0):,} calls are free, for all applications of the org.")
+        else:
+            frame.small("Known after the first call to the org.")
+
+
+def _start(connected: bool) -> None:
+    """What to do first, in four steps."""
+    steps = [
+        ("1", "Connect an org", "Sign in to Salesforce in the browser; no password is kept here.", "connections"),
+        ("2", "Make a job from a template", "Call logging is the usual first one.", "jobs"),
+        ("3", "Preview", "See what would be written, and what would be held, before anything is.", "jobs"),
+        ("4", "Go live", "Switch the job on; it then runs by itself.", "jobs"),
+    ]
+    first = 1 if connected else 0
+    frame.cards(
+        [
+            {
+                "badge": strings.JOB_STATES["in_step"].badge("Done")
+                if n < first
+                else f":{'blue' if n == first else 'gray'}-badge[{number}]",
+                "title": title,
+                "text": text,
+                "label": "Open",
+                "page": page,
+            }
+            for n, (number, title, text, page) in enumerate(steps)
+        ]
+    )
+
+
+def main() -> None:
+    """The page."""
+    ws = workspace()
+    try:
+        found = ws.overview()
+    except SynclineError as error:
+        frame.header("Overview")
+        notices.problem(error)
+        return
+    title = ws.row().title or ws.name
+    buttons = frame.header("Overview", f"{title if title != 'default' else 'Workspace'} ⇄ Salesforce")
+    if not found["connection"] or not found["jobs"]:
+        what = "Nothing is connected yet." if not found["connection"] else "No jobs yet."
+        frame.verdict(strings.JOB_STATES["off"], what, "Start with the first card.", badge="Start here")
+        _start(bool(found["connection"]))
+        return
+    if found["is_paused"]:
+        buttons.button("Resume writes", icon=":material/play_circle:", on_click=actions.resume)
+    else:
+        buttons.button("Pause writes", icon=":material/pause_circle:", on_click=actions.pause)
+    on = [j["name"] for j in found["jobs"] if j["is_enabled"]]
+    buttons.button(
+        "Sync now", icon=":material/sync:", type="primary", on_click=actions.run_jobs, args=(on,), disabled=not on,
+        help="Ask for a run of every job that is on." if on else "No job is switched on.",
+    )  # fmt: skip
+    _verdict(found)
+    _cards(found)
+    _metrics(found)
+    _jobs(found)
+    _charts(found)
+
+
+main()

@@ -1,0 +1,120 @@
+"""Charts in the console's own colors, light and dark; color of a side never means a status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import plotly.graph_objects as graph
+import streamlit as st
+
+from console.components.tables import theme
+from console.components.times import day
+
+_CONFIG = {"displayModeBar": False}
+_FILLS = {
+    "light": {
+        "created": "#3FA074", "updated": "#5A97D8", "skipped": "#B7C0CA", "rejected": "#C62828", "held": "#9A78D6",
+        "free": "#E6EAEE", "workspace": "#0F7C86", "org": "#4C5FD5",
+    },
+    "dark": {
+        "created": "#3C9E72", "updated": "#4D86C6", "skipped": "#556270", "rejected": "#F17A7A", "held": "#8468C4",
+        "free": "#262F3A", "workspace": "#3FB6C0", "org": "#8E9BFF",
+    },
+}  # fmt: skip
+_TEALS = {
+    "light": ("#0B626A", "#2F848E", "#75B3BA", "#C0DDE0", "#4F9BA4", "#DCEBED", "#08484E"),
+    "dark": ("#A5DEE3", "#3FA9B3", "#267E88", "#1B575F", "#6CC4CC", "#17363C", "#2F949E"),
+}
+
+
+def _fill(name: str) -> str:
+    return _FILLS[theme()][name]
+
+
+def _laid_out(figure: graph.Figure, height: int, **more: Any) -> graph.Figure:
+    figure.update_layout(
+        height=height,
+        margin={"l": 0, "r": 8, "t": 8, "b": 0},
+        legend={"orientation": "h", "x": 0, "y": 1.14, "traceorder": "normal", "title": None},
+        hovermode="x unified",
+        bargap=0.4,
+        **more,
+    )
+    figure.update_xaxes(title=None, tickangle=0, automargin=True)
+    figure.update_yaxes(title=None, automargin=True)
+    return figure
+
+
+def by_outcome(days: Sequence[Mapping[str, Any]]) -> None:
+    """Rows by outcome and day, stacked."""
+    labels = [day(date.fromisoformat(d["day"])) for d in days]
+    groups = {
+        "Created": ("created", ("created",)),
+        "Updated or deleted": ("updated", ("updated", "deleted")),
+        "Skipped or filtered": ("skipped", ("skipped", "filtered")),
+        "Held or waiting": ("held", ("held", "waiting", "in_doubt")),
+        "Rejected": ("rejected", ("rejected",)),
+    }
+    figure = graph.Figure(
+        [
+            graph.Bar(name=name, x=labels, y=[sum(d[o] for o in outcomes) for d in days], marker_color=_fill(fill))
+            for name, (fill, outcomes) in groups.items()
+        ]
+    )
+    _laid_out(figure, 260, barmode="stack")
+    st.plotly_chart(figure, config=_CONFIG, alt="Rows by outcome for each of the last seven days")
+
+
+def allowance(used: int, limit: int) -> None:
+    """Calls used by all applications, and free ones, as one bar."""
+    figure = graph.Figure(
+        [
+            graph.Bar(name=f"Used {used:,}", y=[""], x=[used], orientation="h", marker_color=_fill("org")),
+            graph.Bar(name=f"Free {limit - used:,}", y=[""], x=[max(limit - used, 0)], orientation="h",
+                      marker_color=_fill("free")),
+        ]
+    )  # fmt: skip
+    _laid_out(figure, 130, barmode="stack")
+    figure.update_layout(hovermode="closest", legend={"y": 1.35})
+    figure.update_xaxes(showgrid=False, nticks=6, range=[0, limit])
+    st.plotly_chart(figure, config=_CONFIG, alt=f"{used:,} of {limit:,} API calls used")
+
+
+def stacked(days: Sequence[date], series: Mapping[str, Sequence[int]], *, alt: str, key: str, height: int = 300) -> Any:
+    """Counts by day, one series per color of the workspace's hue; returns what was clicked."""
+    teals = _TEALS[theme()]
+    figure = graph.Figure(
+        [
+            graph.Bar(name=_text(name), x=list(days), y=list(values), marker_color=teals[n % len(teals)])
+            for n, (name, values) in enumerate(series.items())
+        ]
+    )
+    _laid_out(figure, height, barmode="stack")
+    figure.update_xaxes(tickformat="%-d %b", nticks=8)
+    return st.plotly_chart(figure, config=_CONFIG, alt=alt, key=key, on_select="rerun", selection_mode="points")
+
+
+def bars(labels: Sequence[str], series: Mapping[str, Sequence[int]], *, alt: str, key: str, height: int = 300) -> Any:
+    """Horizontal bars, the greatest on top; the two sides in their colors."""
+    sides = {"Workspace": _fill("workspace"), "In Salesforce": _fill("org")}
+    shown = [_text(label) for label in labels]
+    figure = graph.Figure(
+        [
+            graph.Bar(
+                name=_text(name), y=shown, x=list(values), orientation="h", customdata=list(labels),
+                marker_color=sides.get(name, _fill("skipped")),
+            )
+            for name, values in series.items()
+        ]
+    )  # fmt: skip
+    _laid_out(figure, height, barmode="group")
+    figure.update_layout(hovermode="y unified", bargap=0.3)
+    figure.update_yaxes(autorange="reversed")
+    return st.plotly_chart(figure, config=_CONFIG, alt=alt, key=key, on_select="rerun", selection_mode="points")
+
+
+def _text(label: str) -> str:
+    """A label without what Plotly would read as markup: it knows a few tags and links."""
+    return label.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")[:60]

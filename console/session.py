@@ -1,0 +1,35 @@
+"""What one browser session holds: the workspace it works on, and the names of everything it keeps in its state."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import streamlit as st
+
+from core import Workspace, open_workspace
+
+
+class Key(StrEnum):
+    """Names in the session's state; those of widgets that are bound to the address are its words too."""
+
+    NOTICE = "notice"
+    DRAFT = "draft"
+    CHECKED = "checked"
+    PREVIEWED = "previewed"
+    FIELD = "field"
+    SLOT = "slot"
+
+
+@st.cache_resource(show_spinner=False)
+def _opened() -> Workspace:
+    return open_workspace()
+
+
+def workspace() -> Workspace:
+    """The workspace of this installation, opened once for all sessions and never changed by them."""
+    return _opened()
+
+
+def forget() -> None:
+    """Open the workspace anew at the next look; for tests that move to another data directory."""
+    _opened.clear()

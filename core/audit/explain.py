@@ -1,0 +1,330 @@
+"""Tells one record's whole story from any id, e-mail, phone or external id."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from core.audit import lookup, sides, verdicts
+from core.audit.shape import iso_row
+from core.errors import SynclineError
+from core.mapping.spec import JobSpec
+from core.records import Direction, Kind
+from core.schema.describe import OrgObject
+from core.store.database import Database
+from core.store.records import columns_of, typed
+
+MOST_ATTEMPTS = 50
+MOST_EVENTS = 100
+_ATTEMPTS = (
+    "SELECT x.run_id, x.job, r.direction, r.actor, r.reason AS run_reason, x.at, x.sobject, x.org_id, x.record_id, x.action,"
+    " x.outcome, x.cause, x.reason, x.field, x.status_code, x.request, x.answer, x.before, c.payload FROM record_result x"
+    " JOIN run r ON r.workspace_id = x.workspace_id AND r.run_id = x.run_id LEFT JOIN change c ON c.workspace_id ="
+    " x.workspace_id AND c.plan_id = r.plan_id AND c.row = x.row WHERE x.workspace_id = :w AND {match}"
+    " ORDER BY x.at DESC, x.run_id DESC, x.row LIMIT :n"
+)
+
+
+def explain(db: Database, workspace_id: int, key: str) -> dict[str, Any]:
+    """Everything known of the records that a key names, as JSON can carry it (instants are ISO text in UTC).
+
+    Returns:
+        ``key``; ``looked``: what the key was taken for; ``found``: how many records it means; ``more``: whether there
+        are further ones; ``records``: the story of each (see `_story`); ``org_only``: for an org Id without a record
+        here, what runs made of it: ``org_id, attempts, open, events``; ``user``: the workspace user of that e-mail with
+        their org user, or ``None``.
+    """
+    found = lookup.find(db, workspace_id, key)
+    ground = _Ground(db, workspace_id)
+    told = found.records[: lookup.MOST]
+    linked = {i for i in found.org_ids if any(f.by == "org Id" for f in found.records)}
+    return {
+        "key": key,
+        "looked": found.looked,
+        "found": len(found.records),
+        "more": len(found.records) > len(told),
+        "records": [_story(ground, f) for f in told],
+        "org_only": [_org_only(ground, i) for i in found.org_ids if i not in linked],
+        "user": _user(db, workspace_id, found.key),
+    }
+
+
+class _Ground:
+    """What all stories of one answer stand on; read once."""
+
+    def __init__(self, db: Database, workspace_id: int) -> None:
+        self.db, self.workspace_id = db, workspace_id
+        self.zone = str(db.one("SELECT zone FROM workspace WHERE id = :w", w=workspace_id) or "UTC")
+        rows = db.read(
+            "SELECT name, spec, is_enabled, enabled_by, next_run_at FROM job WHERE workspace_id = :w ORDER BY name",
+            w=workspace_id,
+        )
+        self.heads = {r["name"]: iso_row({k: v for k, v in r.items() if k != "spec"}) for r in rows.iter_rows(named=True)}
+        self.specs = [JobSpec.model_validate_json(t) for t in rows["spec"]]
+        self._orgs: dict[str, OrgObject] | None = None
+
+    def org(self, sobject: str) -> OrgObject | None:
+        """An org object as last described."""
+        if self._orgs is None:
+            self._orgs = sides.describes(self.db, self.workspace_id)
+        return self._orgs.get(sobject.lower())
+
+    def rows(self, sql: str, **params: Any) -> list[dict[str, Any]]:
+        """Rows of a query of this workspace, as JSON can carry them."""
+        frame = self.db.read(sql, {"w": self.workspace_id, **params})
+        return [iso_row(r) for r in frame.iter_rows(named=True)]
+
+    def row(self, sql: str, **params: Any) -> dict[str, Any] | None:
+        """The first of them, or ``None``."""
+        return next(iter(self.rows(sql, **params)), None)
+
+
+def _story(ground: _Ground, found: lookup.Found) -> dict[str, Any]:
+    """One record's story.
+
+    Returns:
+        ``table, kind, record_id, title, found_by``; ``workspace``: the record's own fields; ``link`` (active, with
+        ``baseline``) and ``links`` (all, also ended ones); ``fields``: both sides by field (see `core.audit.sides`);
+        ``person``, ``account``: what it belongs to; ``attempts``: newest first, with request, answer and status;
+        ``open``: rows that wait, are held, were rejected or are in doubt; ``events``: decisions with both values, and
+        what people did; ``writers``: org or workspace field -> who wrote it last; ``jobs``: which take it, and why not;
+        ``next_run_at``; ``verdict``: the whole in one sentence; ``activities``: a person's or account's latest ones.
+    """
+    record = typed(
+        found.table,
+        ground.db.read(
+            f"SELECT * FROM {found.table} WHERE workspace_id = :w AND id = :i",  # noqa: S608
+            w=ground.workspace_id, i=found.record_id,
+        ).select(list(columns_of(found.table))),
+    )  # fmt: skip
+    row = record.row(0, named=True)
+    kind = sides.kind_of(found.table, row)
+    links = _links(ground, found)
+    active = next((link for link in links if link["state"] == "active"), None)
+    attempts = _attempts(ground, "x.record_id = :i", i=found.record_id)
+    opened = _open(ground, "record_id = :i", i=found.record_id)
+    person, account = _person(ground, row), _account(ground, row)
+    jobs = verdicts.of_record(ground.specs, ground.heads, kind, record, attempts, links)
+    both = _fields(ground, kind, record, active, _beside(ground, row, person, account))
+    story = {
+        "table": found.table,
+        "kind": kind.value,
+        "record_id": found.record_id,
+        "title": row.get("subject") or row.get("name") or row["external_id"],
+        "found_by": found.by,
+        "workspace": _own(row),
+        "link": active,
+        "links": links,
+        "fields": both,
+        "person": person,
+        "account": account,
+        "attempts": attempts,
+        "open": opened,
+        "events": _events(ground, found, row, links),
+        "writers": _writers(attempts),
+        "jobs": jobs,
+        "next_run_at": min((j["next_run_at"] for j in jobs if j["fits"] and j["next_run_at"]), default=None),
+        "activities": _activities(ground, found),
+    }
+    return {**story, "verdict": _verdict(story)}
+
+
+def _own(row: Mapping[str, Any]) -> dict[str, Any]:
+    out = iso_row({k: v for k, v in row.items() if k not in ("workspace_id", "hash", "fields", "field_times")})
+    for name in ("fields", "field_times", "participants"):
+        if row.get(name):
+            out[name] = json.loads(row[name])
+    return out
+
+
+def _links(ground: _Ground, found: lookup.Found) -> list[dict[str, Any]]:
+    rows = ground.rows(
+        "SELECT sobject, org_id, state, how, evidence, job, run_id, baseline, org_modified_at, org_stamp_at, created_at,"
+        " updated_at FROM link WHERE workspace_id = :w AND table_name = :t AND record_id = :i ORDER BY CASE state WHEN"
+        " 'active' THEN 0 ELSE 1 END, id DESC",
+        t=found.table, i=found.record_id,
+    )  # fmt: skip
+    return [{**r, "story": _how(r)} for r in rows]
+
+
+def _how(link: Mapping[str, Any]) -> str:
+    """How a link came about, in words."""
+    told = {
+        "created_out": "Syncline created the org record",
+        "created_in": "it came in from the org",
+        "settled": "found in the org after its answer had been lost",
+        "merge": "the org merged its record into this one",
+    }
+    words = told.get(link["how"], f"matched by {link['evidence'] or link['how'].removeprefix('matched_')}".rstrip())
+    return f"{words[0].upper()}{words[1:]} ({link['job']}, {link['created_at']})."
+
+
+def _attempts(ground: _Ground, match: str, **params: Any) -> list[dict[str, Any]]:
+    out = []
+    for row in ground.rows(_ATTEMPTS.replace("{match}", match), n=MOST_ATTEMPTS, **params):
+        parsed = {k: json.loads(row[k]) if row[k] else None for k in ("request", "answer", "before")}
+        payload = row.pop("payload")
+        if parsed["request"] is None and payload and row["action"] != "none":
+            parsed["request"] = json.loads(payload)
+        out.append({**row, **parsed})
+    return out
+
+
+def _open(ground: _Ground, match: str, **params: Any) -> list[dict[str, Any]]:
+    rows = ground.rows(
+        f"SELECT job, subject, outcome, cause, reason, field, status_code, tries, is_aside, retry_at, first_at, last_at,"  # noqa: S608
+        f" run_id, candidates, decision FROM open_row WHERE workspace_id = :w AND {match} ORDER BY last_at DESC",
+        **params,
+    )
+    for row in rows:
+        for name in ("candidates", "decision"):
+            row[name] = json.loads(row[name]) if row[name] else None
+    return rows
+
+
+def _person(ground: _Ground, row: Mapping[str, Any]) -> dict[str, Any] | None:
+    if not row.get("person_record_id"):
+        return None
+    return ground.row(
+        "SELECT p.id AS record_id, p.external_id, p.name, p.title, p.company, p.email, p.phone, l.sobject, l.org_id FROM"
+        " person p LEFT JOIN link l ON l.workspace_id = p.workspace_id AND l.table_name = 'person' AND l.record_id = p.id"
+        " AND l.state = 'active' WHERE p.workspace_id = :w AND p.id = :i",
+        i=row["person_record_id"],
+    )
+
+
+def _account(ground: _Ground, row: Mapping[str, Any]) -> dict[str, Any] | None:
+    if not row.get("account_record_id"):
+        return None
+    return ground.row(
+        "SELECT a.id AS record_id, a.external_id, a.name, a.domain, l.sobject, l.org_id FROM account a LEFT JOIN link l ON"
+        " l.workspace_id = a.workspace_id AND l.table_name = 'account' AND l.record_id = a.id AND l.state = 'active'"
+        " WHERE a.workspace_id = :w AND a.id = :i",
+        i=row["account_record_id"],
+    )
+
+
+def _beside(
+    ground: _Ground, row: Mapping[str, Any], person: Mapping[str, Any] | None, account: Mapping[str, Any] | None
+) -> dict[str, str | None]:
+    email = str(row.get("user_email") or row.get("owner") or "").lower()
+    zone = ground.db.one("SELECT zone FROM workspace_user WHERE workspace_id = :w AND email = :e", w=ground.workspace_id, e=email)
+    return {
+        "person_name": person["name"] if person else None,
+        "person_email": person["email"] if person else None,
+        "account_name": account["name"] if account else None,
+        "row_zone": zone or None,
+    }
+
+
+def _fields(
+    ground: _Ground, kind: Kind, record: pl.DataFrame, link: Mapping[str, Any] | None, beside: Mapping[str, str | None]
+) -> list[dict[str, Any]]:
+    org = ground.org(link["sobject"]) if link else None
+    if link is None or org is None:
+        return []
+    out: dict[str, dict[str, Any]] = {}
+    for spec in ground.specs:
+        if spec.kind is not kind or not any(p.sobject.lower() == org.name.lower() for p in spec.pairs):
+            continue
+        try:
+            for field in sides.fields(spec, link, record, org, ground.zone, beside):
+                out.setdefault(f"{spec.direction}:{field['field']}", field)
+        except SynclineError:
+            # A draft that does not compile any more has nothing to show.
+            continue
+    return sorted(out.values(), key=lambda f: (not f["differs"], f["writes"], f["field"]))
+
+
+def _events(
+    ground: _Ground, found: lookup.Found, row: Mapping[str, Any], links: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    subjects = list(dict.fromkeys([str(row["external_id"]), str(found.record_id), *(link["org_id"] for link in links)]))
+    return _events_of(ground, [s for s in subjects if s])
+
+
+def _events_of(ground: _Ground, subjects: list[str]) -> list[dict[str, Any]]:
+    marks = {f"s{n}": s for n, s in enumerate(subjects)}
+    rows = ground.rows(
+        "SELECT e.at, e.actor, e.kind, e.subject, e.run_id, e.detail, v.body FROM event e LEFT JOIN event_value v ON"  # noqa: S608
+        " v.workspace_id = e.workspace_id AND v.event_id = e.id WHERE e.workspace_id = :w AND e.subject IN"
+        f" ({', '.join(':' + m for m in marks)}) ORDER BY e.id DESC LIMIT :n",
+        n=MOST_EVENTS, **marks,
+    )  # fmt: skip
+    for event in rows:
+        body = event.pop("body")
+        event["values"] = json.loads(body) if body else None
+    return rows
+
+
+def _writers(attempts: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Field -> the last write of it: when, by which job and run, and the value; the newest attempt comes first."""
+    out: dict[str, dict[str, Any]] = {}
+    for attempt in attempts:
+        if attempt["outcome"] not in ("created", "updated") or not isinstance(attempt["request"], dict):
+            continue
+        for field, value in attempt["request"].items():
+            written = {k: attempt[k] for k in ("at", "job", "run_id", "actor")}
+            side = "org" if attempt["direction"] == Direction.OUTBOUND.value else "workspace"
+            out.setdefault(field, {**written, "side": side, "value": value})
+    return out
+
+
+def _activities(ground: _Ground, found: lookup.Found) -> list[dict[str, Any]]:
+    if found.table == "activity":
+        return []
+    column = "person_record_id" if found.table == "person" else "account_record_id"
+    return ground.rows(
+        f"SELECT a.id AS record_id, a.kind, a.subject, a.occurred_at, a.user_email, l.org_id FROM activity a LEFT JOIN link l"  # noqa: S608
+        " ON l.workspace_id = a.workspace_id AND l.table_name = 'activity' AND l.record_id = a.id AND l.state = 'active'"
+        f" WHERE a.workspace_id = :w AND a.{column} = :i AND a.deleted_at IS NULL ORDER BY a.occurred_at DESC, a.id DESC"
+        " LIMIT 20",
+        i=found.record_id,
+    )
+
+
+def _org_only(ground: _Ground, org_id: str) -> dict[str, Any]:
+    return {
+        "org_id": org_id,
+        "attempts": _attempts(ground, "x.org_id = :o", o=org_id),
+        "open": _open(ground, "org_id = :o", o=org_id),
+        "events": _events_of(ground, [org_id]),
+    }
+
+
+def _user(db: Database, workspace_id: int, key: str) -> dict[str, Any] | None:
+    rows = db.read(
+        "SELECT u.email, u.name, u.zone, u.is_active, u.org_user_id, u.linked_how, o.name AS org_name, o.username AS"
+        " org_username FROM workspace_user u LEFT JOIN org_user o ON o.workspace_id = u.workspace_id AND o.org_id ="
+        " u.org_user_id WHERE u.workspace_id = :w AND (u.email = :e OR u.org_user_id = :k)",
+        w=workspace_id, e=key.lower(), k=key,
+    )  # fmt: skip
+    return iso_row(rows.row(0, named=True)) if rows.height else None
+
+
+def _verdict(story: Mapping[str, Any]) -> str:
+    if story["workspace"].get("deleted_at"):
+        return f"It was deleted in the workspace at {story['workspace']['deleted_at']}."
+    parts = [_linked_words(story)]
+    if story["open"]:
+        row = story["open"][0]
+        parts.append(f"{row['outcome'].replace('_', ' ').capitalize()} in {row['job']}: {row['reason'] or row['cause']}")
+    elif story["link"] is None:
+        parts += [v["why"] for v in story["jobs"] if v["fits"]][:1]
+    differing = [f["field"] for f in story["fields"] if f["differs"]]
+    if differing:
+        parts.append(f"Changed here since both sides last agreed: {', '.join(differing)}.")
+    if story["next_run_at"]:
+        parts.append(f"Next run: {story['next_run_at']}.")
+    return " ".join(parts)
+
+
+def _linked_words(story: Mapping[str, Any]) -> str:
+    link = story["link"]
+    if link is None:
+        ended = next(iter(story["links"]), None)
+        return f"Its {ended['sobject']} {ended['org_id']} is {ended['state']}." if ended else "It is not in the org."
+    return f"It is {link['sobject']} {link['org_id']} in the org."
