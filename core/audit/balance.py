@@ -65,7 +65,7 @@ def by_record(db: Database, workspace_id: int) -> pl.DataFrame:
     heads = db.read("SELECT id, deleted_at FROM activity WHERE workspace_id = :w", w=workspace_id)
     frame = heads.with_columns(pl.col("id").cast(pl.Int64))
     for name, sql in (("l", _LINKED), ("o", _OPEN), ("r", _LATEST)):
-        found = db.read(sql, w=workspace_id).rename(lambda c, n=name: f"{n}_{c}" if c != "record_id" else "id")
+        found = db.read(sql, w=workspace_id)
         frame = frame.join(found.with_columns(pl.col("id").cast(pl.Int64)), on="id", how="left")
     return shaped(
         frame.with_columns(

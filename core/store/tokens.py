@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlmodel import col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from core.errors import NotFound, UsageError
 from core.store.database import Database
@@ -115,7 +116,7 @@ def revoke_token(db: Database, workspace_id: int, name: str, *, now: datetime) -
         return _info(row)
 
 
-def _named(workspace_id: int, name: str):  # type: ignore[no-untyped-def]
+def _named(workspace_id: int, name: str) -> SelectOfScalar[ApiToken]:
     return select(ApiToken).where(
         ApiToken.workspace_id == workspace_id, ApiToken.name == name, col(ApiToken.revoked_at).is_(None)
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 from sqlmodel import select
@@ -109,6 +110,13 @@ def allowed_hosts(db: Database, workspace_id: int) -> tuple[str, ...]:
     return tuple(row.value or ()) if row else ()
 
 
+def ca_for(doors: Doors, url: str, listed: tuple[str, ...]) -> str:
+    """The private authority's file, for hosts that an admin has listed; Salesforce's own are judged by public ones."""
+    parts = urlsplit(url.strip())
+    named = {parts.netloc.lower(), (parts.hostname or "").lower()}
+    return doors.ca_file if named & set(listed) else ""
+
+
 def allow_host(db: Database, workspace_id: int, host: str) -> None:
     """List a host (``name`` or ``name:port``)."""
     with db.writing() as session:
@@ -138,7 +146,11 @@ def begin(
     """
     hosts = allowed_hosts(doors.db, workspace_id)
     app = App(
-        login_url.strip(), client_id.strip(), redirect_uri=redirect_uri, allowed_hosts=hosts, ca_file=doors.ca_file
+        login_url.strip(),
+        client_id.strip(),
+        redirect_uri=redirect_uri,
+        allowed_hosts=hosts,
+        ca_file=ca_for(doors, login_url, hosts),
     )
     state, browser, pkce = new_secret(), new_secret(), oauth.new_pkce()
     url = oauth.authorize_url(app, state=state, pkce=pkce)
@@ -177,13 +189,14 @@ def finish(doors: Doors, workspace_id: int, *, actor: str | None, browser: str, 
     state = _take_state(doors, workspace_id, str(query.get("state") or ""), browser, actor)
     code, _ = oauth.read_callback(query)
     secret = doors.vault.open(state.client_secret) if state.client_secret else ""
+    hosts = allowed_hosts(doors.db, workspace_id)
     app = App(
         state.login_url,
         state.client_id,
         SecretStr(secret) if secret else None,
         state.redirect_uri,
-        allowed_hosts(doors.db, workspace_id),
-        doors.ca_file,
+        hosts,
+        ca_for(doors, state.login_url, hosts),
     )
     tokens = oauth.exchange_code(app, code, doors.vault.open(state.verifier))
     return keep_connection(doors, workspace_id, app, tokens, actor=state.actor, name=state.name, flow="web")
@@ -277,9 +290,10 @@ def headless(
         UsageError: there is no such flow.
         GrantRejected: the org refuses it.
     """
+    hosts = allowed_hosts(doors.db, workspace_id)
     app = App(
         login_url, client_id, SecretStr(client_secret) if client_secret else None, "",
-        allowed_hosts(doors.db, workspace_id), doors.ca_file,
+        hosts, ca_for(doors, login_url, hosts),
     )  # fmt: skip
     if flow == "jwt":
         tokens = oauth.jwt_bearer(app, username, SecretStr(private_key))
@@ -311,7 +325,12 @@ def open_gateway(doors: Doors, connection: Connection, timeouts: Timeouts | None
     hosts = allowed_hosts(doors.db, connection.workspace_id)
     secret = kept.get("client_secret")
     app = App(
-        connection.login_url, connection.client_id, SecretStr(secret) if secret else None, "", hosts, doors.ca_file
+        connection.login_url,
+        connection.client_id,
+        SecretStr(secret) if secret else None,
+        "",
+        hosts,
+        ca_for(doors, connection.login_url, hosts),
     )
     renew: Any = oauth.by_refresh(app)
     if connection.flow == "jwt":
@@ -319,7 +338,8 @@ def open_gateway(doors: Doors, connection: Connection, timeouts: Timeouts | None
     elif connection.flow == "client_credentials":
         renew = oauth.by_client_credentials(app)
     source = TokenSource(StoredTokens(doors, int(connection.id or 0)), renew)
-    return Gateway(source, allowed_hosts=hosts, ca_file=doors.ca_file, clock=doors.clock, timeouts=timeouts)
+    ca_file = ca_for(doors, connection.instance_url, hosts)
+    return Gateway(source, allowed_hosts=hosts, ca_file=ca_file, clock=doors.clock, timeouts=timeouts)
 
 
 def note_state(doors: Doors, connection_id: int, gateway: Gateway, state: str = "ok", reason: str = "") -> None:

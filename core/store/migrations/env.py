@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 from sqlmodel import SQLModel
@@ -11,7 +11,7 @@ import core.store.tables  # noqa: F401  (fills the metadata)
 from core.store.codec import Json, UtcTime
 
 
-def render_item(kind: str, item: Any, _context: Any) -> str | bool:
+def render_item(kind: str, item: Any, _context: Any) -> str | Literal[False]:
     """Write our column types as the plain types they are stored in."""
     if kind == "type" and isinstance(item, UtcTime):
         return "sa.BigInteger()"

@@ -1,4 +1,4 @@
-"""Finds the people and accounts that intake rows name by id, e-mail or domain, for many rows at once."""
+"""Finds the people and accounts that intake rows name by id, e-mail, phone or domain, for many rows at once."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from collections.abc import Iterable
 import polars as pl
 
 from core.store.database import Batch
-from core.values import domains, emails, ids
+from core.values import domains, emails, ids, phones
+
+_NORMALIZED = {"email": emails.normalize, "phone": phones.normalize, "domain": domains.from_websites}
 
 
 def find(batch: Batch, table: str, refs: Iterable[tuple[str, str, str]]) -> dict[tuple[str, str, str], list[int]]:
-    """Record ids for each reference ``(source, how, value)``, where ``how`` is id, email or domain.
+    """Record ids for each reference ``(source, how, value)``, where ``how`` is id, email, phone or domain.
 
     An id is looked for as the source's own external id, as the org Id of a linked record, as any source's external
     id, and as our own id; the first that finds anything counts. Deleted records are not found.
@@ -31,7 +33,7 @@ def find(batch: Batch, table: str, refs: Iterable[tuple[str, str, str]]) -> dict
     )
     for source, given, record in _by_id(batch, table, by_id).iter_rows():
         found[(source, "id", given)].append(record)
-    for how in ("email", "domain"):
+    for how in _NORMALIZED:
         for source, given, record in _by_point(
             batch, table, how, [(s, v) for s, h, v in wanted if h == how]
         ).iter_rows():
@@ -61,8 +63,7 @@ def _by_id(batch: Batch, table: str, refs: pl.DataFrame) -> pl.DataFrame:
 
 def _by_point(batch: Batch, table: str, how: str, refs: list[tuple[str, str]]) -> pl.DataFrame:
     frame = pl.DataFrame(refs, schema={"source": pl.String, "given": pl.String}, orient="row")
-    value = emails.normalize(frame["given"]) if how == "email" else domains.from_websites(frame["given"])
-    frame = frame.with_columns(value=value).drop_nulls("value")
+    frame = frame.with_columns(value=_NORMALIZED[how](frame["given"])).drop_nulls("value")
     if frame.is_empty():
         return frame.select("source", "given", id=pl.lit(0, dtype=pl.Int64))
     return batch.read(
@@ -74,16 +75,13 @@ def _by_point(batch: Batch, table: str, how: str, refs: list[tuple[str, str]]) -
     )
 
 
-def as_org_id(text: str | None) -> str | None:
-    """The org Id that a reference is, if it is one."""
-    return ids.normalize_id(text) if text and len(text) in (15, 18) else None
-
-
-def org_ids_of(batch: Batch, table: str, condition: str) -> set[str]:
-    """The org Ids linked to the records that a condition on ``r`` picks."""
+def opted_out(batch: Batch, people: set[int]) -> set[int]:
+    """Those of the people who have opted out of calls."""
+    if not people:
+        return set()
+    staged = batch.stage(pl.DataFrame({"id": sorted(people)}))
     rows = batch.read(
-        f"SELECT l.org_id FROM {table} r JOIN link l ON l.workspace_id = r.workspace_id AND l.table_name = '{table}' "  # noqa: S608
-        f"AND l.record_id = r.id AND l.state = 'active' WHERE r.workspace_id = :w AND {condition}",
+        f"SELECT r.id FROM {staged} s JOIN person r ON r.workspace_id = :w AND r.id = s.id WHERE r.do_not_call",  # noqa: S608
         w=batch.workspace_id,
     )
-    return set(rows["org_id"])
+    return set(rows["id"])

@@ -14,12 +14,13 @@ from core.store.database import Batch
 from core.store.records import by_key, columns_of, save_records, typed
 from core.syncing.intake import references
 from core.syncing.intake.decide import Answer, content_hash, decide, dumps, merged
-from core.values import emails, phones
 
 TABLE_OF = {"accounts": "account", "people": "person", "activities": "activity"}
 _LIGHT = ("id", "source", "external_id", "hash", "updated_at", "deleted_at")
 _CARRIED = ("account_id", "account_domain")
 """Columns of a person's row that name an account; kept among the custom fields until that account is known."""
+_PERSON_KEYS = (("id", "person_ref"), ("email", "person_email"), ("phone", "person_phone"))
+OPTED_OUT = "the person has opted out of calls"
 
 Key = tuple[str, str]
 Record = dict[str, Any]
@@ -49,7 +50,7 @@ def take_rows(batch: Batch, kind: str, rows: Sequence[Row], now: datetime) -> li
             touched.setdefault(key, set()).update(decision.sets)
         answers.append(_with_note(decision.answer, note))
     _save(batch, table, known, touched)
-    if table == "account":
+    if table == "account" and touched:
         attach_people(batch)
     return answers
 
@@ -176,27 +177,12 @@ def attach_people(batch: Batch) -> None:
 
 def _flag_calls(batch: Batch, rows: Sequence[Row]) -> list[str]:
     """Say of calls that they went to somebody who had opted out of calls; they are taken in all the same."""
-    calls = [r if r.values.get("kind") == "call" and not r.values.get("deleted") else None for r in rows]
-    points = batch.read(
-        "SELECT p.external_id, c.value FROM person p LEFT JOIN contact_point c ON c.workspace_id = p.workspace_id "
-        "AND c.table_name = 'person' AND c.record_id = p.id "
-        "WHERE p.workspace_id = :w AND p.do_not_call AND p.deleted_at IS NULL",
-        w=batch.workspace_id,
-    )
-    if points.is_empty() or not any(calls):
-        return [""] * len(rows)
-    told = pl.DataFrame(
-        [[r.values.get(c) if r else None for c in ("person_ref", "person_email", "person_phone")] for r in calls],
-        schema={"ref": pl.String, "email": pl.String, "phone": pl.String},
-        orient="row",
-    )
-    phone = phones.normalize(told["phone"])
-    spelled = (told["ref"].str.to_lowercase(), emails.normalize(told["email"]), phone)
-    out = set(points["external_id"]) | set(points["value"].drop_nulls())
-    org_ids = references.org_ids_of(batch, "person", "r.do_not_call")
-    flagged = [
-        any(v in out for v in values if v)
-        or (r is not None and references.as_org_id(r.values.get("person_ref")) in org_ids)
-        for r, *values in zip(calls, *spelled, strict=True)
-    ]
-    return ["the person has opted out of calls" if hit else "" for hit in flagged]
+    named = [_person_refs(row) if row.values.get("kind") == "call" else [] for row in rows]
+    found = references.find(batch, "person", {ref for refs in named for ref in refs})
+    out = references.opted_out(batch, {record for each in found.values() for record in each})
+    return [OPTED_OUT if any(out & set(found[ref]) for ref in refs) else "" for refs in named]
+
+
+def _person_refs(row: Row) -> list[tuple[str, str, str]]:
+    given = ((how, row.values.get(column)) for how, column in _PERSON_KEYS)
+    return [(row.source, how, value) for how, value in given if value]

@@ -1,0 +1,219 @@
+"""Which rows did not get through, why, and what mends them?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from console import actions, strings
+from console.components import frame, notices, rowcard, tables
+from console.components.text import code, plain, safe
+from console.session import workspace
+from console.strings import OUTCOMES, cause_words, count
+from core import SynclineError
+
+PAGE = 50
+_MOST_PAGES = 40
+_CARDS = 9
+_COLUMNS = ("State", "Record", "Which push", "Cause", "Why", "Field", "When", "Tries", "Verb")
+
+
+def _heals(group: dict[str, Any]) -> str:
+    if group["aside"] == group["count"]:
+        return "Put aside"
+    return "Temporary: goes on by itself" if group["is_temporary"] else "Permanent: stays until mended"
+
+
+def _card(group: dict[str, Any], title: str, n: int, *, primary: bool) -> None:
+    words = cause_words(group["cause"], group["words"])
+    sign = OUTCOMES.get(group["outcome"], OUTCOMES["rejected"])
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.markdown(sign.badge(count(group["count"], "row")), width="content")
+        st.markdown(f":small[:gray[{_heals(group)}]]", width="content")
+    st.markdown(f"**{safe(words.title)}**")
+    st.markdown(f":small[{safe(title)}: {safe(words.do or group['do'], 200)}]")
+    example = group["example"]
+    st.markdown(f":small[:gray[{safe(example['title'] or example['key'], 60)}: {safe(example['reason'], 140)}]]")
+    if group["status_code"]:
+        st.markdown(code(group["status_code"]))
+    st.space("stretch")
+    _card_buttons(group, words, n, primary=primary)
+
+
+def _card_buttons(group: dict[str, Any], words: strings.Words, n: int, *, primary: bool) -> None:
+    kind = "primary" if primary else "secondary"
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
+        if group["cause"] == "ambiguous":
+            if st.button("Pick the person", key=f"pick-{n}", type=kind):
+                _decide_next(group["job"])
+        elif words.step and st.button(_mend_label(words.step), key=f"mend-{n}", type=kind):
+            field = {"field": group["field"]} if group["field"] else {}
+            frame.go("job", job=group["job"], step=words.step, **field)
+        st.button(
+            f"Retry {group['count']:,}", key=f"retry-{n}", icon=":material/replay:",
+            type=kind if not words.step and group["cause"] != "ambiguous" else "secondary",
+            on_click=actions.retry,
+            kwargs={"job": group["job"], "cause": group["cause"], "rows": group["count"]},
+        )  # fmt: skip
+        if st.button("Show rows", key=f"show-{n}", type="tertiary"):
+            frame.go("errors", cause=_short(group["cause"]), job=group["job"])
+
+
+def _mend_label(step: str) -> str:
+    return {"Values": "Map the value", "Mapping": "Mend the mapping", "Rules": "Change the rule"}.get(
+        step, "Open the job"
+    )
+
+
+def _short(cause: str) -> str:
+    return cause_words(cause).short or cause
+
+
+def _decide_next(job: str) -> None:
+    """Open the drawer with the first ambiguous row of the job."""
+    rows = workspace().open_rows(job=job, cause="ambiguous", limit=50).filter(~pl.col("is_aside"))
+    if rows.height:
+        rowcard.drawer(rows.row(0, named=True))
+
+
+def _filters(groups: list[dict[str, Any]]) -> tuple[str, str | None, str | None]:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        search = st.text_input(
+            "Search", key="q", bind="query-params", icon=":material/search:", label_visibility="collapsed",
+            placeholder="Record, id or message", width=260,
+        )  # fmt: skip
+        jobs = sorted({g["job"] for g in groups})
+        job = st.selectbox(
+            "Job", jobs, index=None, key="job", bind="query-params", label_visibility="collapsed",
+            placeholder="All jobs", width=200,
+        )  # fmt: skip
+        causes = list(dict.fromkeys(_short(g["cause"]) for g in groups))
+        picked = st.pills("Cause", causes, key="cause", bind="query-params", label_visibility="collapsed")
+    cause = next((g["cause"] for g in groups if _short(g["cause"]) == picked), None)
+    return search or "", job, cause
+
+
+def _row(row: dict[str, Any], titles: dict[str, str]) -> dict[str, Any]:
+    aside = row["is_aside"]
+    return {
+        "State": ["Put aside" if aside else OUTCOMES[row["outcome"]].word],
+        "Record": plain(row["title"] or row["key"]),
+        "Which push": titles.get(row["job"], row["job"]),
+        "Cause": _short(row["cause"]),
+        "Why": plain(row["reason"]),
+        "Field": row["field"],
+        "When": row["last_at"],
+        "Tries": row["tries"],
+        "Verb": "Decide" if row["cause"] == "ambiguous" else "Open",
+    }
+
+
+def _table(rows: list[dict[str, Any]], titles: dict[str, str]) -> list[tuple[str, str]]:
+    shown = tables.frame([_row(r, titles) for r in rows], _COLUMNS)
+    event = st.dataframe(
+        shown,
+        hide_index=True,
+        placeholder="",
+        key="open_rows",
+        on_select="rerun",
+        selection_mode="multi-row",
+        column_config={
+            "State": tables.chips(
+                "State", [*(OUTCOMES[o] for o in strings.OPEN), strings.Sign("Put aside", "gray", "")]
+            ),
+            "Record": tables.text("Record", width=220),
+            "Why": tables.text("Why", width=330),
+            "When": tables.distance("When"),
+            "Verb": st.column_config.ButtonColumn("", key="row_verb"),
+        },
+    )
+    clicked = st.session_state.get("row_verb")
+    if clicked is not None and clicked["row"] < len(rows):
+        rowcard.drawer(rows[clicked["row"]])
+    return [(rows[i]["job"], rows[i]["subject"]) for i in event["selection"]["rows"] if i < len(rows)]
+
+
+def _bar(chosen: list[tuple[str, str]], shown: int, total: int) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        if chosen:
+            st.markdown(f"**{len(chosen):,} selected**", width="content")
+            st.button(
+                f"Retry {len(chosen):,} selected", icon=":material/replay:", on_click=actions.retry_rows, args=(chosen,)
+            )
+            st.button("Put aside", icon=":material/inventory_2:", on_click=actions.put_aside, args=(chosen,))
+        else:
+            frame.small(f"{shown:,} of {count(total, 'row')}. Tick rows to retry them or put them aside.")
+        st.space("stretch")
+        pages = min(-(-total // PAGE), _MOST_PAGES)
+        if pages > 1:
+            st.pagination(pages, key="page", bind="query-params", max_visible_pages=5)
+
+
+def _rows(groups: list[dict[str, Any]], titles: dict[str, str]) -> None:
+    search, job, cause = _filters(groups)
+    matching = [g for g in groups if job in (None, g["job"]) and cause in (None, g["cause"])]
+    total = sum(g["count"] for g in matching)
+    page = int(st.session_state.get("page") or 1)
+    found = workspace().open_rows(job=job, cause=cause, search=search, limit=page * PAGE)
+    rows = list(found.slice((page - 1) * PAGE).iter_rows(named=True))
+    if search:
+        total = found.height
+    if not rows:
+        st.markdown(":gray[No row fits these filters.]")
+        return
+    _bar(_table(rows, titles), len(rows), total)
+
+
+def _export() -> bytes:
+    rows = workspace().frames.open_rows()
+    keep = ("job", "outcome", "cause", "title", "key", "reason", "field", "value", "status_code", "sobject", "org_id",
+            "record_id", "tries", "is_aside", "first_at", "last_at", "run_id")  # fmt: skip
+    return tables.csv_bytes(rows.select(keep))
+
+
+def main() -> None:
+    """The page."""
+    ws = workspace()
+    try:
+        groups = ws.error_groups()
+        titles = {j["name"]: j["title"] for j in ws.jobs()}
+    except SynclineError as error:
+        frame.header("Errors")
+        notices.problem(error)
+        return
+    total = sum(g["count"] for g in groups)
+    causes = len({g["cause"] for g in groups})
+    buttons = frame.header(
+        "Errors", f"{count(total, 'row')}, {count(causes, 'cause')}" if groups else "Nothing is open"
+    )
+    if not groups:
+        frame.verdict(
+            strings.JOB_STATES["in_step"], "No errors.", "Rows that are held, rejected or waiting would be listed here.",
+            badge="All through",
+        )  # fmt: skip
+        return
+    buttons.download_button(
+        "Export CSV", _export, file_name="open-rows.csv", mime="text/csv", icon=":material/download:", on_click="ignore"
+    )
+    buttons.button(f"Retry all {total:,}", icon=":material/replay:", on_click=actions.retry, kwargs={"rows": total})
+    _show_cards(groups, titles)
+    frame.small(
+        "Temporary errors are tried again by themselves. Permanent ones are never sent again until you say so. "
+        "Only the open rows are sent, never their whole batch."
+    )
+    _rows(groups, titles)
+
+
+def _show_cards(groups: list[dict[str, Any]], titles: dict[str, str]) -> None:
+    order = sorted(groups, key=lambda g: (g["is_temporary"], g["aside"] == g["count"], -g["count"]))
+    grid = st.grid(3, min_column_width=280, gap="xsmall")
+    for n, group in enumerate(order[:_CARDS]):
+        with grid.container(border=True, height="stretch", gap="xsmall"):
+            _card(group, titles.get(group["job"], group["job"]), n, primary=n == 0 and not group["is_temporary"])
+    if len(order) > _CARDS:
+        frame.small(f"{len(order) - _CARDS} more causes are in the table below.")
+
+
+main()

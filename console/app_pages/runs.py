@@ -1,0 +1,288 @@
+"""What ran, what runs now, and what became of each row?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from console import actions, strings
+from console.components import frame, notices, rowcard, tables, times
+from console.components.text import code, plain, safe
+from console.session import workspace
+from console.strings import OUTCOMES, RUN_STATES, count
+from core import Outcome, RunStatus, SynclineError
+
+_LIVE = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.PAUSED)
+_COLUMNS = (
+    "State",
+    "Kind",
+    "Job",
+    "Why",
+    "Started by",
+    "Started",
+    "Looked at",
+    "Written",
+    "Open",
+    "Rejected",
+    "API",
+    "Took",
+    "Run",
+)
+_KINDS = {"run": "Run", "plan": "Plan", "retry": "Retry"}
+PAGE = 25
+
+
+def _written(counts: dict[str, int]) -> int:
+    return counts["created"] + counts["updated"] + counts["deleted"]
+
+
+def _done(counts: dict[str, int]) -> int:
+    return sum(counts[o.value] for o in Outcome)
+
+
+def _progress(run: dict[str, Any]) -> tuple[float, str]:
+    """Share and words: done of total, rate, time left."""
+    counts = run["counts"]
+    total, done = max(counts["input"], run["planned"]), _done(counts)
+    if not total:
+        return 0.0, "Reading what has changed"
+    words = f"{done:,} of {total:,} rows"
+    began = times.instant(run["started_at"])
+    seconds = (times.now() - began).total_seconds() if began else 0
+    if done and seconds > 1 and done < total:
+        rate = done / seconds
+        words += f" · {rate:,.0f} a second · about {times.span((total - done) / rate)} left"
+    return min(done / total, 1.0), words
+
+
+@st.fragment(run_every=2)
+def _live() -> None:
+    """The runs under way; the page is drawn again when the last of them ends."""
+    titles = _titles()
+    open_runs = [r for r in workspace().runs(limit=50) if r["status"] in _LIVE]
+    for run in open_runs[:4]:
+        _live_card(run, titles)
+    if len(open_runs) > 4:
+        frame.small(f"{len(open_runs) - 4} more are queued.")
+    was = st.session_state.get("live_runs", 0)
+    st.session_state["live_runs"] = len(open_runs)
+    if len(open_runs) < was:
+        st.rerun()
+
+
+def _live_card(run: dict[str, Any], titles: dict[str, str]) -> None:
+    with st.container(border=True, gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            sign = RUN_STATES[RunStatus(run["status"])]
+            name = safe(titles.get(run["job"], run["job"]))
+            st.markdown(
+                f"{sign.badge()} **{name}** :small[:gray[{safe(run['reason'])} · you can close this page, the run goes on]]",
+                width="stretch",
+            )
+            st.button(
+                "Cancel after this batch", key=f"cancel-{run['run_id']}", icon=":material/stop_circle:",
+                on_click=actions.cancel_run, args=(run["run_id"],),
+            )  # fmt: skip
+        share, words = _progress(run)
+        st.progress(share, text=words)
+        st.markdown(outcome_badges(run["counts"]) or ":small[:gray[no row is settled yet]]")
+
+
+def outcome_badges(counts: dict[str, int]) -> str:
+    """The outcomes that occur, each with its number."""
+    return " ".join(
+        OUTCOMES[o].badge(f"{counts[o.value]:,} {OUTCOMES[o].word.lower()}") for o in Outcome if counts[o.value]
+    )
+
+
+def _titles() -> dict[str, str]:
+    return {j.name: j.title for j in workspace().specs()}
+
+
+def _row(run: dict[str, Any], titles: dict[str, str]) -> dict[str, Any]:
+    counts = run["counts"]
+    began, ended = times.instant(run["started"]), times.instant(run["ended"])
+    return {
+        "State": [RUN_STATES[RunStatus(run["status"])].word],
+        "Kind": _KINDS.get("retry" if run["reason"] == "retry" else run["kind"], run["kind"].capitalize()),
+        "Job": titles.get(run["job"], run["job"]),
+        "Why": plain(run["reason"]),
+        "Started by": plain(run["actor"]),
+        "Started": run["started"] or run["requested_at"],
+        "Looked at": counts["input"],
+        "Written": _written(counts),
+        "Open": counts["waiting"] + counts["held"] + counts["in_doubt"],
+        "Rejected": counts["rejected"],
+        "API": run["api_calls"],
+        "Took": times.span(ended - began) if began and ended else "",
+        "Run": run["run_id"],
+    }
+
+
+def _filtered(runs: list[dict[str, Any]], titles: dict[str, str]) -> list[dict[str, Any]]:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        search = st.text_input(
+            "Search", key="q", bind="query-params", icon=":material/search:", label_visibility="collapsed",
+            placeholder="Run, job or person", width=260,
+        )  # fmt: skip
+        words = list(dict.fromkeys(RUN_STATES[RunStatus(r["status"])].word for r in runs))
+        state = st.pills("State", words, key="state", bind="query-params", label_visibility="collapsed")
+        job = st.query_params.get("job")
+        if job and st.button(f"Only {plain(titles.get(job, job), 40)}", icon=":material/close:", type="tertiary"):
+            frame.go("runs")
+    low = (search or "").lower()
+    return [
+        r
+        for r in runs
+        if (not low or low in f"{r['run_id']} {r['job']} {titles.get(r['job'], '')} {r['actor']} {r['reason']}".lower())
+        and (not state or RUN_STATES[RunStatus(r["status"])].word == state)
+        and (not job or r["job"] == job)
+    ]
+
+
+def _list(runs: list[dict[str, Any]], titles: dict[str, str]) -> dict[str, Any] | None:
+    page = int(st.session_state.get("page") or 1)
+    pages = max(-(-len(runs) // PAGE), 1)
+    shown = runs[(min(page, pages) - 1) * PAGE :][:PAGE]
+    wanted = st.query_params.get("run")
+    chosen = next((n for n, r in enumerate(shown) if r["run_id"] == wanted), 0)
+    event = st.dataframe(
+        tables.frame([_row(r, titles) for r in shown], _COLUMNS),
+        hide_index=True,
+        placeholder="",
+        key=f"runs_table_{page}_{wanted}",
+        on_select="rerun",
+        selection_mode="single-row",
+        selection_default={"selection": {"rows": [chosen]}},
+        height="content" if len(shown) < 10 else 380,
+        column_config={
+            "State": tables.chips("State", RUN_STATES.values()),
+            "Started": tables.distance("Started"),
+            **{name: tables.number(name) for name in ("Looked at", "Written", "Open", "Rejected", "API")},
+        },
+    )
+    if pages > 1:
+        st.pagination(pages, key="page", bind="query-params", max_visible_pages=5)
+    picked = event["selection"]["rows"]
+    return shown[picked[0]] if picked and picked[0] < len(shown) else None
+
+
+def _detail(run: dict[str, Any], titles: dict[str, str]) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(
+            f"{safe(titles.get(run['job'], run['job']))} · {times.clock_time(run['started'] or run['requested_at'])}",
+            anchor=False,
+        )
+        st.space("stretch")
+        refused = run["counts"]["rejected"] + run["counts"]["held"]
+        if refused and st.button(f"Open {count(refused, 'row')} in Errors", icon=":material/error:"):
+            frame.go("errors", job=run["job"])
+    left, right = st.columns([4, 6], gap="medium")
+    with left:
+        _steps(run)
+    with right.container(border=True):
+        _debugger(run)
+
+
+def _steps(run: dict[str, Any]) -> None:
+    """What the run did, in order, from its own counters."""
+    counts, error = run["counts"], run["error"]
+    ended = run["status"] not in _LIVE
+    _step(f"Read {count(counts['input'], 'row')}", "complete" if ended or counts["input"] else "running")
+    if run["planned"] or _written(counts):
+        _step(f"Planned {count(run['planned'], 'write')}", "complete")
+    if _written(counts) or counts["rejected"]:
+        _step(
+            f"Wrote {_written(counts):,}, {counts['rejected']:,} rejected",
+            "error" if counts["rejected"] else "complete",
+        )
+    if counts["held"]:
+        _step(f"Held {count(counts['held'], 'row')} for a person", "error")
+    if counts["in_doubt"]:
+        _step(f"{count(counts['in_doubt'], 'answer')} lost; the next run asks the org", "error")
+    if error:
+        _step(plain(error.get("message") or error, 200), "error")
+    if ended:
+        balanced = counts["input"] == _done(counts)
+        what = f"Books: {counts['input']:,} read = {_done(counts):,} settled"
+        _step(
+            what if balanced or run["kind"] == "plan" else f"{what}: they do not balance",
+            "complete" if balanced or run["kind"] == "plan" else "error",
+        )
+    st.markdown(outcome_badges(counts))
+    api = f"{count(run['api_calls'], 'API call')}" + (
+        f", {run['api_calls_shared']} shared" if run.get("api_calls_shared") else ""
+    )
+    st.markdown(f":small[:gray[{api} · {RUN_STATES[RunStatus(run['status'])].word.lower()} ·]] {code(run['run_id'])}")
+
+
+def _step(label: str, state: Any) -> None:
+    st.status(safe(label), state=state, type="step")
+
+
+def _debugger(run: dict[str, Any]) -> None:
+    """Each row by outcome: what was sent, what was answered."""
+    counts = run["counts"]
+    have = [o for o in (*strings.OPEN, *Outcome) if counts[o.value]]
+    have = list(dict.fromkeys(have))
+    if not have:
+        frame.small("No rows yet." if run["status"] in _LIVE else "There was nothing to do.")
+        return
+    names = {OUTCOMES[o].word: o for o in have}
+    word = st.segmented_control(
+        "Outcome", list(names), default=next(iter(names)), key=f"outcome-{run['run_id']}", label_visibility="collapsed",
+        format_func=lambda w: f"{w} {counts[names[w].value]:,}", required=True,
+    )  # fmt: skip
+    outcome = names[word or next(iter(names))]
+    rows = list(workspace().run_results(run["run_id"], outcome=outcome.value, limit=PAGE).iter_rows(named=True))
+    if not rows:
+        frame.small("The rows of this outcome are counted, not kept one by one.")
+        return
+    labels = [f"{plain(r['title'] or r['key'], 70)} · row {r['row']}" for r in rows]
+    picked = st.selectbox(
+        "Row", range(len(rows)), format_func=lambda n: labels[n], key=f"row-{run['run_id']}-{outcome}"
+    )
+    row = rows[picked or 0]
+    st.markdown(
+        f"{OUTCOMES[outcome].badge()} **{safe(row['title'] or row['key'])}** :small[{safe(row['action'])} {safe(row['sobject'])} {code(row['org_id'])}]"
+    )
+    if row["reason"]:
+        st.text(row["reason"])
+    if row["status_code"]:
+        st.markdown(f"{code(row['status_code'])} {safe(row['field'])}")
+    if row["request"] or row["answer"]:
+        rowcard.exchange(row)
+    if st.button(
+        "Explain this record", icon=":material/manage_search:", type="tertiary", key=f"explain-{run['run_id']}"
+    ):
+        frame.go("record", key=row["org_id"] or row["key"])
+
+
+def main() -> None:
+    """The page."""
+    ws = workspace()
+    try:
+        runs, titles = ws.runs(limit=500), _titles()
+    except SynclineError as error:
+        frame.header("Runs")
+        notices.problem(error)
+        return
+    frame.header("Runs", "Runs, retries and plans in one list")
+    if not runs:
+        frame.empty(
+            "No run yet.", "The first one starts when a job is switched on, or run by hand.", "Open the jobs",
+            lambda: frame.go("jobs"),
+        )  # fmt: skip
+        return
+    _live()
+    shown = _filtered(runs, titles)
+    if not shown:
+        st.markdown(":gray[No run fits these filters.]")
+        return
+    chosen = _list(shown, titles)
+    if chosen is not None:
+        _detail(chosen, titles)
+
+
+main()
