@@ -24,8 +24,9 @@ from streamlit import config as streamlit_config
 from console import strings
 from console.entry import SESSION_LIFETIME_S, Entry
 from console.gate import COOKIE, Gate
+from console.session import open_named
 from console.slots import SIGN_INS, Slots
-from core import SynclineError, UsageError, Workspace, open_workspace
+from core import SynclineError, UsageError, Workspace
 from core.api import routes as api_routes
 from core.settings import settings
 
@@ -101,7 +102,7 @@ class Doorway:
         return answer
 
 
-def make_app(*, port: int, home: Path, opener: Opener = open_workspace) -> st.App:
+def make_app(*, port: int, home: Path, opener: Opener = open_named) -> st.App:
     """The whole console as one ASGI application.
 
     Args:
@@ -130,7 +131,7 @@ def serve(
     *,
     address: str = ADDRESS,
     home: Path | None = None,
-    opener: Opener = open_workspace,
+    opener: Opener = open_named,
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve the console until the process is told to end.
@@ -215,12 +216,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m console.server", description=main.__doc__)
     parser.add_argument("--port", type=int, default=8501)
     parser.add_argument("--address", default=ADDRESS)
-    parser.add_argument("--json", action="store_true", help="print the link as JSON")
+    parser.add_argument("--print-url", action="store_true", help="say where it answers as one JSON object, first of all")
     parser.add_argument("--link", action="store_true", help="print a fresh one-time link and end")
     given = parser.parse_args(arguments)
 
     def say(link: str) -> None:
-        text = json.dumps({"console_url": link}) if given.json else strings.OPEN_THIS.format(link=link)
+        urls = {"console_url": link, "api_url": f"{link.partition('/open')[0]}/api/v1"}
+        text = json.dumps(urls) if given.print_url else strings.OPEN_THIS.format(link=link)
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
 

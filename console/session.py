@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 
 import streamlit as st
@@ -20,9 +21,14 @@ class Key(StrEnum):
     SLOT = "slot"
 
 
+def open_named(*, actor: str | None = None) -> Workspace:
+    """The workspace that ``SYNCLINE_WORKSPACE`` names, ``default`` where it names none."""
+    return open_workspace(os.environ.get("SYNCLINE_WORKSPACE") or "default", actor)
+
+
 @st.cache_resource(show_spinner=False)
 def _opened() -> Workspace:
-    return open_workspace()
+    return open_named()
 
 
 def workspace() -> Workspace:

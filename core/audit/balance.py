@@ -38,20 +38,21 @@ BY_RECORD: dict[str, Any] = {
     "last_at": INSTANT,
 }
 _LINKED = (
-    "SELECT record_id, org_id, sobject, how, state, job FROM (SELECT l.*, ROW_NUMBER() OVER (PARTITION BY record_id ORDER"
-    " BY CASE state WHEN 'active' THEN 0 ELSE 1 END, id DESC) AS place FROM link l WHERE workspace_id = :w AND table_name ="
-    " 'activity') ranked WHERE place = 1"
+    "SELECT record_id AS id, org_id AS l_org_id, sobject AS l_sobject, how AS l_how, state AS l_state, job AS l_job FROM"
+    " (SELECT l.*, ROW_NUMBER() OVER (PARTITION BY record_id ORDER BY CASE state WHEN 'active' THEN 0 ELSE 1 END,"
+    " id DESC) AS place FROM link l WHERE workspace_id = :w AND table_name = 'activity') ranked WHERE place = 1"
 )
 _OPEN = (
-    "SELECT record_id, job, outcome, cause, reason, last_at FROM (SELECT o.*, ROW_NUMBER() OVER (PARTITION BY record_id"
-    " ORDER BY last_at DESC, job) AS place FROM open_row o WHERE workspace_id = :w AND record_id IS NOT NULL) ranked"
-    " WHERE place = 1"
+    "SELECT record_id AS id, job AS o_job, outcome AS o_outcome, cause AS o_cause, reason AS o_reason,"
+    " last_at AS o_last_at FROM (SELECT o.*, ROW_NUMBER() OVER (PARTITION BY record_id ORDER BY last_at DESC, job) AS"
+    " place FROM open_row o WHERE workspace_id = :w AND record_id IS NOT NULL) ranked WHERE place = 1"
 )
 _LATEST = (
-    "SELECT record_id, job, outcome, cause, reason, at AS last_at FROM (SELECT x.record_id, x.job, x.outcome, x.cause,"
-    " x.reason, x.at, ROW_NUMBER() OVER (PARTITION BY x.record_id ORDER BY x.at DESC, x.run_id DESC) AS place FROM"
-    " record_result x JOIN run r ON r.run_id = x.run_id AND r.workspace_id = x.workspace_id AND r.direction = 'outbound'"
-    " WHERE x.workspace_id = :w AND x.record_id IS NOT NULL) ranked WHERE place = 1"
+    "SELECT record_id AS id, job AS r_job, outcome AS r_outcome, cause AS r_cause, reason AS r_reason, at AS r_last_at"
+    " FROM (SELECT x.record_id, x.job, x.outcome, x.cause, x.reason, x.at, ROW_NUMBER() OVER (PARTITION BY x.record_id"
+    " ORDER BY x.at DESC, x.run_id DESC) AS place FROM record_result x JOIN run r ON r.run_id = x.run_id"
+    " AND r.workspace_id = x.workspace_id AND r.direction = 'outbound' WHERE x.workspace_id = :w"
+    " AND x.record_id IS NOT NULL) ranked WHERE place = 1"
 )
 
 
@@ -64,7 +65,7 @@ def by_record(db: Database, workspace_id: int) -> pl.DataFrame:
     """
     heads = db.read("SELECT id, deleted_at FROM activity WHERE workspace_id = :w", w=workspace_id)
     frame = heads.with_columns(pl.col("id").cast(pl.Int64))
-    for name, sql in (("l", _LINKED), ("o", _OPEN), ("r", _LATEST)):
+    for sql in (_LINKED, _OPEN, _LATEST):
         found = db.read(sql, w=workspace_id)
         frame = frame.join(found.with_columns(pl.col("id").cast(pl.Int64)), on="id", how="left")
     return shaped(
@@ -78,7 +79,7 @@ def by_record(db: Database, workspace_id: int) -> pl.DataFrame:
             cause=pl.coalesce("o_cause", "r_cause"),
             reason=pl.coalesce("o_reason", "r_reason"),
             last_outcome=pl.coalesce("o_outcome", "r_outcome"),
-            last_at=pl.coalesce(pl.col("o_last_at").cast(INSTANT), pl.col("r_last_at").cast(INSTANT)),
+            last_at=pl.coalesce(pl.col("o_last_at").cast(pl.Int64), pl.col("r_last_at").cast(pl.Int64)),
         ),
         BY_RECORD,
     )

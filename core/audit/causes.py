@@ -21,18 +21,18 @@ class Cause:
 
 
 CAUSES: dict[str, Cause] = {
-    "unmapped_value": Cause("A value has no entry in the value map", "Add the value to the field's value map, then retry."),
+    "unmapped_value": Cause("A value has no entry in the value map", "Add the value to the value map, then retry."),
     "bad_picklist": Cause("The org's picklist does not have the value", "Map the value to one that the picklist has."),
     "required_empty": Cause("A required field is empty", "Fill it at its source, or give the field a default."),
-    "too_long": Cause("A text is longer than the field", "Set the field to cut or to spill into a note, or shorten it."),
+    "too_long": Cause("A text is longer than the field", "Set the field to cut, or to spill into a note."),
     "bad_value": Cause("A value does not fit the field's type", "Correct it at its source, or choose a transform."),
     "ambiguous": Cause("Several records could be meant", "Pick the one that is meant."),
-    "orphan": Cause("Nobody here has this phone, e-mail or id", "Nothing: it goes on when the person is known.", heals=True),
-    "parent": Cause("The record it belongs to is not there yet", "Nothing: it goes on when that is synced.", heals=True),
+    "orphan": Cause("Nobody here has this phone, e-mail or id", "Nothing: it goes on when somebody has.", heals=True),
+    "parent": Cause("The record it belongs to is not there yet", "Nothing: it goes on when that is.", heals=True),
     "no_parent": Cause("The record it belongs to is not there", "Switch on a job that brings people or accounts."),
     "no_account": Cause("Its account is not known", "Give the record an account at its source."),
     "conflict": Cause("Both sides changed the same field", "Decide which value is right."),
-    "inactive_owner": Cause("Its owner's org user is inactive", "Link the owner to an active user, or change the rule."),
+    "inactive_owner": Cause("Its owner's org user is inactive", "Link the owner to an active user."),
     "gone_in_org": Cause("The org record was deleted or is out of sight", "Restore it in the org, or delete it here."),
     "in_doubt": Cause("The org's answer was lost", "Nothing: the next run finds out what happened.", heals=True),
     "paused": Cause("All writes to the org are paused", "Resume; it goes on by itself then.", heals=True),

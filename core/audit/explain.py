@@ -15,16 +15,27 @@ from core.mapping.spec import JobSpec
 from core.records import Direction, Kind
 from core.schema.describe import OrgObject
 from core.store.database import Database
-from core.store.records import columns_of, typed
+from core.store.records import load_records
 
 MOST_ATTEMPTS = 50
 MOST_EVENTS = 100
 _ATTEMPTS = (
-    "SELECT x.run_id, x.job, r.direction, r.actor, r.reason AS run_reason, x.at, x.sobject, x.org_id, x.record_id, x.action,"
-    " x.outcome, x.cause, x.reason, x.field, x.status_code, x.request, x.answer, x.before, c.payload FROM record_result x"
-    " JOIN run r ON r.workspace_id = x.workspace_id AND r.run_id = x.run_id LEFT JOIN change c ON c.workspace_id ="
-    " x.workspace_id AND c.plan_id = r.plan_id AND c.row = x.row WHERE x.workspace_id = :w AND {match}"
-    " ORDER BY x.at DESC, x.run_id DESC, x.row LIMIT :n"
+    "SELECT x.run_id, x.job, r.direction, r.actor, r.reason AS run_reason, x.at, x.sobject, x.org_id, x.record_id,"
+    " x.action, x.outcome, x.cause, x.reason, x.field, x.status_code, x.request, x.answer, x.before, c.payload"
+    " FROM record_result x JOIN run r ON r.workspace_id = x.workspace_id AND r.run_id = x.run_id LEFT JOIN change c"
+    " ON c.workspace_id = x.workspace_id AND c.plan_id = r.plan_id AND c.row = x.row WHERE x.workspace_id = :w"
+    " AND (x.record_id = :i OR x.org_id = :o) ORDER BY x.at DESC, x.run_id DESC, x.row LIMIT :n"
+)
+_OPEN = (
+    "SELECT job, subject, outcome, cause, reason, field, status_code, tries, is_aside, retry_at, first_at, last_at,"
+    " run_id, candidates, decision FROM open_row WHERE workspace_id = :w AND (record_id = :i OR org_id = :o)"
+    " ORDER BY last_at DESC"
+)
+_ACTIVITIES = (
+    "SELECT a.id AS record_id, a.kind, a.subject, a.occurred_at, a.user_email, l.org_id FROM activity a LEFT JOIN link l"
+    " ON l.workspace_id = a.workspace_id AND l.table_name = 'activity' AND l.record_id = a.id AND l.state = 'active'"
+    " WHERE a.workspace_id = :w AND (a.person_record_id = :p OR a.account_record_id = :a) AND a.deleted_at IS NULL"
+    " ORDER BY a.occurred_at DESC, a.id DESC LIMIT 20"
 )
 
 
@@ -62,7 +73,7 @@ class _Ground:
             "SELECT name, spec, is_enabled, enabled_by, next_run_at FROM job WHERE workspace_id = :w ORDER BY name",
             w=workspace_id,
         )
-        self.heads = {r["name"]: iso_row({k: v for k, v in r.items() if k != "spec"}) for r in rows.iter_rows(named=True)}
+        self.heads = {r["name"]: iso_row(r) for r in rows.drop("spec").iter_rows(named=True)}
         self.specs = [JobSpec.model_validate_json(t) for t in rows["spec"]]
         self._orgs: dict[str, OrgObject] | None = None
 
@@ -93,19 +104,13 @@ def _story(ground: _Ground, found: lookup.Found) -> dict[str, Any]:
         what people did; ``writers``: org or workspace field -> who wrote it last; ``jobs``: which take it, and why not;
         ``next_run_at``; ``verdict``: the whole in one sentence; ``activities``: a person's or account's latest ones.
     """
-    record = typed(
-        found.table,
-        ground.db.read(
-            f"SELECT * FROM {found.table} WHERE workspace_id = :w AND id = :i",  # noqa: S608
-            w=ground.workspace_id, i=found.record_id,
-        ).select(list(columns_of(found.table))),
-    )  # fmt: skip
+    record = load_records(ground.db, ground.workspace_id, found.table, ids=[found.record_id])
     row = record.row(0, named=True)
     kind = sides.kind_of(found.table, row)
     links = _links(ground, found)
     active = next((link for link in links if link["state"] == "active"), None)
-    attempts = _attempts(ground, "x.record_id = :i", i=found.record_id)
-    opened = _open(ground, "record_id = :i", i=found.record_id)
+    attempts = _attempts(ground, i=found.record_id)
+    opened = _open(ground, i=found.record_id)
     person, account = _person(ground, row), _account(ground, row)
     jobs = verdicts.of_record(ground.specs, ground.heads, kind, record, attempts, links)
     both = _fields(ground, kind, record, active, _beside(ground, row, person, account))
@@ -142,9 +147,9 @@ def _own(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _links(ground: _Ground, found: lookup.Found) -> list[dict[str, Any]]:
     rows = ground.rows(
-        "SELECT sobject, org_id, state, how, evidence, job, run_id, baseline, org_modified_at, org_stamp_at, created_at,"
-        " updated_at FROM link WHERE workspace_id = :w AND table_name = :t AND record_id = :i ORDER BY CASE state WHEN"
-        " 'active' THEN 0 ELSE 1 END, id DESC",
+        "SELECT sobject, org_id, state, how, evidence, job, run_id, baseline, org_modified_at, org_stamp_at,"
+        " created_at, updated_at FROM link WHERE workspace_id = :w AND table_name = :t AND record_id = :i ORDER BY"
+        " CASE state WHEN 'active' THEN 0 ELSE 1 END, id DESC",
         t=found.table, i=found.record_id,
     )  # fmt: skip
     return [{**r, "story": _how(r)} for r in rows]
@@ -162,9 +167,9 @@ def _how(link: Mapping[str, Any]) -> str:
     return f"{words[0].upper()}{words[1:]} ({link['job']}, {link['created_at']})."
 
 
-def _attempts(ground: _Ground, match: str, **params: Any) -> list[dict[str, Any]]:
+def _attempts(ground: _Ground, **who: Any) -> list[dict[str, Any]]:
     out = []
-    for row in ground.rows(_ATTEMPTS.replace("{match}", match), n=MOST_ATTEMPTS, **params):
+    for row in ground.rows(_ATTEMPTS, **{"i": None, "o": None, **who}, n=MOST_ATTEMPTS):
         parsed = {k: json.loads(row[k]) if row[k] else None for k in ("request", "answer", "before")}
         payload = row.pop("payload")
         if parsed["request"] is None and payload and row["action"] != "none":
@@ -173,12 +178,8 @@ def _attempts(ground: _Ground, match: str, **params: Any) -> list[dict[str, Any]
     return out
 
 
-def _open(ground: _Ground, match: str, **params: Any) -> list[dict[str, Any]]:
-    rows = ground.rows(
-        f"SELECT job, subject, outcome, cause, reason, field, status_code, tries, is_aside, retry_at, first_at, last_at,"  # noqa: S608
-        f" run_id, candidates, decision FROM open_row WHERE workspace_id = :w AND {match} ORDER BY last_at DESC",
-        **params,
-    )
+def _open(ground: _Ground, **who: Any) -> list[dict[str, Any]]:
+    rows = ground.rows(_OPEN, **{"i": None, "o": None, **who})
     for row in rows:
         for name in ("candidates", "decision"):
             row[name] = json.loads(row[name]) if row[name] else None
@@ -189,9 +190,9 @@ def _person(ground: _Ground, row: Mapping[str, Any]) -> dict[str, Any] | None:
     if not row.get("person_record_id"):
         return None
     return ground.row(
-        "SELECT p.id AS record_id, p.external_id, p.name, p.title, p.company, p.email, p.phone, l.sobject, l.org_id FROM"
-        " person p LEFT JOIN link l ON l.workspace_id = p.workspace_id AND l.table_name = 'person' AND l.record_id = p.id"
-        " AND l.state = 'active' WHERE p.workspace_id = :w AND p.id = :i",
+        "SELECT p.id AS record_id, p.external_id, p.name, p.title, p.company, p.email, p.phone, l.sobject, l.org_id"
+        " FROM person p LEFT JOIN link l ON l.workspace_id = p.workspace_id AND l.table_name = 'person'"
+        " AND l.record_id = p.id AND l.state = 'active' WHERE p.workspace_id = :w AND p.id = :i",
         i=row["person_record_id"],
     )
 
@@ -200,8 +201,8 @@ def _account(ground: _Ground, row: Mapping[str, Any]) -> dict[str, Any] | None:
     if not row.get("account_record_id"):
         return None
     return ground.row(
-        "SELECT a.id AS record_id, a.external_id, a.name, a.domain, l.sobject, l.org_id FROM account a LEFT JOIN link l ON"
-        " l.workspace_id = a.workspace_id AND l.table_name = 'account' AND l.record_id = a.id AND l.state = 'active'"
+        "SELECT a.id AS record_id, a.external_id, a.name, a.domain, l.sobject, l.org_id FROM account a LEFT JOIN link l"
+        " ON l.workspace_id = a.workspace_id AND l.table_name = 'account' AND l.record_id = a.id AND l.state = 'active'"
         " WHERE a.workspace_id = :w AND a.id = :i",
         i=row["account_record_id"],
     )
@@ -211,12 +212,12 @@ def _beside(
     ground: _Ground, row: Mapping[str, Any], person: Mapping[str, Any] | None, account: Mapping[str, Any] | None
 ) -> dict[str, str | None]:
     email = str(row.get("user_email") or row.get("owner") or "").lower()
-    zone = ground.db.one("SELECT zone FROM workspace_user WHERE workspace_id = :w AND email = :e", w=ground.workspace_id, e=email)
+    user = ground.row("SELECT zone FROM workspace_user WHERE workspace_id = :w AND email = :e", e=email)
     return {
         "person_name": person["name"] if person else None,
         "person_email": person["email"] if person else None,
         "account_name": account["name"] if account else None,
-        "row_zone": zone or None,
+        "row_zone": (user or {}).get("zone") or None,
     }
 
 
@@ -247,13 +248,16 @@ def _events(
 
 
 def _events_of(ground: _Ground, subjects: list[str]) -> list[dict[str, Any]]:
-    marks = {f"s{n}": s for n, s in enumerate(subjects)}
-    rows = ground.rows(
-        "SELECT e.at, e.actor, e.kind, e.subject, e.run_id, e.detail, v.body FROM event e LEFT JOIN event_value v ON"  # noqa: S608
-        " v.workspace_id = e.workspace_id AND v.event_id = e.id WHERE e.workspace_id = :w AND e.subject IN"
-        f" ({', '.join(':' + m for m in marks)}) ORDER BY e.id DESC LIMIT :n",
-        n=MOST_EVENTS, **marks,
-    )  # fmt: skip
+    with ground.db.reading(ground.workspace_id) as batch:
+        staged = batch.stage(pl.DataFrame({"subject": subjects}, schema={"subject": pl.String}))
+        frame = batch.read(
+            "SELECT e.at, e.actor, e.kind, e.subject, e.run_id, e.detail, v.body FROM event e LEFT JOIN event_value v ON"
+            " v.workspace_id = e.workspace_id AND v.event_id = e.id WHERE e.workspace_id = :w"
+            f" AND e.subject IN (SELECT subject FROM {staged}) ORDER BY e.id DESC LIMIT :n",
+            w=ground.workspace_id,
+            n=MOST_EVENTS,
+        )
+    rows = [iso_row(r) for r in frame.iter_rows(named=True)]
     for event in rows:
         body = event.pop("body")
         event["values"] = json.loads(body) if body else None
@@ -276,21 +280,15 @@ def _writers(attempts: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 def _activities(ground: _Ground, found: lookup.Found) -> list[dict[str, Any]]:
     if found.table == "activity":
         return []
-    column = "person_record_id" if found.table == "person" else "account_record_id"
-    return ground.rows(
-        f"SELECT a.id AS record_id, a.kind, a.subject, a.occurred_at, a.user_email, l.org_id FROM activity a LEFT JOIN link l"  # noqa: S608
-        " ON l.workspace_id = a.workspace_id AND l.table_name = 'activity' AND l.record_id = a.id AND l.state = 'active'"
-        f" WHERE a.workspace_id = :w AND a.{column} = :i AND a.deleted_at IS NULL ORDER BY a.occurred_at DESC, a.id DESC"
-        " LIMIT 20",
-        i=found.record_id,
-    )
+    who = {"p": None, "a": None, found.table[0]: found.record_id}
+    return ground.rows(_ACTIVITIES, **who)
 
 
 def _org_only(ground: _Ground, org_id: str) -> dict[str, Any]:
     return {
         "org_id": org_id,
-        "attempts": _attempts(ground, "x.org_id = :o", o=org_id),
-        "open": _open(ground, "org_id = :o", o=org_id),
+        "attempts": _attempts(ground, o=org_id),
+        "open": _open(ground, o=org_id),
         "events": _events_of(ground, [org_id]),
     }
 
@@ -311,7 +309,8 @@ def _verdict(story: Mapping[str, Any]) -> str:
     parts = [_linked_words(story)]
     if story["open"]:
         row = story["open"][0]
-        parts.append(f"{row['outcome'].replace('_', ' ').capitalize()} in {row['job']}: {row['reason'] or row['cause']}")
+        said = row["outcome"].replace("_", " ").capitalize()
+        parts.append(f"{said} in {row['job']}: {row['reason'] or row['cause']}")
     elif story["link"] is None:
         parts += [v["why"] for v in story["jobs"] if v["fits"]][:1]
     differing = [f["field"] for f in story["fields"] if f["differs"]]

@@ -12,7 +12,7 @@ from core.audit.shape import shaped
 from core.records import Outcome
 from core.store.codec import INSTANT
 from core.store.database import Database
-from core.store.records import columns_of
+from core.store.records import columns_of, load_records
 
 RUNS: dict[str, Any] = {
     "run_id": pl.String,
@@ -145,18 +145,17 @@ class Frames:
         ``n_input`` is what was read, counted before any decision; the other ``n_*`` are its outcomes and sum to it once
         the run is over. ``n_planned`` is what the plan wanted to write. ``error`` is JSON: cause, message.
         """
-        names = ", ".join(RUNS)
-        return self._read(f"SELECT {names} FROM run WHERE workspace_id = :w ORDER BY requested_at, run_id", RUNS)  # noqa: S608
+        return self._read("SELECT * FROM run WHERE workspace_id = :w ORDER BY requested_at, run_id", RUNS)
 
     def changes(self) -> pl.DataFrame:
-        """Every row of every plan: what was to happen to one record, or why nothing was; columns are those of `CHANGES`.
+        """Every row of every plan: what was to happen to one record, or why nothing was.
 
-        ``payload`` (what would be written) and ``before`` are JSON by field; ``fields`` names those of the payload.
+        Columns are those of `CHANGES`. ``payload`` (what would be written) and ``before`` are JSON by field;
+        ``fields`` names those of the payload.
         """
-        names = ", ".join({"run_id": "p.run_id", "job": "p.job", "made_at": "p.made_at"}.get(c, f"c.{c}") for c in CHANGES)
         return self._read(
-            f"SELECT {names} FROM change c JOIN plan p ON p.plan_id = c.plan_id AND p.workspace_id = c.workspace_id"  # noqa: S608
-            " WHERE c.workspace_id = :w ORDER BY p.made_at, c.plan_id, c.row",
+            "SELECT c.*, p.run_id, p.job, p.made_at FROM change c JOIN plan p ON p.plan_id = c.plan_id"
+            " AND p.workspace_id = c.workspace_id WHERE c.workspace_id = :w ORDER BY p.made_at, c.plan_id, c.row",
             CHANGES,
         )
 
@@ -166,19 +165,15 @@ class Frames:
         ``request``, ``answer`` and ``before`` are JSON; ``status_code`` and ``reason`` of a rejected row are the org's
         own.
         """
-        names = ", ".join(RESULTS)
-        return self._read(
-            f"SELECT {names} FROM record_result WHERE workspace_id = :w ORDER BY at, run_id, row",  # noqa: S608
-            RESULTS,
-        )
+        return self._read("SELECT * FROM record_result WHERE workspace_id = :w ORDER BY at, run_id, row", RESULTS)
 
     def links(self) -> pl.DataFrame:
         """Which workspace record is which org record; columns are those of `LINKS`.
 
-        ``state`` is active, superseded or deleted; ``how`` says how the link came about; ``baseline`` is JSON: org field
-        to the text that both sides last agreed on.
+        ``state`` is active, superseded or deleted; ``how`` says how the link came about; ``baseline`` is JSON: org
+        field to the text that both sides last agreed on.
         """
-        return self._read(f"SELECT {', '.join(LINKS)} FROM link WHERE workspace_id = :w ORDER BY id", LINKS)  # noqa: S608
+        return self._read("SELECT * FROM link WHERE workspace_id = :w ORDER BY id", LINKS)
 
     def activities(self) -> pl.DataFrame:
         """Every activity with the org record it is linked to and what became of it; columns are those of `ACTIVITIES`.
@@ -187,8 +182,7 @@ class Frames:
         ``org_id`` to ``last_at`` are as in `core.audit.balance.by_record`.
         """
         zone = str(self._db.one("SELECT zone FROM workspace WHERE id = :w", w=self._workspace_id) or "UTC")
-        rows = self._db.read("SELECT * FROM activity WHERE workspace_id = :w ORDER BY occurred_at, id", w=self._workspace_id)
-        rows = rows.with_columns(pl.col("id").cast(pl.Int64)).drop("kind", "state", strict=False)
+        rows = load_records(self._db, self._workspace_id, "activity").drop("kind").sort("occurred_at", "id")
         cells = books.entered(self._db, self._workspace_id, zone)
         became = books.by_record(self._db, self._workspace_id)
         joined = rows.join(cells, on="id", how="left", maintain_order="left")
@@ -203,26 +197,26 @@ class Frames:
         return self._linked("account")
 
     def _linked(self, table: str) -> pl.DataFrame:
-        columns: dict[str, Any] = {c: t for c, t in columns_of(table).items() if c not in ("workspace_id", "seq", "hash")}
-        beside = {"org_id": pl.String, "sobject": pl.String, "linked_how": pl.String}
-        names = ", ".join(f"r.{c}" for c in columns)
-        return self._read(
-            f"SELECT {names}, l.org_id, l.sobject, l.how AS linked_how FROM {table} r LEFT JOIN link l ON l.workspace_id ="  # noqa: S608
-            " r.workspace_id AND l.table_name = :t AND l.record_id = r.id AND l.state = 'active' WHERE r.workspace_id = :w"
-            " ORDER BY r.id",
-            {**columns, **beside},
+        hidden = ("workspace_id", "seq", "hash")
+        columns: dict[str, Any] = {c: t for c, t in columns_of(table).items() if c not in hidden}
+        records = load_records(self._db, self._workspace_id, table).sort("id")
+        linked = self._read(
+            "SELECT record_id AS id, org_id, sobject, how AS linked_how FROM link WHERE workspace_id = :w"
+            " AND table_name = :t AND state = 'active'",
+            {"id": pl.Int64, "org_id": pl.String, "sobject": pl.String, "linked_how": pl.String},
             t=table,
         )
+        joined = records.join(linked, on="id", how="left", maintain_order="left")
+        return joined.select(*columns, "org_id", "sobject", "linked_how")
 
     def open_rows(self) -> pl.DataFrame:
-        """Every row that waits, is held, was rejected or is in doubt; columns are those of `core.audit.opened.OPEN_ROWS`."""
+        """Every row that waits, is held, was rejected or is in doubt; see `core.audit.opened.OPEN_ROWS`."""
         return open_rows(self._db, self._workspace_id, limit=None)
 
     def events(self) -> pl.DataFrame:
         """The ledger, oldest first; columns are those of `EVENTS`, ``body`` is JSON, null where it was erased."""
         return self._read(
-            "SELECT e.id, e.at, e.actor, e.kind, e.subject, e.run_id, e.detail, v.body FROM event e LEFT JOIN event_value v"
-            " ON v.workspace_id = e.workspace_id AND v.event_id = e.id WHERE e.workspace_id = :w ORDER BY e.id",
+            "SELECT e.*, v.body FROM event e LEFT JOIN event_value v ON v.workspace_id = e.workspace_id AND v.event_id = e.id WHERE e.workspace_id = :w ORDER BY e.id",
             EVENTS,
         )
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 from datetime import datetime, timedelta
 
+from sqlalchemy import func, select
+from sqlmodel import SQLModel
+
+from core.audit.counts import kinds
 from core.audit.jobs import jobs, schedule_words
 from core.audit.opened import candidates, error_groups, open_rows, open_subjects
 from core.audit.overview import overview
@@ -27,18 +31,6 @@ __all__ = [
 WORKER_SILENCE = timedelta(seconds=30)
 """A worker that gave no sign of life for so long is taken for gone."""
 MOST_VALUES = 200
-
-
-def kinds(db: Database, workspace_id: int) -> dict[str, int]:
-    """How many records of each kind there are that are not deleted; every kind is named."""
-    found = db.read(
-        "SELECT 'account' AS kind, COUNT(*) AS n FROM account WHERE workspace_id = :w AND deleted_at IS NULL UNION ALL"
-        " SELECT 'person', COUNT(*) FROM person WHERE workspace_id = :w AND deleted_at IS NULL UNION ALL"
-        " SELECT kind, COUNT(*) FROM activity WHERE workspace_id = :w AND deleted_at IS NULL GROUP BY kind",
-        w=workspace_id,
-    )
-    have = {str(k): int(n) for k, n in found.iter_rows()}
-    return {**{k.value: 0 for k in Kind}, **have}
 
 
 def readiness(db: Database, workspace_id: int, now: datetime) -> dict[str, bool | str]:
@@ -83,16 +75,16 @@ def _values(db: Database, workspace_id: int, kind: Kind, source: str) -> dict[st
     column = _column(kind, source)
     if column is None:
         return {}
-    only = " AND kind = :k" if kind in ACTIVITY_KINDS else ""
-    wanted = column if not source.startswith("fields.") else "fields"
-    frame = db.read(
-        f"SELECT {wanted} AS value, COUNT(*) AS n FROM {table_of(kind)} WHERE workspace_id = :w AND deleted_at IS NULL{only}"  # noqa: S608
-        f" AND {wanted} IS NOT NULL GROUP BY {wanted}",
-        {"w": workspace_id, **({"k": kind.value} if only else {})},
-    )
+    table = SQLModel.metadata.tables[table_of(kind)]
+    cell = table.c[column]
+    query = select(cell, func.count()).where(table.c.workspace_id == workspace_id, table.c.deleted_at.is_(None))
+    if kind in ACTIVITY_KINDS:
+        query = query.where(table.c.kind == kind.value)
+    with db.session() as session:
+        rows = session.connection().execute(query.where(cell.is_not(None)).group_by(cell)).all()
     counts: dict[str, int] = {}
-    for value, n in frame.iter_rows():
-        text = _custom(value, source.removeprefix("fields.")) if wanted == "fields" else str(value)
+    for value, n in rows:
+        text = _custom(value, source.removeprefix("fields.")) if column == "fields" else str(value)
         if text:
             counts[text] = counts.get(text, 0) + int(n)
     most = sorted(counts.items(), key=lambda item: (-item[1], item[0]))

@@ -13,13 +13,13 @@ from core.store import runs
 from core.store.database import Database
 
 _LAST_RUNS = (
-    "SELECT * FROM (SELECT r.*, ROW_NUMBER() OVER (PARTITION BY job ORDER BY requested_at DESC, run_id DESC) AS place FROM"
-    " run r WHERE workspace_id = :w AND kind <> 'plan') ranked WHERE place = 1"
+    "SELECT * FROM (SELECT r.*, ROW_NUMBER() OVER (PARTITION BY job ORDER BY requested_at DESC, run_id DESC) AS place"
+    " FROM run r WHERE workspace_id = :w AND kind <> 'plan') ranked WHERE place = 1"
 )
 _LINKED = (
     "SELECT l.sobject, COALESCE(a.kind, l.table_name) AS kind, COUNT(*) AS n FROM link l LEFT JOIN activity a ON"
-    " a.workspace_id = l.workspace_id AND l.table_name = 'activity' AND a.id = l.record_id WHERE l.workspace_id = :w AND"
-    " l.state = 'active' GROUP BY l.sobject, COALESCE(a.kind, l.table_name)"
+    " a.workspace_id = l.workspace_id AND l.table_name = 'activity' AND a.id = l.record_id WHERE l.workspace_id = :w"
+    " AND l.state = 'active' GROUP BY l.sobject, COALESCE(a.kind, l.table_name)"
 )
 
 
@@ -29,14 +29,12 @@ def jobs(db: Database, workspace_id: int, specs: Sequence[JobSpec]) -> list[dict
     Returns:
         ``name, title, direction, kind, sobjects, template, is_enabled, enabled_by, is_woken, next_run_at`` (instant or
         ``None``), ``schedule`` (in words), ``as_it_happens, last_run`` (a run as interfaces print it with ``error`` and
-        ``reason``, or ``None``), ``open`` (count by open outcome), ``linked`` (active links of the job's kind and objects).
+        ``reason``, or ``None``), ``open`` (count by open outcome), ``linked`` (active links of its kind and objects).
     """
-    state = {
-        r["name"]: r
-        for r in db.read(
-            "SELECT name, is_enabled, enabled_by, next_run_at, is_woken FROM job WHERE workspace_id = :w", w=workspace_id
-        ).iter_rows(named=True)
-    }
+    heads = db.read(
+        "SELECT name, is_enabled, enabled_by, next_run_at, is_woken FROM job WHERE workspace_id = :w", w=workspace_id
+    )
+    state = {r["name"]: r for r in heads.iter_rows(named=True)}
     last, open_, linked = last_runs(db, workspace_id), open_counts(db, workspace_id), linked_counts(db, workspace_id)
     none = {o.value: 0 for o in OPEN_OUTCOMES}
     return [

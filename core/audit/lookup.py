@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import polars as pl
 
 from core.store.database import Database
-from core.store.records import TABLES
 from core.values import domains, emails, ids, phones
 
 MOST = 20
 """A key that means more records than this is too wide to tell each one's story; the first ones are told."""
+
+_BY_KEY = (
+    "SELECT table_name, id FROM (SELECT 'account' AS table_name, id, source FROM account WHERE workspace_id = :w"
+    " AND external_id IN (:e, :low) UNION ALL SELECT 'person', id, source FROM person WHERE workspace_id = :w"
+    " AND external_id IN (:e, :low) UNION ALL SELECT 'activity', id, source FROM activity WHERE workspace_id = :w"
+    " AND external_id IN (:e, :low)) keyed WHERE CAST(:s AS TEXT) IS NULL OR source = :s ORDER BY id LIMIT :n"
+)
+_BY_NUMBER = (
+    "SELECT 'account' AS table_name, id FROM account WHERE workspace_id = :w AND id = :i UNION ALL"
+    " SELECT 'person', id FROM person WHERE workspace_id = :w AND id = :i UNION ALL"
+    " SELECT 'activity', id FROM activity WHERE workspace_id = :w AND id = :i"
+)
+_LOOSE = (
+    "SELECT id FROM activity WHERE workspace_id = :w AND person_record_id IS NULL"
+    " AND (person_email IN (:email, :as_typed) OR person_phone IN (:phone, :as_typed)) ORDER BY id DESC LIMIT :n"
+)
 
 
 @dataclass(frozen=True)
@@ -70,24 +84,18 @@ def _external_id(db: Database, workspace_id: int, found: Lookup) -> None:
     """``id``, ``source:id``, or the whole key that goes out, ``workspace:source:id``; in any case."""
     found.looked.append("external id")
     parts = found.key.split(":")
-    plain, source = parts[-1], parts[-2] if len(parts) > 1 else None
-    clause = " AND source = :s" if source else ""
-    params: dict[str, Any] = {"w": workspace_id, "e": plain, "low": plain.lower(), "n": MOST + 1}
-    for table in TABLES:
-        rows = db.read(
-            f"SELECT id FROM {table} WHERE workspace_id = :w AND external_id IN (:e, :low){clause} ORDER BY id LIMIT :n",  # noqa: S608
-            {**params, **({"s": source} if source else {})},
-        )
-        found.add(table, [int(i) for i in rows["id"]], "external id")
+    source = parts[-2] if len(parts) > 1 else None
+    rows = db.read(_BY_KEY, w=workspace_id, e=parts[-1], low=parts[-1].lower(), s=source, n=MOST + 1)
+    for table, record_id in rows.iter_rows():
+        found.add(table, [int(record_id)], "external id")
 
 
 def _number(db: Database, workspace_id: int, found: Lookup) -> None:
     if not found.key.isdigit() or len(found.key) > 12:
         return
     found.looked.append("record number")
-    for table in TABLES:
-        if db.one(f"SELECT id FROM {table} WHERE workspace_id = :w AND id = :i", w=workspace_id, i=int(found.key)):  # noqa: S608
-            found.add(table, [int(found.key)], "record number")
+    for table, record_id in db.read(_BY_NUMBER, w=workspace_id, i=int(found.key)).iter_rows():
+        found.add(table, [int(record_id)], "record number")
 
 
 def _email(db: Database, workspace_id: int, found: Lookup) -> None:
@@ -96,7 +104,7 @@ def _email(db: Database, workspace_id: int, found: Lookup) -> None:
         return
     found.looked.append("e-mail")
     _by_point(db, workspace_id, found, "email", email)
-    _loose(db, workspace_id, found, "person_email", [email, found.key])
+    _loose(db, workspace_id, found, "its person's e-mail", email=email)
 
 
 def _phone(db: Database, workspace_id: int, found: Lookup) -> None:
@@ -106,7 +114,7 @@ def _phone(db: Database, workspace_id: int, found: Lookup) -> None:
     found.looked.append("phone")
     _by_point(db, workspace_id, found, "phone", phone)
     _by_point(db, workspace_id, found, "phone", phones.plain(phone) or phone)
-    _loose(db, workspace_id, found, "person_phone", [phone, found.key])
+    _loose(db, workspace_id, found, "its person's phone", phone=phone)
 
 
 def _domain(db: Database, workspace_id: int, found: Lookup) -> None:
@@ -127,11 +135,8 @@ def _by_point(db: Database, workspace_id: int, found: Lookup, kind: str, value: 
         found.add(table, [int(record_id)], {"email": "e-mail"}.get(kind, kind))
 
 
-def _loose(db: Database, workspace_id: int, found: Lookup, column: str, values: list[str]) -> None:
+def _loose(db: Database, workspace_id: int, found: Lookup, told: str, **values: str) -> None:
     """Activities that name the address or number and belong to nobody yet."""
-    rows = db.read(
-        f"SELECT id FROM activity WHERE workspace_id = :w AND person_record_id IS NULL AND {column} IN (:a, :b)"  # noqa: S608
-        " ORDER BY id DESC LIMIT :n",
-        w=workspace_id, a=values[0], b=values[1], n=MOST + 1,
-    )  # fmt: skip
-    found.add("activity", [int(i) for i in rows["id"]], "its person's " + column.removeprefix("person_"))
+    wanted = {"email": None, "phone": None, "as_typed": found.key, **values}
+    rows = db.read(_LOOSE, wanted, w=workspace_id, n=MOST + 1)
+    found.add("activity", [int(i) for i in rows["id"]], told)

@@ -39,6 +39,16 @@ OPEN_ROWS: dict[str, Any] = {
 }
 """Columns of `open_rows`; ``subject`` is the workspace record's number outbound and the org Id inbound, ``candidates``
 and ``decision`` are JSON, ``retry_at`` is when a temporary error is tried again."""
+EVERYTHING = 2**62
+"""A LIMIT that limits nothing."""
+_OPEN = (
+    "SELECT * FROM open_row WHERE workspace_id = :w AND (CAST(:job AS TEXT) IS NULL OR job = :job)"
+    " AND (CAST(:cause AS TEXT) IS NULL OR cause = :cause) AND (CAST(:text AS TEXT) IS NULL"
+    " OR LOWER(title) LIKE :text ESCAPE '!' OR LOWER(key) LIKE :text ESCAPE '!' OR LOWER(subject) LIKE :text ESCAPE '!'"
+    " OR LOWER(COALESCE(org_id, '')) LIKE :text ESCAPE '!' OR LOWER(COALESCE(reason, '')) LIKE :text ESCAPE '!')"
+    " AND (CAST(:after_job AS TEXT) IS NULL OR job > :after_job OR (job = :after_job AND subject > :after_subject))"
+    " ORDER BY job, subject LIMIT :n"
+)
 CANDIDATES: dict[str, Any] = {
     "record_id": pl.Int64,
     "name": pl.String,
@@ -72,30 +82,15 @@ def open_rows(
         limit: so many at most; all where ``None``.
         after: ``(job, subject)`` of the last row of the page before.
     """
-    clauses, params = _where(workspace_id, job, cause, search)
-    if after:
-        clauses.append("(job > :after_job OR (job = :after_job AND subject > :after_subject))")
-        params |= {"after_job": after[0], "after_subject": after[1]}
-    page = ""
-    if limit is not None:
-        page, params["n"] = " LIMIT :n", limit
-    names = ", ".join(OPEN_ROWS)
-    sql = f"SELECT {names} FROM open_row WHERE {' AND '.join(clauses)} ORDER BY job, subject{page}"  # noqa: S608
-    return shaped(db.read(sql, params), OPEN_ROWS)
-
-
-def _where(workspace_id: int, job: str | None, cause: str | None, search: str) -> tuple[list[str], dict[str, Any]]:
-    clauses, params = ["workspace_id = :w"], {"w": workspace_id, **_given(job=job, cause=cause)}
-    clauses += [f"{name} = :{name}" for name in ("job", "cause") if name in params]
-    if search.strip():
-        looked = ("title", "key", "org_id", "subject", "reason")
-        clauses.append("(" + " OR ".join(f"LOWER(COALESCE({c}, '')) LIKE :s ESCAPE '!'" for c in looked) + ")")
-        params["s"] = f"%{_escaped(search.strip().lower())}%"
-    return clauses, params
-
-
-def _given(**values: Any) -> dict[str, Any]:
-    return {k: v for k, v in values.items() if v is not None}
+    params = {
+        "job": job,
+        "cause": cause,
+        "text": f"%{_escaped(search.strip().lower())}%" if search.strip() else None,
+        "after_job": after[0] if after else None,
+        "after_subject": after[1] if after else None,
+        "n": EVERYTHING if limit is None else limit,
+    }
+    return shaped(db.read(_OPEN, params, w=workspace_id), OPEN_ROWS)
 
 
 def _escaped(text: str) -> str:
@@ -122,9 +117,10 @@ def error_groups(db: Database, workspace_id: int) -> list[dict[str, Any]]:
         ``retry_at`` (the next automatic try), ``is_temporary`` (comes right without anybody mending anything).
     """
     groups = db.read(
-        "SELECT job, outcome, cause, MAX(status_code) AS status_code, COUNT(*) AS n, SUM(CASE WHEN is_aside THEN 1 ELSE 0"
-        " END) AS aside, MIN(first_at) AS first_at, MAX(last_at) AS last_at, MIN(retry_at) AS retry_at, MAX(subject) AS"
-        " subject FROM open_row WHERE workspace_id = :w GROUP BY job, outcome, cause ORDER BY COUNT(*) DESC, job, cause",
+        "SELECT job, outcome, cause, MAX(status_code) AS status_code, COUNT(*) AS n, SUM(CASE WHEN is_aside THEN 1"
+        " ELSE 0 END) AS aside, MIN(first_at) AS first_at, MAX(last_at) AS last_at, MIN(retry_at) AS retry_at,"
+        " MAX(subject) AS subject FROM open_row WHERE workspace_id = :w GROUP BY job, outcome, cause"
+        " ORDER BY COUNT(*) DESC, job, cause",
         w=workspace_id,
     )
     return [_group(db, workspace_id, g) for g in groups.iter_rows(named=True)]
@@ -161,19 +157,16 @@ def candidates(db: Database, workspace_id: int, job: str, subject: str) -> pl.Da
         w=workspace_id, j=job, s=subject,
     )  # fmt: skip
     found = _named(json.loads(text)) if text else []
-    if not found:
-        return pl.DataFrame(schema=CANDIDATES)
-    marks = {f"i{n}": i for n, i in enumerate(found)}
-    return shaped(
-        db.read(
-            "SELECT p.id AS record_id, p.name, p.title, p.company, p.email, COALESCE(p.phone, p.mobile_phone) AS phone,"  # noqa: S608
-            " l.org_id, l.sobject FROM person p LEFT JOIN link l ON l.workspace_id = p.workspace_id AND l.table_name ="
-            " 'person' AND l.record_id = p.id AND l.state = 'active' WHERE p.workspace_id = :w"
-            f" AND p.id IN ({', '.join(':' + m for m in marks)}) ORDER BY p.name, p.id",
-            {"w": workspace_id, **marks},
-        ),
-        CANDIDATES,
-    )
+    with db.reading(workspace_id) as batch:
+        staged = batch.stage(pl.DataFrame({"record_id": found}, schema={"record_id": pl.Int64}))
+        people = batch.read(
+            "SELECT p.id AS record_id, p.name, p.title, p.company, p.email, COALESCE(p.phone, p.mobile_phone) AS phone,"
+            " l.org_id, l.sobject FROM person p LEFT JOIN link l ON l.workspace_id = p.workspace_id"
+            " AND l.table_name = 'person' AND l.record_id = p.id AND l.state = 'active' WHERE p.workspace_id = :w"
+            f" AND p.id IN (SELECT record_id FROM {staged}) ORDER BY p.name, p.id",
+            w=workspace_id,
+        )
+    return shaped(people, CANDIDATES)
 
 
 def _named(stored: Any) -> list[int]:

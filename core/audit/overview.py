@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from core.audit import counts
 from core.audit.jobs import jobs
 from core.audit.opened import error_groups
 from core.mapping.spec import JobSpec
-from core.records import ACTIVITY_KINDS, Direction, Outcome, RunStatus, table_of
+from core.records import OPEN_OUTCOMES, Direction, Outcome, RunStatus
 from core.store.database import Database
 
 STATES = ("stopped", "failing", "needs_a_person", "behind", "paused", "running", "in_step", "off")
@@ -20,7 +20,6 @@ leave a job in step."""
 GRACE = timedelta(minutes=2)
 """A run that is due for longer than this is late."""
 DAYS = 7
-_OVER = (RunStatus.COMPLETE, RunStatus.COMPLETE_WITH_REJECTS)
 
 
 def overview(db: Database, workspace_id: int, specs: Sequence[JobSpec], now: datetime) -> dict[str, Any]:
@@ -46,7 +45,7 @@ def overview(db: Database, workspace_id: int, specs: Sequence[JobSpec], now: dat
         "jobs": judged,
         "needs_person": _cards(db, workspace_id, judged, groups, connection),
         "metrics": _metrics(groups, connection),
-        "by_day": _by_day(db, workspace_id, head["zone"], now),
+        "by_day": counts.by_day(db, workspace_id, head["zone"], now, DAYS),
         "connection": connection,
         "is_paused": bool(head["is_paused"]),
     }
@@ -68,10 +67,11 @@ class _Facts:
         self.specs = {s.name: s for s in specs}
         self.is_paused, self.paused_by = bool(head["is_paused"]), head["paused_by"]
         self.connection, self.groups, self.now = connection, groups, now
-        self.counts = _record_counts(db, workspace_id)
-        self.data_at = _data_at(db, workspace_id)
-        self.unseen = {s.name: _unseen(db, workspace_id, s) for s in specs if s.direction is Direction.OUTBOUND}
-        self.unlinked = _open_unlinked(db, workspace_id)
+        self.counts = counts.kinds(db, workspace_id)
+        self.data_at = counts.data_at(db, workspace_id)
+        out = [s for s in specs if s.direction is Direction.OUTBOUND]
+        self.unseen = {s.name: counts.unseen(db, workspace_id, s) for s in out}
+        self.unlinked = counts.open_unlinked(db, workspace_id)
 
     def judged(self, job: dict[str, Any]) -> dict[str, Any]:
         state, why = self.state(job)
@@ -106,7 +106,8 @@ class _Facts:
         return None
 
     def _failing(self, job: Mapping[str, Any]) -> tuple[str, str] | None:
-        refused = [g for g in self.groups if g["job"] == job["name"] and g["outcome"] == "rejected" and not g["is_temporary"]]
+        mine = [g for g in self.groups if g["job"] == job["name"]]
+        refused = [g for g in mine if g["outcome"] == "rejected" and not g["is_temporary"]]
         n = sum(g["count"] - g["aside"] for g in refused)
         if not n:
             return None
@@ -183,58 +184,6 @@ def _in_step(opened: Mapping[str, int]) -> str:
     return f"In step; {_rows(n)} waiting for their person or account." if n else "In step."
 
 
-def _record_counts(db: Database, workspace_id: int) -> dict[str, int]:
-    found = db.read(
-        "SELECT 'account' AS kind, COUNT(*) AS n FROM account WHERE workspace_id = :w AND deleted_at IS NULL UNION ALL"
-        " SELECT 'person', COUNT(*) FROM person WHERE workspace_id = :w AND deleted_at IS NULL UNION ALL"
-        " SELECT kind, COUNT(*) FROM activity WHERE workspace_id = :w AND deleted_at IS NULL GROUP BY kind",
-        w=workspace_id,
-    )
-    return {str(k): int(n) for k, n in found.iter_rows()}
-
-
-def _data_at(db: Database, workspace_id: int) -> dict[str, datetime]:
-    over = ", ".join(f"'{s.value}'" for s in _OVER)
-    found = db.read(
-        f"SELECT job, MAX(started_at) AS started_at FROM run WHERE workspace_id = :w AND kind <> 'plan' AND status IN ({over})"  # noqa: S608
-        " GROUP BY job",
-        w=workspace_id,
-    )
-    return {job: at for job, at in found.iter_rows() if at is not None}
-
-
-def _unseen(db: Database, workspace_id: int, spec: JobSpec) -> int:
-    """Unlinked live records that changed since the job's mark."""
-    only = " AND r.kind = :k" if spec.kind in ACTIVITY_KINDS else ""
-    params = {"w": workspace_id, "j": spec.name, "t": table_of(spec.kind), **({"k": spec.kind.value} if only else {})}
-    return int(
-        db.one(
-            f"SELECT COUNT(*) FROM {table_of(spec.kind)} r WHERE r.workspace_id = :w AND r.deleted_at IS NULL{only}"  # noqa: S608
-            " AND r.seq > COALESCE((SELECT MAX(workspace_seq) FROM mark WHERE workspace_id = :w AND job = :j), 0)"
-            " AND NOT EXISTS (SELECT 1 FROM link l WHERE l.workspace_id = :w AND l.table_name = :t AND l.record_id = r.id"
-            " AND l.state = 'active') AND NOT EXISTS (SELECT 1 FROM open_row o WHERE o.workspace_id = :w AND o.job = :j AND"
-            " o.record_id = r.id)",
-            params,
-        )
-        or 0
-    )
-
-
-def _open_unlinked(db: Database, workspace_id: int) -> dict[str, dict[str, int]]:
-    """Job -> outcome -> open rows whose record has no partner on the other side."""
-    found = db.read(
-        "SELECT o.job, o.outcome, COUNT(*) AS n FROM open_row o WHERE o.workspace_id = :w AND NOT EXISTS (SELECT 1 FROM link"
-        " l WHERE l.workspace_id = o.workspace_id AND l.state = 'active' AND l.org_id = o.org_id) AND NOT EXISTS (SELECT 1"
-        " FROM link l WHERE l.workspace_id = o.workspace_id AND l.state = 'active' AND l.record_id = o.record_id)"
-        " GROUP BY o.job, o.outcome ORDER BY o.job, o.outcome",
-        w=workspace_id,
-    )
-    out: dict[str, dict[str, int]] = {}
-    for job, outcome, n in found.iter_rows():
-        out.setdefault(job, {})[outcome] = int(n)
-    return out
-
-
 def _connection(db: Database, workspace_id: int) -> dict[str, Any] | None:
     found = db.read(
         "SELECT name, org_id, username, instance_url, state, state_reason AS reason, state_at, api_used, api_limit,"
@@ -267,7 +216,8 @@ def _cards(
 ) -> list[dict[str, Any]]:
     cards = []
     if connection is not None and connection["state"] == "auth_failed":
-        cards.append(_card("connection", 1, "Sign in to the org again", connection["reason"] or "It no longer accepts us."))
+        said = connection["reason"] or "The org no longer accepts our sign-in."
+        cards.append(_card("connection", 1, "Sign in to the org again", said))
     for job in judged:
         last = job["last_run"]
         if last and last["status"] == RunStatus.WAITING_APPROVAL:
@@ -281,33 +231,14 @@ def _cards(
     return cards
 
 
-def _card(kind: str, count: int, title: str, sentence: str, job: str | None = None, cause: str | None = None) -> dict[str, Any]:
+def _card(
+    kind: str, count: int, title: str, sentence: str, job: str | None = None, cause: str | None = None
+) -> dict[str, Any]:
     return {"kind": kind, "count": count, "title": title, "sentence": sentence, "job": job, "cause": cause}
 
 
 def _metrics(groups: Sequence[Mapping[str, Any]], connection: Mapping[str, Any] | None) -> dict[str, Any]:
-    totals = {o: sum(g["count"] for g in groups if g["outcome"] == o) for o in ("waiting", "held", "rejected", "in_doubt")}
+    totals = {o.value: sum(g["count"] for g in groups if g["outcome"] == o.value) for o in OPEN_OUTCOMES}
     oldest = min((g["oldest_at"] for g in groups), default=None)
     api = connection or {}
     return {**totals, "oldest_at": oldest, "api_used": api.get("api_used"), "api_limit": api.get("api_limit")}
-
-
-def _by_day(db: Database, workspace_id: int, zone: str, now: datetime) -> list[dict[str, Any]]:
-    """Rows by outcome for each of the last days in the workspace's zone, today last; from the runs' own counters."""
-    local = ZoneInfo(zone)
-    today = now.astimezone(local).date()
-    days: dict[date, dict[str, int]] = {
-        today - timedelta(days=back): {o.value: 0 for o in Outcome} for back in range(DAYS - 1, -1, -1)
-    }
-    sums = ", ".join(f"n_{o.value}" for o in Outcome)
-    found = db.read(
-        f"SELECT started_at, {sums} FROM run WHERE workspace_id = :w AND kind <> 'plan' AND started_at >= :since",  # noqa: S608
-        w=workspace_id,
-        since=now - timedelta(days=DAYS + 1),
-    )
-    for row in found.iter_rows(named=True):
-        cell = days.get(row["started_at"].astimezone(local).date())
-        if cell is not None:
-            for o in Outcome:
-                cell[o.value] += int(row[f"n_{o.value}"])
-    return [{"day": day.isoformat(), **cell} for day, cell in days.items()]

@@ -10,8 +10,17 @@ import polars as pl
 
 
 def shaped(frame: pl.DataFrame, columns: Mapping[str, Any]) -> pl.DataFrame:
-    """The frame with exactly these columns in these types, also where it has no rows."""
-    return frame.select(pl.col(name).cast(dtype) for name, dtype in columns.items())
+    """The frame with exactly these columns in these types, also where it has no rows.
+
+    An instant that comes under a name of its own is still the number the store keeps; it becomes one here.
+    """
+    return frame.select(_cast(name, frame.schema[name], dtype) for name, dtype in columns.items())
+
+
+def _cast(name: str, have: pl.DataType, want: Any) -> pl.Expr:
+    if isinstance(want, pl.Datetime) and not isinstance(have, pl.Datetime):
+        return pl.from_epoch(pl.col(name).cast(pl.Int64), "us").dt.replace_time_zone("UTC").alias(name)
+    return pl.col(name).cast(want)
 
 
 def iso(value: Any) -> Any:

@@ -102,7 +102,8 @@ def _never_seen(spec: JobSpec, links: Sequence[Mapping[str, Any]]) -> tuple[bool
     if spec.direction is Direction.OUTBOUND:
         return True, "No run has looked at it yet; the next one will."
     if not linked:
-        return None, f"It is linked to no {' or '.join(sorted(objects))}; whether the org has one, the next run finds out."
+        named = " or ".join(sorted(objects))
+        return None, f"It is linked to no {named}; whether the org has one, the next run finds out."
     return True, "It is linked; the next run reads it when it changes in the org."
 
 

@@ -91,13 +91,13 @@ class Worker:
         for workspace_id, run_id, job, _status in rows:
             if len(self._active) >= AT_ONCE:
                 return
-            if run_id in self._active or not self._free(int(workspace_id), job):
+            if run_id in self._active or not self._free(int(workspace_id), job, rows):
                 continue
             self._active[run_id] = (int(workspace_id), job)
             self._begin(int(workspace_id), run_id)
 
-    def _free(self, workspace_id: int, job: str) -> bool:
-        """Whether no run under way touches the same records, and nothing that comes first is waiting."""
+    def _free(self, workspace_id: int, job: str, rows: list[tuple[Any, ...]]) -> bool:
+        """Whether no run under way touches the same records, and nothing that comes first is under way or waiting."""
         jobs = _jobs(self.engine.doors.db, workspace_id)
         mine = jobs.get(job)
         if mine is None:
@@ -105,7 +105,8 @@ class Worker:
         busy = [j for w, j in self._active.values() if w == workspace_id]
         if any(jobs.get(j, {}).get("kind") == mine["kind"] or j == job for j in busy):
             return False
-        return not any(j in mine["after"] for j in busy)
+        waiting = [j for w, _, j, _ in rows if int(w) == workspace_id and j != job]
+        return not any(j in mine["after"] for j in waiting)
 
     def _begin(self, workspace_id: int, run_id: str) -> None:
         with SetWorkflowID(run_id):

@@ -111,5 +111,19 @@ def _by_bulk(ctx: Context, spec: JobSpec, head: Batch) -> bool:
 def settle_late(ctx: Context, spec: JobSpec, run_id: str, number: int) -> None:
     """Look once more for a batch that an ended run left in doubt; what certainly never arrived may be sent again."""
     head = outbox.load(ctx, run_id, number)
-    if head.route == "rest" and settle.settle(ctx, spec, head):
-        outbox.keep(ctx, head, state="done", done_at=ctx.now())
+    settled = _bulk_settled(ctx, spec, head) if head.route == "bulk" else settle.settle(ctx, spec, head)
+    if not settled:
+        return
+    outbox.free_absent(ctx, spec, head)
+    outbox.keep(ctx, head, state="done", done_at=ctx.now())
+
+
+def _bulk_settled(ctx: Context, spec: JobSpec, head: Batch) -> bool:
+    """Book a Bulk job that has ended; one that was never started wrote nothing and is thrown away."""
+    if not head.bulk_job_id:
+        return True
+    state = ctx.gateway.bulk_state(head.bulk_job_id)
+    if state.state == "Open":
+        ctx.gateway.bulk_abort(head.bulk_job_id)
+        return True
+    return state.ended and _by_bulk(ctx, spec, head)

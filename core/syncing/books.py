@@ -21,6 +21,9 @@ APPLY_ROWS = 10_000
 RETRY_AFTER = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=60))
 """Temporary errors are tried again after these times; the last repeats."""
 
+IN_DOUBT = "The org's answer was lost, and it cannot be told yet whether it was applied. The next run looks again."
+"""Said of rows whose fate is not known."""
+
 RESULT_COLUMNS = (
     "row", "sobject", "record_id", "org_id", "key", "title", "action", "outcome", "cause", "reason", "field",
 )  # fmt: skip
@@ -240,12 +243,18 @@ def close(
 def _book_unsent(batch: Batch, spec: JobSpec, run_id: str, at: datetime, stop: tuple[str, str]) -> None:
     cause, reason = stop
     unsent = batch.read(
-        "SELECT c.* FROM change c JOIN run r ON r.plan_id = c.plan_id WHERE r.run_id = :r AND c.action <> 'none'"
+        "SELECT c.*, b.state AS batch_state FROM change c JOIN run r ON r.plan_id = c.plan_id LEFT JOIN batch b"
+        " ON b.run_id = r.run_id AND b.number = c.batch WHERE r.run_id = :r AND c.action <> 'none'"
         " AND NOT EXISTS (SELECT 1 FROM record_result x WHERE x.run_id = :r AND x.row = c.row)",
         r=run_id,
     )
+    # A batch of the outbox that may have left is in doubt, whatever it was that ended the run.
+    doubtful = pl.col("batch_state").is_in(["in_doubt", "intent"])
     rows = unsent.with_columns(
-        outcome=pl.lit("waiting"), cause=pl.lit(cause), reason=pl.lit(reason), is_temporary=pl.lit(value=True)
+        outcome=pl.when(doubtful).then(pl.lit("in_doubt")).otherwise(pl.lit("waiting")),
+        cause=pl.when(doubtful).then(pl.lit("in_doubt")).otherwise(pl.lit(cause)),
+        reason=pl.when(doubtful).then(pl.lit(IN_DOUBT)).otherwise(pl.lit(reason)),
+        is_temporary=~doubtful.fill_null(value=False),
     )
     book(batch, spec, run_id, rows, at)
 

@@ -29,10 +29,11 @@ def load(ctx: Context, run_id: str, number: int) -> Batch:
 
 
 def unsent(ctx: Context, run_id: str, number: int) -> pl.DataFrame:
-    """The rows of a batch that have no result yet."""
+    """The rows of a batch that have no result yet, or one that is in doubt."""
     rows = ctx.db.read(
         "SELECT c.* FROM change c JOIN run r ON r.plan_id = c.plan_id WHERE r.run_id = :r AND c.batch = :n"
-        " AND NOT EXISTS (SELECT 1 FROM record_result x WHERE x.run_id = :r AND x.row = c.row) ORDER BY c.row",
+        " AND NOT EXISTS (SELECT 1 FROM record_result x WHERE x.run_id = :r AND x.row = c.row AND x.outcome <> 'in_doubt')"
+        " ORDER BY c.row",
         r=run_id,
         n=number,
     )
@@ -133,3 +134,25 @@ def _link(batch: Transaction, spec: JobSpec, run_id: str, rows: pl.DataFrame, no
             run_id=pl.lit(run_id), created_at=pl.lit(now), updated_at=pl.lit(now),
         ),
     )  # fmt: skip
+
+
+def free_absent(ctx: Context, spec: JobSpec, head: Batch) -> None:
+    """Let rows that certainly never arrived be sent again by the next plan."""
+    rows = unsent(ctx, head.run_id, head.number)
+    if rows.is_empty():
+        return
+    freed = rows.with_columns(
+        outcome=pl.lit("waiting"),
+        cause=pl.lit("not_arrived"),
+        reason=pl.lit("The org never got it; it is sent again."),
+        is_temporary=pl.lit(value=True),
+    )
+    with ctx.db.batch(ctx.workspace_id) as batch:
+        books.book(batch, spec, head.run_id, freed, ctx.now())
+        batch.execute(
+            "UPDATE open_row SET retry_at = :now WHERE workspace_id = :w AND job = :j AND cause = 'not_arrived'",
+            now=ctx.now(),
+            w=batch.workspace_id,
+            j=spec.name,
+        )
+        runs.refresh_counts(batch, head.run_id)

@@ -18,6 +18,7 @@ from core.store.database import Batch
 from core.store.records import load_records
 from core.syncing.capture import Captured
 from core.syncing.context import Context
+from core.syncing.plan_out import zone_of
 from core.syncing.select import planning_columns
 from core.values import domains, emails
 
@@ -42,7 +43,7 @@ def plan_pair(ctx: Context, spec: JobSpec, captured: Captured) -> Planned:
         return Planned(plan.empty(), {captured.pair.sobject: captured.mark})
     ground = _ground(ctx, spec, captured.pair, rows)
     resolved = inbound.resolve(spec, rows, ground)
-    compiled = compile_inbound(spec, captured.pair, ctx.org(captured.pair.sobject), zone=ctx.zone)
+    compiled = compile_inbound(spec, captured.pair, ctx.org(captured.pair.sobject), zone=zone_of(ctx, spec))
     mapped = compiled.apply(resolved)
     verdicts = inbound.rejected_by_mapping(resolved, mapped)
     moving = verdicts.filter(pl.col("_outcome").is_null() & pl.col("record_id").is_not_null())

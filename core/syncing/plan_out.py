@@ -46,12 +46,19 @@ def plan_pair(ctx: Context, spec: JobSpec, selected: Selected) -> Planned:
     rows = _planning_rows(ctx, spec, selected.rows)
     found = ground(ctx, spec, pair, rows)
     resolved = outbound.resolve(spec, pair, rows.drop(RESOLVED, strict=False), found)
-    compiled = compile_outbound(spec, pair, org, zone=ctx.zone)
+    if spec.zone != "owner":
+        resolved = resolved.drop("row_zone")
+    compiled = compile_outbound(spec, pair, org, zone=zone_of(ctx, spec))
     mapped = compiled.apply(resolved)
     verdicts = outbound.held_by_mapping(spec, resolved, mapped)
     others = outbound.creates_and_deletes(pair, verdicts, mapped)
     changed = _changed(ctx, spec, pair, compiled, verdicts, mapped)
     return Planned(pl.concat([others, changed.rows]), selected.marks, changed.decisions)
+
+
+def zone_of(ctx: Context, spec: JobSpec) -> str:
+    """The zone in which the job's instants become dates, where a row has none of its own."""
+    return ctx.zone if spec.zone in ("workspace", "owner") else spec.zone
 
 
 def _planning_rows(ctx: Context, spec: JobSpec, records: pl.DataFrame) -> pl.DataFrame:

@@ -1,0 +1,261 @@
+"""What would be written, row by row, and does somebody agree to it?"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from console import actions, strings
+from console.components import diffs, frame, notices, tables, times
+from console.components.text import code, plain, safe
+from console.session import workspace
+from console.strings import OUTCOMES, PLAN_STATES, PLANNED_WORDS, cause_words, count
+from core import Outcome, SynclineError
+
+PAGE = 25
+_WRITES = (Outcome.CREATED, Outcome.UPDATED, Outcome.DELETED)
+_ICONS = {"input": "search", **{o.value: OUTCOMES[o].icon for o in Outcome}}
+
+
+def _json(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, str) and value else value
+
+
+def _counts(plan: dict[str, Any]) -> dict[str, int]:
+    found = _json(plan["counts"]) or {}
+    out = {o.value: int(found.get(o.value, 0)) for o in Outcome}
+    return {"input": int(found.get("input", sum(out.values()))), **out}
+
+
+def _word(outcome: Outcome) -> str:
+    return PLANNED_WORDS.get(outcome, OUTCOMES[outcome].word)
+
+
+def counts_shown(counts: dict[str, int]) -> None:
+    """Counts as tiles, and the sum written out beneath."""
+    shown = [o for o in Outcome if counts[o.value] or o in (*_WRITES, Outcome.UNCHANGED, Outcome.HELD)]
+    grid = st.grid(1 + len(shown), min_column_width=118, gap="xsmall")
+    grid.metric("Looked at", counts["input"], border=True, format="localized", icon=":material/search:")
+    for o in shown:
+        grid.metric(_word(o), counts[o.value], border=True, format="localized", icon=f":material/{OUTCOMES[o].icon}:")
+    writes = sum(counts[o.value] for o in _WRITES)
+    parts = " + ".join(f"{counts[o.value]:,}" for o in _WRITES)
+    rest = "".join(f" + {counts[o.value]:,} {_word(o).lower()}" for o in Outcome if o not in _WRITES and counts[o.value])
+    total = sum(counts[o.value] for o in Outcome)
+    sign = strings.SEVERITIES["pass"].badge("adds up") if total == counts["input"] else strings.SEVERITIES["fail"].badge(
+        f"{counts['input'] - total:,} unaccounted for"
+    )
+    st.markdown(f"{counts['input']:,} = **{count(writes, 'write')}** ({safe(parts)}){safe(rest)} {sign}")
+
+
+def rows_shown(rows: list[dict[str, Any]], key: str) -> dict[str, Any] | None:
+    """A list of plan rows; returns the chosen one."""
+    shown = [
+        {
+            "Record": plain(r["title"] or r["key"]),
+            "Key": r["key"] if r["title"] else "",
+            "Fields that change": fields_words(r),
+        }
+        for r in rows
+    ]
+    event = st.dataframe(
+        tables.frame(shown, ("Record", "Key", "Fields that change")),
+        hide_index=True, placeholder="", key=key, on_select="rerun", selection_mode="single-row",
+        selection_default={"selection": {"rows": [0]}}, height="content" if len(rows) < 12 else 420,
+        column_config={"Record": tables.text("Record", width=200)},
+    )  # fmt: skip
+    picked = event["selection"]["rows"]
+    return rows[picked[0]] if picked and picked[0] < len(rows) else None
+
+
+def fields_words(row: dict[str, Any]) -> str:
+    """Which fields a row touches, or why it touches none."""
+    names = [f for f in (row["fields"] or "").split(",") if f]
+    if not names:
+        return plain(row["reason"], 80)
+    return ", ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else "")
+
+
+def _rows(plan: dict[str, Any], counts: dict[str, int]) -> None:
+    have = [o for o in Outcome if counts[o.value]]
+    if not have:
+        st.markdown(":gray[There is nothing in this plan.]")
+        return
+    words = {_word(o): o for o in have}
+    word = st.segmented_control(
+        "Outcome", list(words), default=next(iter(words)), key="outcome", required=True, label_visibility="collapsed"
+    )
+    outcome = words[word or next(iter(words))]
+    left, right = st.columns([4, 6], gap="medium")
+    with left:
+        page = int(st.session_state.get("plan_page") or 1)
+        rows = list(
+            workspace()
+            .plan_rows(plan["plan_id"], outcome=outcome.value, limit=page * PAGE)
+            .slice((page - 1) * PAGE)
+            .iter_rows(named=True)
+        )
+        if not rows:
+            st.markdown(f":gray[Nothing to {_word(outcome).lower()} is kept row by row.]")
+            return
+        chosen = rows_shown(rows, f"plan_rows_{plan['plan_id']}_{outcome}_{page}")
+        pages = min(-(-counts[outcome.value] // PAGE), 40)
+        if pages > 1:
+            st.pagination(pages, key="plan_page", max_visible_pages=5)
+    with right.container(border=True):
+        if chosen is not None:
+            diffs.card(chosen)
+    if outcome not in _WRITES:
+        _reasons(plan["plan_id"], outcome)
+
+
+def _reasons(plan_id: str, outcome: Outcome) -> None:
+    rows = workspace().plan_rows(plan_id, outcome=outcome.value, limit=5000)
+    frame.section(f"{OUTCOMES[outcome].word}, by cause")
+    reasons_table(rows)
+
+
+def reasons_table(rows: pl.DataFrame) -> None:
+    """Rows by cause with what to do next."""
+    grouped = rows.group_by("cause").agg(pl.len().alias("n"), pl.col("reason").first()).sort("n", descending=True)
+    listed = [
+        {
+            "Cause": safe(cause_words(g["cause"], g["reason"] or "").title),
+            "Example": safe(g["reason"], 120),
+            "Rows": g["n"],
+            "What next": safe(cause_words(g["cause"]).do),
+        }
+        for g in grouped.iter_rows(named=True)
+    ]
+    st.table(pl.DataFrame(listed), border="horizontal", hide_index=True)
+
+
+@st.dialog("Approve and apply")
+def _approve(plan: dict[str, Any], counts: dict[str, int], title: str) -> None:
+    writes = sum(counts[o.value] for o in _WRITES)
+    st.markdown(f"**{safe(title)}** writes to {safe(frame.org_words(workspace()))}:")
+    for o in _WRITES:
+        if counts[o.value]:
+            st.markdown(f"{OUTCOMES[o].badge(f'{_word(o)} {counts[o.value]:,}')}")
+    ready = True
+    if counts["deleted"]:
+        typed = st.text_input(f"Type {counts['deleted']} to confirm the deletes")
+        ready = typed.strip() == str(counts["deleted"])
+    if st.button(f"Apply {writes:,} now", type="primary", disabled=not ready):
+        run_id = actions.apply_plan(plan["plan_id"])
+        if run_id:
+            frame.go("runs", run=run_id)
+        st.rerun()
+
+
+def _one(plan: dict[str, Any], titles: dict[str, str]) -> None:
+    counts = _counts(plan)
+    title = titles.get(plan["job"], plan["job"])
+    writes = sum(counts[o.value] for o in _WRITES)
+    made = f"{title} · made {times.clock_time(plan['made_at'])} by {plan['made_by']}"
+    buttons = frame.header("Plan", made, widths=(5, 6))
+    is_open = plan["status"] in ("kept", "approved")
+    if buttons.button("All plans", type="tertiary", icon=":material/arrow_back:"):
+        frame.go("plan")
+    if is_open:
+        buttons.button("Discard", type="tertiary", on_click=actions.discard_plan, args=(plan["plan_id"],))
+        if buttons.button(
+            f"Approve and apply {writes:,}", type="primary", icon=":material/check:", disabled=not writes,
+            help=None if writes else "There is nothing to write.",
+        ):  # fmt: skip
+            _approve(plan, counts, title)
+    elif buttons.button("Plan again", type="primary", icon=":material/refresh:"):
+        _plan_again(plan["job"])
+    _status(plan)
+    guards = _json(plan["guards"]) or []
+    if guards:
+        frame.verdict(strings.JOB_STATES["needs_a_person"], "A guard was tripped.", " ".join(map(str, guards)))
+    counts_shown(counts)
+    _rows(plan, counts)
+
+
+def _status(plan: dict[str, Any]) -> None:
+    sign = PLAN_STATES.get(plan["status"], PLAN_STATES["kept"])
+    told = {
+        "stale": ("Either side has changed since this plan was made.", "It cannot be applied any more; plan again."),
+        "applied": (f"Applied {times.ago(plan['applied_at'])}.", f"Approved by {plan['approved_by']}."),
+        "discarded": ("Nothing of it was written.", ""),
+        "approved": (f"Approved by {plan['approved_by']}.", "It is applied by the next run."),
+    }.get(plan["status"], ("Nothing is written until somebody approves it.", ""))
+    frame.verdict(sign, *told)
+
+
+def _plan_again(job: str) -> None:
+    with st.spinner("Reading both sides"):
+        plan_id = actions.make_plan(job)
+    if plan_id:
+        frame.go("plan", plan=plan_id)
+    st.rerun()
+
+
+def _all(plans: list[dict[str, Any]], titles: dict[str, str]) -> None:
+    buttons = frame.header("Plans", "What would be written, kept for a look and an approval")
+    if titles:
+        with buttons.popover("Make a plan", icon=":material/rule:"):
+            job = st.selectbox("Job", list(titles), format_func=lambda n: titles[n])
+            if st.button("Plan it now", type="primary"):
+                _plan_again(job)
+    if not plans:
+        frame.empty("No plan is kept.", "A plan shows what a run would do, before it does it. Make one for a job.",
+                    "Open the jobs", lambda: frame.go("jobs"))  # fmt: skip
+        return
+    rows = [
+        {
+            "State": [PLAN_STATES.get(p["status"], PLAN_STATES["kept"]).word],
+            "Job": titles.get(p["job"], p["job"]),
+            "Made": p["made_at"],
+            "By": p["made_by"],
+            **{_word(o): _counts(p)[o.value] for o in (*_WRITES, Outcome.HELD)},
+            "Plan": p["plan_id"],
+            "Open": "Review" if p["status"] == "kept" else "Open",
+        }
+        for p in plans
+    ]
+    columns = ("State", "Job", "Made", "By", *(_word(o) for o in (*_WRITES, Outcome.HELD)), "Plan", "Open")
+    st.dataframe(
+        tables.frame(rows, columns), hide_index=True, placeholder="", key="plans_table",
+        column_config={
+            "State": tables.chips("State", PLAN_STATES.values()),
+            "Made": tables.distance("Made"),
+            "Open": st.column_config.ButtonColumn("", key="plan_verb"),
+        },
+    )  # fmt: skip
+    clicked = st.session_state.get("plan_verb")
+    if clicked is not None:
+        frame.go("plan", plan=plans[clicked["row"]]["plan_id"])
+    waiting = [p for p in plans if p["status"] == "kept"]
+    if waiting and st.button(f"Review the newest plan, {plain(titles.get(waiting[0]['job'], ''), 40)}"):
+        frame.go("plan", plan=waiting[0]["plan_id"])
+
+
+def main() -> None:
+    """The page."""
+    ws = workspace()
+    try:
+        plans = list(ws.plans(limit=100).iter_rows(named=True))
+        titles = {s.name: s.title for s in ws.specs()}
+    except SynclineError as error:
+        frame.header("Plans")
+        notices.problem(error)
+        return
+    wanted = st.query_params.get("plan")
+    if not wanted:
+        _all(plans, titles)
+        return
+    found = next((p for p in plans if p["plan_id"] == wanted), None)
+    if found is None:
+        frame.header("Plan")
+        st.markdown(f"There is no plan {code(wanted)} any more.")
+        return
+    _one(found, titles)
+
+
+main()
