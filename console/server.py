@@ -216,7 +216,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m console.server", description=main.__doc__)
     parser.add_argument("--port", type=int, default=8501)
     parser.add_argument("--address", default=ADDRESS)
-    parser.add_argument("--print-url", action="store_true", help="say where it answers as one JSON object, first of all")
+    parser.add_argument(
+        "--print-url", action="store_true", help="say where it answers as one JSON object, first of all"
+    )
     parser.add_argument("--link", action="store_true", help="print a fresh one-time link and end")
     given = parser.parse_args(arguments)
 

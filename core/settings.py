@@ -25,6 +25,8 @@ class Settings(BaseSettings):
     """How a browser reaches the console: callback address, links."""
     ca_file: str = ""
     """Extra certificate authority for orgs behind a private one (the practice org)."""
+    read_timeout: float = Field(default=120.0, gt=0)
+    """Seconds to wait for a piece of an org's answer before the request is given up."""
 
     def url(self) -> str:
         """The database URL in force."""

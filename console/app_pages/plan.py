@@ -5,19 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import polars as pl
 import streamlit as st
 
 from console import actions, strings
-from console.components import diffs, frame, notices, tables, times
+from console.components import diffs, frame, notices, planned, tables, times
 from console.components.text import code, plain, safe
 from console.session import workspace
-from console.strings import OUTCOMES, PLAN_STATES, PLANNED_WORDS, cause_words, count
+from console.strings import OUTCOMES, PLAN_STATES
 from core import Outcome, SynclineError
 
 PAGE = 25
-_WRITES = (Outcome.CREATED, Outcome.UPDATED, Outcome.DELETED)
-_ICONS = {"input": "search", **{o.value: OUTCOMES[o].icon for o in Outcome}}
 
 
 def _json(value: Any) -> Any:
@@ -30,61 +27,12 @@ def _counts(plan: dict[str, Any]) -> dict[str, int]:
     return {"input": int(found.get("input", sum(out.values()))), **out}
 
 
-def _word(outcome: Outcome) -> str:
-    return PLANNED_WORDS.get(outcome, OUTCOMES[outcome].word)
-
-
-def counts_shown(counts: dict[str, int]) -> None:
-    """Counts as tiles, and the sum written out beneath."""
-    shown = [o for o in Outcome if counts[o.value] or o in (*_WRITES, Outcome.UNCHANGED, Outcome.HELD)]
-    grid = st.grid(1 + len(shown), min_column_width=118, gap="xsmall")
-    grid.metric("Looked at", counts["input"], border=True, format="localized", icon=":material/search:")
-    for o in shown:
-        grid.metric(_word(o), counts[o.value], border=True, format="localized", icon=f":material/{OUTCOMES[o].icon}:")
-    writes = sum(counts[o.value] for o in _WRITES)
-    parts = " + ".join(f"{counts[o.value]:,}" for o in _WRITES)
-    rest = "".join(f" + {counts[o.value]:,} {_word(o).lower()}" for o in Outcome if o not in _WRITES and counts[o.value])
-    total = sum(counts[o.value] for o in Outcome)
-    sign = strings.SEVERITIES["pass"].badge("adds up") if total == counts["input"] else strings.SEVERITIES["fail"].badge(
-        f"{counts['input'] - total:,} unaccounted for"
-    )
-    st.markdown(f"{counts['input']:,} = **{count(writes, 'write')}** ({safe(parts)}){safe(rest)} {sign}")
-
-
-def rows_shown(rows: list[dict[str, Any]], key: str) -> dict[str, Any] | None:
-    """A list of plan rows; returns the chosen one."""
-    shown = [
-        {
-            "Record": plain(r["title"] or r["key"]),
-            "Key": r["key"] if r["title"] else "",
-            "Fields that change": fields_words(r),
-        }
-        for r in rows
-    ]
-    event = st.dataframe(
-        tables.frame(shown, ("Record", "Key", "Fields that change")),
-        hide_index=True, placeholder="", key=key, on_select="rerun", selection_mode="single-row",
-        selection_default={"selection": {"rows": [0]}}, height="content" if len(rows) < 12 else 420,
-        column_config={"Record": tables.text("Record", width=200)},
-    )  # fmt: skip
-    picked = event["selection"]["rows"]
-    return rows[picked[0]] if picked and picked[0] < len(rows) else None
-
-
-def fields_words(row: dict[str, Any]) -> str:
-    """Which fields a row touches, or why it touches none."""
-    names = [f for f in (row["fields"] or "").split(",") if f]
-    if not names:
-        return plain(row["reason"], 80)
-    return ", ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else "")
-
-
 def _rows(plan: dict[str, Any], counts: dict[str, int]) -> None:
     have = [o for o in Outcome if counts[o.value]]
     if not have:
         st.markdown(":gray[There is nothing in this plan.]")
         return
-    words = {_word(o): o for o in have}
+    words = {planned.word(o): o for o in have}
     word = st.segmented_control(
         "Outcome", list(words), default=next(iter(words)), key="outcome", required=True, label_visibility="collapsed"
     )
@@ -99,47 +47,32 @@ def _rows(plan: dict[str, Any], counts: dict[str, int]) -> None:
             .iter_rows(named=True)
         )
         if not rows:
-            st.markdown(f":gray[Nothing to {_word(outcome).lower()} is kept row by row.]")
+            st.markdown(f":gray[Nothing to {planned.word(outcome).lower()} is kept row by row.]")
             return
-        chosen = rows_shown(rows, f"plan_rows_{plan['plan_id']}_{outcome}_{page}")
+        chosen = planned.rows_shown(rows, f"plan_rows_{plan['plan_id']}_{outcome}_{page}")
         pages = min(-(-counts[outcome.value] // PAGE), 40)
         if pages > 1:
             st.pagination(pages, key="plan_page", max_visible_pages=5)
     with right.container(border=True):
         if chosen is not None:
             diffs.card(chosen)
-    if outcome not in _WRITES:
+    if outcome not in planned.WRITES:
         _reasons(plan["plan_id"], outcome)
 
 
 def _reasons(plan_id: str, outcome: Outcome) -> None:
     rows = workspace().plan_rows(plan_id, outcome=outcome.value, limit=5000)
     frame.section(f"{OUTCOMES[outcome].word}, by cause")
-    reasons_table(rows)
-
-
-def reasons_table(rows: pl.DataFrame) -> None:
-    """Rows by cause with what to do next."""
-    grouped = rows.group_by("cause").agg(pl.len().alias("n"), pl.col("reason").first()).sort("n", descending=True)
-    listed = [
-        {
-            "Cause": safe(cause_words(g["cause"], g["reason"] or "").title),
-            "Example": safe(g["reason"], 120),
-            "Rows": g["n"],
-            "What next": safe(cause_words(g["cause"]).do),
-        }
-        for g in grouped.iter_rows(named=True)
-    ]
-    st.table(pl.DataFrame(listed), border="horizontal", hide_index=True)
+    planned.reasons_table(rows)
 
 
 @st.dialog("Approve and apply")
 def _approve(plan: dict[str, Any], counts: dict[str, int], title: str) -> None:
-    writes = sum(counts[o.value] for o in _WRITES)
+    writes = sum(counts[o.value] for o in planned.WRITES)
     st.markdown(f"**{safe(title)}** writes to {safe(frame.org_words(workspace()))}:")
-    for o in _WRITES:
+    for o in planned.WRITES:
         if counts[o.value]:
-            st.markdown(f"{OUTCOMES[o].badge(f'{_word(o)} {counts[o.value]:,}')}")
+            st.markdown(f"{OUTCOMES[o].badge(f'{planned.word(o)} {counts[o.value]:,}')}")
     ready = True
     if counts["deleted"]:
         typed = st.text_input(f"Type {counts['deleted']} to confirm the deletes")
@@ -154,7 +87,7 @@ def _approve(plan: dict[str, Any], counts: dict[str, int], title: str) -> None:
 def _one(plan: dict[str, Any], titles: dict[str, str]) -> None:
     counts = _counts(plan)
     title = titles.get(plan["job"], plan["job"])
-    writes = sum(counts[o.value] for o in _WRITES)
+    writes = sum(counts[o.value] for o in planned.WRITES)
     made = f"{title} · made {times.clock_time(plan['made_at'])} by {plan['made_by']}"
     buttons = frame.header("Plan", made, widths=(5, 6))
     is_open = plan["status"] in ("kept", "approved")
@@ -173,7 +106,7 @@ def _one(plan: dict[str, Any], titles: dict[str, str]) -> None:
     guards = _json(plan["guards"]) or []
     if guards:
         frame.verdict(strings.JOB_STATES["needs_a_person"], "A guard was tripped.", " ".join(map(str, guards)))
-    counts_shown(counts)
+    planned.counts_shown(counts)
     _rows(plan, counts)
 
 
@@ -213,13 +146,21 @@ def _all(plans: list[dict[str, Any]], titles: dict[str, str]) -> None:
             "Job": titles.get(p["job"], p["job"]),
             "Made": p["made_at"],
             "By": p["made_by"],
-            **{_word(o): _counts(p)[o.value] for o in (*_WRITES, Outcome.HELD)},
+            **{planned.word(o): _counts(p)[o.value] for o in (*planned.WRITES, Outcome.HELD)},
             "Plan": p["plan_id"],
             "Open": "Review" if p["status"] == "kept" else "Open",
         }
         for p in plans
     ]
-    columns = ("State", "Job", "Made", "By", *(_word(o) for o in (*_WRITES, Outcome.HELD)), "Plan", "Open")
+    columns = (
+        "State",
+        "Job",
+        "Made",
+        "By",
+        *(planned.word(o) for o in (*planned.WRITES, Outcome.HELD)),
+        "Plan",
+        "Open",
+    )
     st.dataframe(
         tables.frame(rows, columns), hide_index=True, placeholder="", key="plans_table",
         column_config={

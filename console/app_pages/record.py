@@ -28,16 +28,21 @@ def main() -> None:
     except SynclineError as error:
         notices.problem(error)
         return
-    records = found.get("records") or []
-    if not records:
-        with st.container(border=True):
-            st.markdown(f"**Nothing here is known as** {code(key)}")
-            frame.small("Looked at: org Ids, external ids, record numbers, e-mail addresses and phone numbers.")
+    if not found["records"] and not found["org_only"]:
+        _nothing(key, found["looked"])
         return
-    if len(records) > 1:
-        frame.small(f"{len(records)} records have this key.")
-    for n, record in enumerate(records[:10]):
+    if found["found"] > 1:
+        frame.small(f"{found['found']} records have this key; the first {len(found['records'])} are told.")
+    for n, record in enumerate(found["records"]):
         story.tell(record, n)
+    for one in found["org_only"]:
+        story.org_only(one)
+
+
+def _nothing(key: str, looked: list[str]) -> None:
+    with st.container(border=True):
+        st.markdown(f"**Nothing here is known as** {code(key)}")
+        frame.small(f"It was looked for as {', '.join(looked)}." if looked else "It reads like no key that we know.")
 
 
 main()

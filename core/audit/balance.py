@@ -38,8 +38,8 @@ BY_RECORD: dict[str, Any] = {
     "last_at": INSTANT,
 }
 _LINKED = (
-    "SELECT record_id AS id, org_id AS l_org_id, sobject AS l_sobject, how AS l_how, state AS l_state, job AS l_job FROM"
-    " (SELECT l.*, ROW_NUMBER() OVER (PARTITION BY record_id ORDER BY CASE state WHEN 'active' THEN 0 ELSE 1 END,"
+    "SELECT record_id AS id, org_id AS l_org_id, sobject AS l_sobject, how AS l_how, state AS l_state, job AS l_job"
+    " FROM (SELECT l.*, ROW_NUMBER() OVER (PARTITION BY record_id ORDER BY CASE state WHEN 'active' THEN 0 ELSE 1 END,"
     " id DESC) AS place FROM link l WHERE workspace_id = :w AND table_name = 'activity') ranked WHERE place = 1"
 )
 _OPEN = (
@@ -76,13 +76,17 @@ def by_record(db: Database, workspace_id: int) -> pl.DataFrame:
             origin=pl.when(pl.col("l_how") == "created_in").then(pl.lit("org")).otherwise(pl.lit("workspace")),
             sync_state=_state(),
             job=pl.coalesce("o_job", "r_job", "l_job"),
-            cause=pl.coalesce("o_cause", "r_cause"),
+            cause=pl.coalesce(_filled("o_cause"), _filled("r_cause")),
             reason=pl.coalesce("o_reason", "r_reason"),
             last_outcome=pl.coalesce("o_outcome", "r_outcome"),
             last_at=pl.coalesce(pl.col("o_last_at").cast(pl.Int64), pl.col("r_last_at").cast(pl.Int64)),
         ),
         BY_RECORD,
     )
+
+
+def _filled(name: str) -> pl.Expr:
+    return pl.when(pl.col(name) != "").then(pl.col(name).cast(pl.String))
 
 
 def _state() -> pl.Expr:

@@ -16,8 +16,8 @@ _KINDS = (
     " SELECT kind, COUNT(*) FROM activity WHERE workspace_id = :w AND deleted_at IS NULL GROUP BY kind"
 )
 _UNSEEN = (
-    "SELECT COUNT(*) FROM (SELECT id, seq, 'account' AS kind FROM account WHERE workspace_id = :w AND deleted_at IS NULL"
-    " UNION ALL SELECT id, seq, 'person' FROM person WHERE workspace_id = :w AND deleted_at IS NULL UNION ALL"
+    "SELECT COUNT(*) FROM (SELECT id, seq, 'account' AS kind FROM account WHERE workspace_id = :w AND deleted_at IS"
+    " NULL UNION ALL SELECT id, seq, 'person' FROM person WHERE workspace_id = :w AND deleted_at IS NULL UNION ALL"
     " SELECT id, seq, kind FROM activity WHERE workspace_id = :w AND deleted_at IS NULL AND kind = :k) r"
     " WHERE r.kind = :k AND r.seq > COALESCE((SELECT MAX(m.workspace_seq) FROM mark m WHERE m.workspace_id = :w"
     " AND m.job = :j), 0) AND NOT EXISTS (SELECT 1 FROM link l WHERE l.workspace_id = :w AND l.table_name = :t"

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from core.audit import lookup, sides, verdicts
+from core.audit.opened import candidates
 from core.audit.shape import iso_row
 from core.errors import SynclineError
 from core.mapping.spec import JobSpec
@@ -28,12 +29,12 @@ _ATTEMPTS = (
 )
 _OPEN = (
     "SELECT job, subject, outcome, cause, reason, field, status_code, tries, is_aside, retry_at, first_at, last_at,"
-    " run_id, candidates, decision FROM open_row WHERE workspace_id = :w AND (record_id = :i OR org_id = :o)"
+    " run_id, decision FROM open_row WHERE workspace_id = :w AND (record_id = :i OR org_id = :o)"
     " ORDER BY last_at DESC"
 )
 _ACTIVITIES = (
-    "SELECT a.id AS record_id, a.kind, a.subject, a.occurred_at, a.user_email, l.org_id FROM activity a LEFT JOIN link l"
-    " ON l.workspace_id = a.workspace_id AND l.table_name = 'activity' AND l.record_id = a.id AND l.state = 'active'"
+    "SELECT a.id AS record_id, a.kind, a.subject, a.occurred_at, a.user_email, l.org_id FROM activity a LEFT JOIN link"
+    " l ON l.workspace_id = a.workspace_id AND l.table_name = 'activity' AND l.record_id = a.id AND l.state = 'active'"
     " WHERE a.workspace_id = :w AND (a.person_record_id = :p OR a.account_record_id = :a) AND a.deleted_at IS NULL"
     " ORDER BY a.occurred_at DESC, a.id DESC LIMIT 20"
 )
@@ -122,7 +123,7 @@ def _story(ground: _Ground, found: lookup.Found) -> dict[str, Any]:
         "found_by": found.by,
         "workspace": _own(row),
         "link": active,
-        "links": links,
+        "links": [{k: v for k, v in link.items() if k != "baseline"} for link in links],
         "fields": both,
         "person": person,
         "account": account,
@@ -138,8 +139,9 @@ def _story(ground: _Ground, found: lookup.Found) -> dict[str, Any]:
 
 
 def _own(row: Mapping[str, Any]) -> dict[str, Any]:
-    out = iso_row({k: v for k, v in row.items() if k not in ("workspace_id", "hash", "fields", "field_times")})
-    for name in ("fields", "field_times", "participants"):
+    parsed = ("fields", "field_times", "participants")
+    out = iso_row({k: v for k, v in row.items() if k not in ("workspace_id", "seq", "hash", *parsed)})
+    for name in parsed:
         if row.get(name):
             out[name] = json.loads(row[name])
     return out
@@ -152,7 +154,7 @@ def _links(ground: _Ground, found: lookup.Found) -> list[dict[str, Any]]:
         " CASE state WHEN 'active' THEN 0 ELSE 1 END, id DESC",
         t=found.table, i=found.record_id,
     )  # fmt: skip
-    return [{**r, "story": _how(r)} for r in rows]
+    return [{**r, "baseline": json.loads(r["baseline"] or "{}"), "story": _how(r)} for r in rows]
 
 
 def _how(link: Mapping[str, Any]) -> str:
@@ -181,8 +183,9 @@ def _attempts(ground: _Ground, **who: Any) -> list[dict[str, Any]]:
 def _open(ground: _Ground, **who: Any) -> list[dict[str, Any]]:
     rows = ground.rows(_OPEN, **{"i": None, "o": None, **who})
     for row in rows:
-        for name in ("candidates", "decision"):
-            row[name] = json.loads(row[name]) if row[name] else None
+        people = candidates(ground.db, ground.workspace_id, row["job"], row["subject"])
+        row["candidates"] = people.to_dicts()
+        row["decision"] = json.loads(row["decision"]) if row["decision"] else None
     return rows
 
 
@@ -251,8 +254,8 @@ def _events_of(ground: _Ground, subjects: list[str]) -> list[dict[str, Any]]:
     with ground.db.reading(ground.workspace_id) as batch:
         staged = batch.stage(pl.DataFrame({"subject": subjects}, schema={"subject": pl.String}))
         frame = batch.read(
-            "SELECT e.at, e.actor, e.kind, e.subject, e.run_id, e.detail, v.body FROM event e LEFT JOIN event_value v ON"
-            " v.workspace_id = e.workspace_id AND v.event_id = e.id WHERE e.workspace_id = :w"
+            "SELECT e.at, e.actor, e.kind, e.subject, e.run_id, e.detail, v.body FROM event e LEFT JOIN event_value v"  # noqa: S608
+            " ON v.workspace_id = e.workspace_id AND v.event_id = e.id WHERE e.workspace_id = :w"
             f" AND e.subject IN (SELECT subject FROM {staged}) ORDER BY e.id DESC LIMIT :n",
             w=ground.workspace_id,
             n=MOST_EVENTS,

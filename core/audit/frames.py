@@ -216,7 +216,8 @@ class Frames:
     def events(self) -> pl.DataFrame:
         """The ledger, oldest first; columns are those of `EVENTS`, ``body`` is JSON, null where it was erased."""
         return self._read(
-            "SELECT e.*, v.body FROM event e LEFT JOIN event_value v ON v.workspace_id = e.workspace_id AND v.event_id = e.id WHERE e.workspace_id = :w ORDER BY e.id",
+            "SELECT e.*, v.body FROM event e LEFT JOIN event_value v ON v.workspace_id = e.workspace_id"
+            " AND v.event_id = e.id WHERE e.workspace_id = :w ORDER BY e.id",
             EVENTS,
         )
 

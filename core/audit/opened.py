@@ -160,7 +160,7 @@ def candidates(db: Database, workspace_id: int, job: str, subject: str) -> pl.Da
     with db.reading(workspace_id) as batch:
         staged = batch.stage(pl.DataFrame({"record_id": found}, schema={"record_id": pl.Int64}))
         people = batch.read(
-            "SELECT p.id AS record_id, p.name, p.title, p.company, p.email, COALESCE(p.phone, p.mobile_phone) AS phone,"
+            "SELECT p.id AS record_id, p.name, p.title, p.company, p.email, COALESCE(p.phone, p.mobile_phone) AS phone,"  # noqa: S608
             " l.org_id, l.sobject FROM person p LEFT JOIN link l ON l.workspace_id = p.workspace_id"
             " AND l.table_name = 'person' AND l.record_id = p.id AND l.state = 'active' WHERE p.workspace_id = :w"
             f" AND p.id IN (SELECT record_id FROM {staged}) ORDER BY p.name, p.id",

@@ -59,7 +59,7 @@ def fields(
 
     Args:
         spec: a job of the record's kind with a pair of the link's object.
-        link: the active link with its ``baseline``.
+        link: the active link with its ``baseline`` (org field -> text both last agreed on).
         record: the record's one row, with the store's columns.
         org: the link's object.
         zone: the workspace's zone.
@@ -70,9 +70,11 @@ def fields(
         ``field`` (the target's name), ``workspace``, ``org`` (as last agreed), ``differs``, ``writes`` (which side the
         job writes), ``job``. Values are canonical text on the side that the job writes.
     """
-    base = json.loads(link["baseline"] or "{}")
+    base = link["baseline"]
     frame = planning_frame(spec.kind, record)
-    frame = frame.with_columns(pl.lit(v, dtype=pl.String).alias(k) for k, v in beside.items())
+    known = {k: v for k, v in beside.items() if k != canonical.ROW_ZONE or spec.zone == "owner"}
+    frame = frame.with_columns(pl.lit(v, dtype=pl.String).alias(k) for k, v in known.items())
+    zone = zone if spec.zone in ("workspace", "owner") else spec.zone
     read = _outbound if spec.direction is Direction.OUTBOUND else _inbound
     rows = read(spec, base, frame, org, zone)
     for row in rows:

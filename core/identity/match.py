@@ -2,7 +2,7 @@
 
 Rules are tried in the order given. The first rule that finds anybody decides who is in question; the later rules and
 the account given can only narrow that down. What is left with more than one candidate is ambiguous and is never
-guessed.
+guessed: evidence that speaks for one candidate and against another narrows nothing.
 """
 
 from __future__ import annotations
@@ -42,13 +42,14 @@ def match_people(
     found = found.join(people.select("record_id", home="account_record_id"), on="record_id", how="inner")
     found = found.join(refs.select("local_id", hint="account_record_id"), on="local_id", how="left")
     leading = found.filter(pl.col("order") == pl.col("order").min().over("local_id"))
-    support = found.group_by("local_id", "record_id").agg(
-        pl.col("order").n_unique().alias("agreeing"),
-        (pl.col("home") == pl.col("hint")).fill_null(value=False).any().alias("at_home"),
-    )
+    at_home = (pl.col("home") == pl.col("hint")).fill_null(value=False)
+    # One bit per rule that found the person, and one for the account.
+    bits = pl.lit(2).pow(pl.col("order") + 1).cast(pl.Int64).bitwise_or() | at_home.any().cast(pl.Int64)
+    support = found.group_by("local_id", "record_id").agg(bits.alias("evidence"))
     ranked = leading.unique(["local_id", "record_id"]).join(support, on=["local_id", "record_id"])
-    best = ranked.filter(pl.col("agreeing") == pl.col("agreeing").max().over("local_id"))
-    best = best.filter(pl.col("at_home") == pl.col("at_home").max().over("local_id"))
+    # A candidate is ahead only if it has all the evidence that any of them has.
+    ahead = pl.col("evidence") == pl.col("evidence").bitwise_or().over("local_id")
+    best = ranked.filter(ahead | ~ahead.any().over("local_id"))
     chosen = best.group_by("local_id").agg(
         pl.col("record_id").min().alias("only"),
         pl.len().alias("n"),

@@ -24,7 +24,7 @@ def decide(long: pl.DataFrame) -> pl.DataFrame:
     Returns:
         The frame with ``decision`` (one of :data:`DECISIONS`), ``why`` String and ``both_changed`` Boolean.
     """
-    ours, theirs, base = (_text(pl.col(c)) for c in ("ours", "theirs", "base"))
+    ours, theirs, base = (canonical_text(pl.col(c)) for c in ("ours", "theirs", "base"))
     has_base = pl.col("has_base")
     ours_changed = has_base & ours.ne_missing(base)
     theirs_changed = has_base & theirs.ne_missing(base)
@@ -85,7 +85,8 @@ def decide(long: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _text(value: pl.Expr) -> pl.Expr:
+def canonical_text(value: pl.Expr) -> pl.Expr:
+    """A value as it is compared."""
     # The org trims trailing white space and stores an empty text as null; CRLF and LF are one line end.
     plain = value.str.replace_all("\r\n", "\n", literal=True).str.strip_chars_end()
     return pl.when(plain == "").then(None).otherwise(plain)

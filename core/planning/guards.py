@@ -32,7 +32,8 @@ def check(rows: pl.DataFrame, linked: int, guards: Guards) -> list[Tripped]:
         return [
             Tripped(
                 "mass_delete",
-                f"The plan would delete {deletes} of {linked} linked records ({share:.1f} %); the limit is {limit:.0f} %.",
+                f"The plan would delete {deletes} of {linked} linked records ({share:.1f} %);"
+                f" the limit is {limit:.0f} %.",
             )
         ]
     return []

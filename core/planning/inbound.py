@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from core.mapping.spec import JobSpec, PairSpec
+from core.mapping.spec import Blank, JobSpec, PairSpec, Policy, Role
 from core.planning import plan
-from core.planning.conflicts import decide
+from core.planning.conflicts import canonical_text, decide
 from core.records import ACTIVITY_KINDS, Kind, Outcome
 
 NEEDS_ACCOUNT = (Kind.TASK, Kind.TOUCHPOINT)
@@ -142,9 +142,8 @@ def _toggles(spec: JobSpec, v: pl.DataFrame, live: pl.Expr, ground: Ground) -> p
         )
     if spec.kind not in NEEDS_ACCOUNT:
         return v
-    v = plan.stop(
-        v, new & pl.col("AccountId").is_null(), Outcome.SKIPPED, "no_account", "It belongs to no account.", "AccountId"
-    )
+    homeless = pl.col("AccountId").is_null() if "AccountId" in v.columns else pl.lit(value=True)
+    v = plan.stop(v, new & homeless, Outcome.SKIPPED, "no_account", "It belongs to no account.", "AccountId")
     unknown = new & pl.col("account_record_id").is_null()
     if ground.accounts_come:
         return plan.stop(v, unknown, Outcome.WAITING, "parent", "Its account is not in the workspace yet.", "AccountId")
@@ -203,14 +202,40 @@ def finish(
         ground: see :class:`Ground`.
     """
     fields = [c[2:] for c in mapped.columns if c.startswith("w:")]
+    keys = [m.target for m in pair.mappings if m.role is Role.KEY]
+    compared = [f for f in fields if f not in keys]
     opened = pl.col("_outcome").is_null()
     gone = (pl.col("IsDeleted") == "true").fill_null(value=False)
+    verdicts = _deleted_but_changed(spec, pair, verdicts, mapped_base, ours)
     updating = opened & ~gone & ~pl.col("is_create")
-    long = _long(spec, pair, verdicts.filter(updating), mapped, mapped_base, ours, fields, ground.clock_offset_s)
+    long = _long(spec, pair, verdicts.filter(updating), mapped, mapped_base, ours, compared, ground.clock_offset_s)
     judged = _with_passengers(decide(long))
     rest = _all_but_updates(pair, verdicts.filter(~updating.fill_null(value=False)), mapped, fields)
     changed = _updates(pair, verdicts.filter(updating), judged)
     return plan.Planned(pl.concat([rest, changed]), decisions=judged.filter("both_changed"))
+
+
+def _deleted_but_changed(
+    spec: JobSpec, pair: PairSpec, v: pl.DataFrame, mapped_base: pl.DataFrame, ours: pl.DataFrame
+) -> pl.DataFrame:
+    """Hold deletes of the org that would take along what was changed here since both sides last agreed."""
+    gone = (pl.col("IsDeleted") == "true").fill_null(value=False)
+    alive = pl.col("is_linked") & ~pl.col("is_gone").fill_null(value=False)
+    going = v.filter(pl.col("_outcome").is_null() & gone & alive & ~_merged(v)).select("local_id", "record_id")
+    if spec.policy is Policy.ORG_WINS or going.is_empty():
+        return v
+    fields = [m.target for m in pair.mappings if m.role is Role.VALUE and m.target not in PASSENGERS]
+    fields = [f for f in fields if f in ours.columns and f"h:{f}" in mapped_base.columns]
+    base = going.join(mapped_base, on="local_id")
+    long = _melt(base, fields, "w:", ["local_id", "record_id"], "base")
+    long = long.join(_melt(base, fields, "h:", ["local_id"], "known"), on=["local_id", "field"]).filter("known")
+    mine = ours.unpivot(fields, index="record_id", variable_name="field", value_name="ours")
+    long = long.join(mine, on=["record_id", "field"])
+    moved = long.filter(canonical_text(pl.col("ours")).ne_missing(canonical_text(pl.col("base"))))
+    named = moved.group_by("local_id").agg(pl.col("field").sort().str.join(", ").alias("_moved"))
+    reason = pl.format("It was deleted in the org, but {} changed here since: a person decides.", pl.col("_moved"))
+    v = v.join(named, on="local_id", how="left")
+    return plan.stop(v, pl.col("_moved").is_not_null(), Outcome.HELD, "conflict", reason).drop("_moved")
 
 
 def _long(
@@ -231,32 +256,33 @@ def _long(
     shared = [f for f in fields if f in ours.columns]
     mine = ours.unpivot(shared, index="record_id", variable_name="field", value_name="ours")
     policies = {m.target: str(m.policy or spec.policy) for m in pair.mappings}
+    fill_only = [m.target for m in pair.mappings if m.blank is Blank.FILL_ONLY]
     sources = {m.target: m.source or "" for m in pair.mappings}
-    return (
-        long.filter(pl.col("sent").fill_null(value=False))
-        .join(mine, on=["record_id", "field"], how="left")
-        .with_columns(
-            pl.col("has_base").fill_null(value=False),
-            ours_at=pl.col("updated_at") + pl.duration(milliseconds=int(offset_s * 1000)),
-            theirs_at=pl.col("modified_at"),
-            policy=pl.col("field").replace_strict(policies, default=str(spec.policy), return_dtype=pl.String),
-            source_path=pl.col("field").replace_strict(sources, default="", return_dtype=pl.String),
-        )
+    return long.join(mine, on=["record_id", "field"], how="left").with_columns(
+        pl.col("has_base").fill_null(value=False),
+        sent=pl.col("sent").fill_null(value=False) & ~(pl.col("field").is_in(fill_only) & pl.col("ours").is_not_null()),
+        ours_at=pl.col("updated_at") + pl.duration(milliseconds=int(offset_s * 1000)),
+        theirs_at=pl.col("modified_at"),
+        policy=pl.col("field").replace_strict(policies, default=str(spec.policy), return_dtype=pl.String),
+        source_path=pl.col("field").replace_strict(sources, default="", return_dtype=pl.String),
     )
 
 
 def _with_passengers(judged: pl.DataFrame) -> pl.DataFrame:
-    rides = pl.col("field").is_in(PASSENGERS)
-    moves = ((pl.col("decision") == "theirs") & ~rides).any().over("local_id")
+    rides, sent = pl.col("field").is_in(PASSENGERS), pl.col("sent")
+    moves = ((pl.col("decision") == "theirs") & sent & ~rides).any().over("local_id")
     differs = pl.col("decision") != "same"
     return judged.with_columns(
-        pl.when(rides & differs & moves)
+        pl.when(rides & differs & moves & sent)
         .then(pl.lit("theirs"))
         .when(rides)
         .then(pl.lit("same"))
+        # What the mapping does not write over differs on, and the two sides have not agreed on it.
+        .when(differs & ~sent)
+        .then(pl.lit("stays"))
         .otherwise("decision")
         .alias("decision"),
-        pl.when(rides).then(pl.lit(value=False)).otherwise("both_changed").alias("both_changed"),
+        (pl.col("both_changed") & sent & ~rides).alias("both_changed"),
     )
 
 
@@ -323,22 +349,32 @@ def _updates(pair: PairSpec, todo: pl.DataFrame, judged: pl.DataFrame) -> pl.Dat
         plan.fold(theirs, "local_id", value="theirs", alias="payload"),
         plan.fold(theirs, "local_id", value="ours", alias="before"),
         judged.filter(pl.col("decision") == "ask").group_by("local_id").agg(ask=pl.col("field").sort().str.join(", ")),
-        ours.group_by("local_id").agg(keep=pl.col("field").sort().str.join(", "), pending=pl.col("source_path").sort()),
+        ours.group_by("local_id").agg(keep=pl.col("field").sort().str.join(", ")),
+        judged.filter(pl.col("decision") == "stays")
+        .group_by("local_id")
+        .agg(stays=pl.col("field").sort().str.join(", ")),
     ):
         v = v.join(part, on="local_id", how="left")
-    v = _next_baselines(v)
+    v = v.join(_next_baselines(v, judged), on="local_id", how="left")
     conflict = pl.format("Both sides changed {}: a person decides.", pl.col("ask"))
     v = plan.stop(v, pl.col("ask").is_not_null(), Outcome.HELD, "conflict", conflict)
     opened = pl.col("_outcome").is_null()
     doing = opened & pl.col("payload").is_not_null()
     linking = opened & ~pl.col("is_linked")
     newer = pl.format("The workspace's newer {} goes out with the outbound job.", pl.col("keep"))
-    idle = pl.when(pl.col("keep").is_not_null()).then(newer).otherwise(pl.lit("Both sides are equal."))
+    stays = pl.format("The mapping does not write over {}.", pl.col("stays"))
+    idle = (
+        pl.when(pl.col("keep").is_not_null())
+        .then(newer)
+        .when(pl.col("stays").is_not_null())
+        .then(stays)
+        .otherwise(pl.lit("Both sides are equal."))
+    )
     return plan.shaped(
         v.with_columns(
             org_id="Id",
             sobject=pl.lit(pair.sobject),
-            action=pl.when(doing).then(pl.lit("update")).when(opened).then(pl.lit("link")).otherwise(pl.lit("none")),
+            action=pl.when(doing).then(pl.lit("update")).when(linking).then(pl.lit("link")).otherwise(pl.lit("none")),
             _reason=pl.when(opened & ~doing & ~linking).then(idle).otherwise("_reason"),
             _outcome=pl.when(doing | linking)
             .then(pl.lit("updated"))
@@ -353,20 +389,24 @@ def _updates(pair: PairSpec, todo: pl.DataFrame, judged: pl.DataFrame) -> pl.Dat
     )
 
 
-def _next_baselines(v: pl.DataFrame) -> pl.DataFrame:
-    # Fields where ours is newer keep the old baseline, so that the outbound job still sees them as changed.
-    pending = v.filter(pl.col("pending").is_not_null()).select("local_id", "org_values", "baseline", "pending")
-    kept = [(i, _keeping(now, old, paths)) for i, now, old, paths in pending.iter_rows()]
-    special = pl.DataFrame(kept, schema={"local_id": v.schema["local_id"], "special": pl.String}, orient="row")
-    joined = v.join(special, on="local_id", how="left")
-    return joined.with_columns(pl.coalesce("special", "org_values").alias("next_baseline")).drop("special")
+def _next_baselines(v: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
+    """``local_id``, ``next_baseline``: the org's values of the fields both sides agree on from now on.
+
+    A field where ours is newer, one that does not travel, and one that only the outbound job knows keep the old
+    baseline: else the outbound job would take the org's change for one of ours, and write over it.
+    """
+    open_paths = pl.col("source_path").filter(~pl.col("decision").is_in(["same", "theirs"]))
+    paths = judged.group_by("local_id").agg(pl.col("source_path").unique().alias("known"), open_paths.alias("open"))
+    rows = v.select("local_id", "org_values", "baseline").join(paths, on="local_id", how="left")
+    agreed = [
+        (i, _agreed(now, old, set(known or ()) - set(pending or ())))
+        for i, now, old, known, pending in rows.iter_rows()
+    ]
+    return pl.DataFrame(agreed, schema={"local_id": v.schema["local_id"], "next_baseline": pl.String}, orient="row")
 
 
-def _keeping(now: str, old: str | None, paths: list[str]) -> str:
-    values, before = json.loads(now), json.loads(old or "{}")
-    for path in paths:
-        for name in (path, path.split(".")[0] + "Id" if "." in path else path):
-            values.pop(name, None)
-            if name in before:
-                values[name] = before[name]
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+def _agreed(now: str, old: str | None, paths: set[str]) -> str:
+    values = json.loads(now)
+    lookups = {f"{path.split('.')[0]}Id" for path in paths if "." in path}
+    agreed = {n: t for n, t in values.items() if n in paths or n in lookups}
+    return json.dumps({**json.loads(old or "{}"), **agreed}, ensure_ascii=False, separators=(",", ":"))

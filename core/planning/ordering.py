@@ -21,7 +21,8 @@ def batches(rows: pl.DataFrame) -> pl.DataFrame:
 
     Returns:
         ``row``, ``batch`` Int64 (from 1), ``route`` (``rest`` or ``bulk``), ``sobject``, ``action``: rows of one
-        batch share object and action; rows of one parent lie together, so that no two batches lock the same parent.
+        batch share object and action. Rows of one parent lie together, so that no two batches of an action lock the
+        same parent; only a parent with more rows than fit into a batch has several, one after the other.
     """
     doing = rows.filter(pl.col("action").is_in(list(_ACTION_ORDER)))
     if doing.is_empty():
@@ -33,10 +34,30 @@ def batches(rows: pl.DataFrame) -> pl.DataFrame:
         pl.len().over("sobject", "action").alias("_n"),
     ).sort("_order", "sobject", "parent", "row")
     bulk = pl.col("_n") >= BULK_FROM
-    place = pl.int_range(pl.len()).over("sobject", "action")
-    cut = doing.with_columns(
-        pl.when(bulk).then(pl.lit("bulk")).otherwise(pl.lit("rest")).alias("route"),
-        (place // pl.when(bulk).then(PER_BULK_JOB).otherwise(PER_REQUEST)).alias("_cut"),
+    families = doing.group_by("_order", "sobject", "action", "parent", maintain_order=True).agg(
+        pl.len().alias("n"), pl.when(bulk.first()).then(PER_BULK_JOB).otherwise(PER_REQUEST).alias("limit")
     )
-    group = pl.struct("_order", "sobject", "action", "_cut").rle_id()
-    return cut.select("row", (group + 1).cast(pl.Int64).alias("batch"), "route", "sobject", "action")
+    return doing.select(
+        "row",
+        pl.Series("batch", _cut(families), dtype=pl.Int64),
+        pl.when(bulk).then(pl.lit("bulk")).otherwise(pl.lit("rest")).alias("route"),
+        "sobject",
+        "action",
+    )
+
+
+def _cut(families: pl.DataFrame) -> list[int]:
+    """The batch of every row, family after family; rows without a parent may be cut anywhere."""
+    out: list[int] = []
+    batch, used, before = 0, 0, ("", "")
+    for sobject, action, parent, n, limit in families.select("sobject", "action", "parent", "n", "limit").iter_rows():
+        if (sobject, action) != before or (parent and used and used + n > limit):
+            batch, used, before = batch + 1, 0, (sobject, action)
+        left = n
+        while left:
+            if used == limit:
+                batch, used = batch + 1, 0
+            take = min(left, limit - used)
+            out += [batch] * take
+            used, left = used + take, left - take
+    return out

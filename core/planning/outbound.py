@@ -68,12 +68,11 @@ def resolve(spec: JobSpec, pair: PairSpec, rows: pl.DataFrame, ground: Ground) -
     """
     r = rows.join(ground.links, on="local_id", how="left").with_columns(pl.col("org_id").is_null().alias("is_create"))
     r = r.join(
-        ground.person_match.select("local_id", "person_record_id", "candidates", person_status="status"), on="local_id", how="left"
+        ground.person_match.select("local_id", "person_record_id", "candidates", person_status="status"),
+        on="local_id",
+        how="left",
     )
-    people = ground.people.select(
-        "record_id", "person_name", "person_email", "home", who_id="org_id", who_object="sobject"
-    )
-    r = r.join(people, left_on="person_record_id", right_on="record_id", how="left")
+    r = r.join(_one_each(ground.people), left_on="person_record_id", right_on="record_id", how="left")
     r = r.join(
         ground.account_match.select("local_id", "account_record_id", account_status="status"), on="local_id", how="left"
     )
@@ -85,6 +84,13 @@ def resolve(spec: JobSpec, pair: PairSpec, rows: pl.DataFrame, ground: Ground) -
     return _verdicts(spec, _related(pair, r), ground)
 
 
+def _one_each(people: pl.DataFrame) -> pl.DataFrame:
+    # Somebody who is linked as a Lead and as a Contact is one person: the Contact counts.
+    found = people.select("record_id", "person_name", "person_email", "home", who_id="org_id", who_object="sobject")
+    is_lead = (pl.col("who_object") == "Lead").fill_null(value=True)
+    return found.sort(is_lead, "who_id", nulls_last=True).unique("record_id", keep="first")
+
+
 def _owners(spec: JobSpec, r: pl.DataFrame, integration_user: str) -> pl.DataFrame:
     active = pl.col("org_user_id").is_not_null() & pl.col("org_active").fill_null(value=False)
     fallback = pl.when(active).then("org_user_id").otherwise(pl.lit(integration_user))
@@ -94,6 +100,7 @@ def _owners(spec: JobSpec, r: pl.DataFrame, integration_user: str) -> pl.DataFra
     named = pl.when(active).then("org_user_id") if spec.owner_rule == "linked_user" else pl.lit(None, dtype=pl.String)
     owner = pl.when("is_create").then(fallback).otherwise(named)
     inactive = pl.col("org_user_id").is_not_null() & ~pl.col("org_active").fill_null(value=False)
+    inactive &= pl.lit(value=spec.owner_rule == "linked_user")
     return r.with_columns(owner.alias("owner_org_id"), inactive.alias("owner_inactive"))
 
 
@@ -209,7 +216,7 @@ def held_by_mapping(spec: JobSpec, resolved: pl.DataFrame, mapped: pl.DataFrame)
     if spec.inactive_owner == "hold":
         v = plan.stop(
             v,
-            pl.col("owner_inactive"),
+            pl.col("owner_inactive") & pl.col("deleted_at").is_null(),
             Outcome.HELD,
             "inactive_owner",
             "The org user of its owner is inactive.",
@@ -237,7 +244,11 @@ def creates_and_deletes(pair: PairSpec, verdicts: pl.DataFrame, mapped: pl.DataF
             .when(deletes)
             .then(pl.lit("delete"))
             .otherwise(pl.lit("none")),
-            _outcome=pl.when(creates).then(pl.lit("created")).when(deletes).then(pl.lit("deleted")).otherwise("_outcome"),
+            _outcome=pl.when(creates)
+            .then(pl.lit("created"))
+            .when(deletes)
+            .then(pl.lit("deleted"))
+            .otherwise("_outcome"),
             baseline=pl.when(creates).then("payload"),
             payload=pl.when(creates).then("payload"),
             extra=pl.when(pl.col("_cause") == "ambiguous").then(candidates),
@@ -351,7 +362,7 @@ def _fold_updates(pair: PairSpec, todo: pl.DataFrame, judged: pl.DataFrame) -> p
             .otherwise("_outcome"),
             payload=pl.when(doing).then("payload"),
             before=pl.when(doing).then("before"),
-            baseline="new_baseline",
+            baseline=pl.when(pl.col("_outcome").is_null()).then("new_baseline"),
             parent=pl.coalesce("what_id", "account_org_id", "who_id", "org_id"),
         )
     )

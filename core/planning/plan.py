@@ -107,7 +107,7 @@ def json_text(value: pl.Expr) -> pl.Expr:
 
 def fold(long: pl.DataFrame, key: str, name: str = "field", value: str = "value", alias: str = "json") -> pl.DataFrame:
     """Rows ``key``, field, value as one JSON object per key, fields in alphabetical order."""
-    part = pl.concat_str([pl.lit('"'), pl.col(name), pl.lit('":'), json_text(pl.col(value))])
+    part = pl.concat_str([json_text(pl.col(name)), pl.lit(":"), json_text(pl.col(value))])
     return (
         long.sort(key, name)
         .select(key, part.alias("_part"))
@@ -119,7 +119,9 @@ def fold(long: pl.DataFrame, key: str, name: str = "field", value: str = "value"
 def wide_json(frame: pl.DataFrame, key: str, fields: Iterable[str], prefix: str, sent: str, alias: str) -> pl.DataFrame:
     """One JSON object per row from columns ``prefix+field``, of those whose flag ``sent+field`` is true."""
     parts = [
-        pl.when(pl.col(f"{sent}{f}")).then(pl.concat_str([pl.lit(f'"{f}":'), json_text(pl.col(f"{prefix}{f}"))]))
+        pl.when(pl.col(f"{sent}{f}")).then(
+            pl.concat_str([pl.lit(f"{json.dumps(f)}:"), json_text(pl.col(f"{prefix}{f}"))])
+        )
         for f in fields
     ]
     if not parts:

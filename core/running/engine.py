@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from core.connections.salesforce.gateway import Gateway, Timeouts
 from core.errors import AllowanceUsed, GrantRejected, OrgError, OrgUnreachable
+from core.settings import settings
 from core.store.tables import Connection, Workspace
 from core.syncing import connect
 from core.syncing.connect import Doors
@@ -21,6 +22,9 @@ class Engine:
     timeouts: Timeouts | None = None
     _gateways: dict[int, tuple[int, Gateway]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.timeouts = self.timeouts or Timeouts(read=settings().read_timeout)
 
     def context(self, workspace_id: int) -> Context:
         """The context of a run of this workspace.
@@ -47,6 +51,8 @@ class Engine:
             kept = self._gateways.get(workspace_id)
             if kept is None or kept[0] != key:
                 kept = (key, connect.open_gateway(self.doors, connection, self.timeouts))
+                # The org told us to stay away: that holds over a restart as well.
+                kept[1].allowance_resets(connection.api_blocked_until_at)
                 self._gateways[workspace_id] = kept
             return kept[1]
 

@@ -81,6 +81,8 @@ def walk(workspace_id: int, run_id: str) -> str:
         still = []
         for number in doubtful:
             verdict = do_batch(workspace_id, run_id, number)
+            if verdict["state"] == "stop":
+                return close(workspace_id, run_id, verdict)
             if verdict["state"] != "done":
                 still.append(number)
         doubtful = still

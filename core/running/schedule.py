@@ -45,10 +45,14 @@ def ask(batch: Batch, spec: JobSpec, *, actor: str, reason: str, at: datetime, s
 
 
 def queue_due(db: Database, now: datetime) -> list[str]:
-    """Queue a run for every switched-on job whose time has come or whose data is fresh."""
+    """Queue a run for every switched-on job whose time has come or whose data is fresh.
+
+    While the org refuses the connection nothing is queued: every run would only say so again.
+    """
     due = db.read(
         "SELECT j.workspace_id, j.name, w.zone FROM job j JOIN workspace w ON w.id = j.workspace_id WHERE j.is_enabled"
-        " AND NOT w.is_paused AND (j.is_woken OR (j.next_run_at IS NOT NULL AND j.next_run_at <= :now))",
+        " AND NOT w.is_paused AND NOT EXISTS (SELECT 1 FROM connection c WHERE c.workspace_id = w.id AND c.is_master"
+        " AND c.state = 'auth_failed') AND (j.is_woken OR (j.next_run_at IS NOT NULL AND j.next_run_at <= :now))",
         now=now,
     )
     return [_queue(db, int(w), name, zone, now) for w, name, zone in due.iter_rows()]

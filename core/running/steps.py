@@ -5,13 +5,14 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import polars as pl
 import structlog
 from sqlmodel import select
 
-from core.errors import NotFound, NotValid, OrgError, SynclineError
+from core.errors import NotFound, NotValid, OrgError, SynclineError, TransientOrgError
 from core.mapping.lint import lint
 from core.mapping.spec import JobSpec
 from core.planning import guards
@@ -23,6 +24,8 @@ from core.syncing import apply_in, apply_out, books, capture, ground, plan_in, p
 from core.syncing.context import Context
 
 log = structlog.get_logger()
+COME_BACK = timedelta(minutes=1)
+"""A scheduled job that met a passing error runs again so soon, or when the API allowance is back."""
 Verdict = dict[str, Any]
 """What a step tells the flow: ``state`` (ready, ended, done, in_doubt, stop), and what belongs to it."""
 
@@ -49,7 +52,7 @@ def _prepared(engine: Engine, workspace_id: int, run_id: str) -> Verdict:
         if run.kind == "plan":
             runs.set_status(ctx.db, workspace_id, run_id, RunStatus.PLANNED, ended_at=ctx.now(), plan_id=plan_id)
             return {"state": "ended"}
-        ground.check(ctx, spec, plan_id, fresh=run.plan_id is None)
+        ground.check(ctx, spec, plan_id, fresh=_is_own(ctx, plan_id, run_id))
         if not _approved(ctx, plan_id, enabled_by):
             runs.set_status(ctx.db, workspace_id, run_id, RunStatus.WAITING_APPROVAL, plan_id=plan_id)
             return {"state": "ended"}
@@ -57,6 +60,11 @@ def _prepared(engine: Engine, workspace_id: int, run_id: str) -> Verdict:
         if spec.direction is Direction.INBOUND:
             apply_in.refresh_baselines(ctx, spec, run_id)
         return {"state": "ready", "batches": _batches(ctx, run_id)}
+
+
+def _is_own(ctx: Context, plan_id: str, run_id: str) -> bool:
+    """Whether this very run made the plan, now or before a crash."""
+    return bool(ctx.db.one("SELECT run_id FROM plan WHERE plan_id = :p", p=plan_id) == run_id)
 
 
 def load_job(ctx: Context, name: str) -> tuple[JobSpec, str | None]:
@@ -136,7 +144,8 @@ def _settle_earlier(ctx: Context, spec: JobSpec, run_id: str) -> None:
     """What earlier runs of the job left in doubt is looked for first."""
     left = ctx.db.read(
         "SELECT b.run_id, b.number FROM batch b JOIN run r ON r.run_id = b.run_id WHERE b.workspace_id = :w AND r.job = :j"
-        " AND b.state IN ('in_doubt', 'intent') AND r.run_id <> :r AND r.status NOT IN ('queued', 'running')",
+        " AND (b.state IN ('in_doubt', 'intent') OR (b.state = 'planned' AND b.bulk_job_id IS NOT NULL))"
+        " AND r.run_id <> :r AND r.status NOT IN ('queued', 'running')",
         w=ctx.workspace_id, j=spec.name, r=run_id,
     )  # fmt: skip
     for earlier, number in left.iter_rows():
@@ -175,7 +184,17 @@ def do_batch(engine: Engine, workspace_id: int, run_id: str, number: int) -> Ver
                 return {"state": "done"}
             return {"state": "done" if apply_out.apply_batch(ctx, spec, run_id, number) else "in_doubt"}
     except OrgError as error:
-        return {"state": "stop", "cause": error.status_code or type(error).__name__, "reason": error.sentence()}
+        if isinstance(error, TransientOrgError) and _may_have_left(engine, run_id, number):
+            return {"state": "in_doubt"}
+        cause = error.status_code or type(error).__name__
+        passing = isinstance(error, TransientOrgError)
+        return {"state": "stop", "cause": cause, "reason": error.sentence(), "is_passing": passing}
+
+
+def _may_have_left(engine: Engine, run_id: str, number: int) -> bool:
+    """Whether a request of the batch may have reached the org, so that it must be looked for again."""
+    state = engine.doors.db.one("SELECT state FROM batch WHERE run_id = :r AND number = :n", r=run_id, n=number)
+    return state in ("intent", "in_doubt")
 
 
 def _asked_to_stop(ctx: Context, run_id: str) -> tuple[str, str] | None:
@@ -200,7 +219,26 @@ def close(engine: Engine, workspace_id: int, run_id: str, stop: Verdict | None) 
     status = books.close(db, workspace_id, spec, run_id, now, halted)
     error = {"cause": halted[0], "message": halted[1]} if halted else None
     runs.set_status(db, workspace_id, run_id, status, ended_at=now, error=error)
+    if stop is not None and stop.get("is_passing"):
+        _come_back(engine, workspace_id, spec)
     return status.value
+
+
+def _come_back(engine: Engine, workspace_id: int, spec: JobSpec) -> None:
+    """Have the schedule run a job again soon that only met a passing error; one that runs by hand is left alone."""
+    schedule = spec.schedule
+    if not (schedule.every_minutes or schedule.daily_at or schedule.as_it_happens):
+        return
+    db, at = engine.doors.db, engine.doors.clock.now() + COME_BACK
+    told = db.read("SELECT api_blocked_until_at FROM connection WHERE workspace_id = :w AND is_master", w=workspace_id)
+    blocked = told.item(0, 0) if told.height else None
+    db.execute(
+        "UPDATE job SET next_run_at = :at WHERE workspace_id = :w AND name = :n AND is_enabled"
+        " AND (next_run_at IS NULL OR next_run_at > :at)",
+        at=max(at, blocked) if blocked else at,
+        w=workspace_id,
+        n=spec.name,
+    )
 
 
 def fail(engine: Engine, workspace_id: int, run_id: str, error: BaseException) -> None:
@@ -211,6 +249,7 @@ def fail(engine: Engine, workspace_id: int, run_id: str, error: BaseException) -
     if RunStatus(runs.get(db, workspace_id, run_id).status) in ENDED_RUNS:
         return
     facts = {"cause": type(error).__name__, "message": said, "hint": getattr(error, "hint", None)}
+    _book_rest(engine, workspace_id, run_id, (type(error).__name__, said))
     with db.batch(workspace_id) as batch:
         runs.refresh_counts(batch, run_id)
         batch.execute(
@@ -225,6 +264,27 @@ def fail(engine: Engine, workspace_id: int, run_id: str, error: BaseException) -
     runs.set_status(db, workspace_id, run_id, RunStatus.FAILED, ended_at=now, error=facts)
     if isinstance(error, OrgError):
         engine.note(workspace_id, error)
+    if isinstance(error, TransientOrgError):
+        with db.session() as session:
+            job = session.exec(select(Job).join(Run, Run.job == Job.name).where(Run.run_id == run_id)).first()
+        if job is not None:
+            _come_back(engine, workspace_id, JobSpec.model_validate(job.spec))
+
+
+def _book_rest(engine: Engine, workspace_id: int, run_id: str, stop: tuple[str, str]) -> None:
+    """Keep the books of a run that had begun to write: what it did not come to waits, or is in doubt."""
+    db = engine.doors.db
+    begun = db.one(
+        "SELECT (SELECT COUNT(*) FROM record_result WHERE run_id = :r) + (SELECT COUNT(*) FROM batch WHERE run_id = :r)",
+        r=run_id,
+    )
+    if not begun:
+        return
+    job = db.one(
+        "SELECT j.spec FROM job j JOIN run r ON r.workspace_id = j.workspace_id AND r.job = j.name WHERE r.run_id = :r",
+        r=run_id,
+    )
+    books.close(db, workspace_id, JobSpec.model_validate_json(job), run_id, engine.doors.clock.now(), stop)
 
 
 @contextmanager

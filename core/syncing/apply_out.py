@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import polars as pl
 
 from core.connections.salesforce import faults
 from core.connections.salesforce.composite import PUSH_ROWS, Op
-from core.errors import AnswerLost
+from core.errors import AnswerLost, OrgError, UsageError
 from core.mapping.spec import JobSpec
 from core.schema.describe import OrgObject
 from core.schema.types import to_json
@@ -52,18 +53,17 @@ def _send(ctx: Context, spec: JobSpec, head: Batch, rows: pl.DataFrame) -> bool:
     org = ctx.org(head.sobject)
     for attempt in range(1, TRIES + 1):
         records = [as_record(org, op, ext, r) for r in rows.iter_rows(named=True)]
-        outbox.keep(ctx, head, state="intent", intent_at=ctx.gateway.server_now(), given_up_at=None)
+        outbox.keep(ctx, head, state="intent", intent_at=ctx.org_now(), given_up_at=None)
         try:
             answers = ctx.gateway.push(op, head.sobject, records, ext_field=ext)
-        except AnswerLost as lost:
-            outbox.keep(
-                ctx, head, state="in_doubt", given_up_at=lost.facts.get("given_up_at") or ctx.gateway.server_now()
-            )
-            return False
-        except Exception:
-            # Anything else means that the request was not applied.
+        except (OrgError, UsageError) as error:
+            if _may_have_arrived(error):
+                given_up = error.facts.get("given_up_at") or ctx.gateway.server_now()
+                outbox.keep(ctx, head, state="in_doubt", given_up_at=given_up)
+                return False
             outbox.keep(ctx, head, state="planned")
             raise
+        # Any other exception leaves the batch as it is: what we do not understand may have arrived.
         again = [not a.success and faults.fault(a.status_code).retryable for a in answers]
         last = attempt == TRIES
         keep = pl.Series([last or not r for r in again], dtype=pl.Boolean)
@@ -73,6 +73,11 @@ def _send(ctx: Context, spec: JobSpec, head: Batch, rows: pl.DataFrame) -> bool:
         if rows.is_empty():
             break
     return True
+
+
+def _may_have_arrived(error: OrgError | UsageError) -> bool:
+    """Whether a refused push may have been applied: parts of it are committed one by one, so a 5xx proves nothing."""
+    return isinstance(error, AnswerLost) or (isinstance(error, OrgError) and error.http >= 500)
 
 
 def operation(ctx: Context, spec: JobSpec, head: Batch) -> tuple[Op, str | None]:
@@ -96,16 +101,23 @@ def as_record(org: OrgObject, op: Op, ext: str | None, row: dict[str, Any]) -> d
 
 def _by_bulk(ctx: Context, spec: JobSpec, head: Batch) -> bool:
     rows = outbox.unsent(ctx, head.run_id, head.number)
-    if rows.is_empty():
-        outbox.keep(ctx, head, state="done", done_at=ctx.now())
-        return True
-    op, ext = operation(ctx, spec, head)
-    answers = bulk_route.send(ctx, head, rows, op, ext, lambda **values: outbox.keep(ctx, head, **values))
-    for at in range(0, rows.height, PUSH_ROWS * 10):
-        part = rows.slice(at, PUSH_ROWS * 10)
-        outbox.book_answers(ctx, spec, head, part, answers[at : at + part.height])
+    if rows.height:
+        op, ext = operation(ctx, spec, head)
+        keep = partial(outbox.keep, ctx, head)
+        _book_bulk(ctx, spec, head, rows, bulk_route.send(ctx, head, rows, op, ext, keep))
     outbox.keep(ctx, head, state="done", done_at=ctx.now())
     return True
+
+
+def _book_bulk(ctx: Context, spec: JobSpec, head: Batch, rows: pl.DataFrame, told: bulk_route.Told) -> None:
+    """Book what a Bulk job came to; rows it did not process were not written and wait for the next run."""
+    done = pl.Series([a is not None for a in told.answers], dtype=pl.Boolean)
+    answers = [a for a in told.answers if a is not None]
+    booked = rows.filter(done)
+    for at in range(0, booked.height, PUSH_ROWS * 10):
+        part = booked.slice(at, PUSH_ROWS * 10)
+        outbox.book_answers(ctx, spec, head, part, answers[at : at + part.height])
+    outbox.book_again(ctx, spec, head, rows.filter(~done), "bulk_unprocessed", told.reason)
 
 
 def settle_late(ctx: Context, spec: JobSpec, run_id: str, number: int) -> None:
@@ -119,11 +131,12 @@ def settle_late(ctx: Context, spec: JobSpec, run_id: str, number: int) -> None:
 
 
 def _bulk_settled(ctx: Context, spec: JobSpec, head: Batch) -> bool:
-    """Book a Bulk job that has ended; one that was never started wrote nothing and is thrown away."""
-    if not head.bulk_job_id:
-        return True
-    state = ctx.gateway.bulk_state(head.bulk_job_id)
-    if state.state == "Open":
-        ctx.gateway.bulk_abort(head.bulk_job_id)
-        return True
-    return state.ended and _by_bulk(ctx, spec, head)
+    """Book a Bulk job that has ended; one that stands open is ended, for nobody is to start it any more."""
+    op, _ = operation(ctx, spec, head)
+    rows = outbox.unsent(ctx, head.run_id, head.number)
+    told = bulk_route.settle(ctx, head, rows, op)
+    if told is None:
+        return False
+    if rows.height:
+        _book_bulk(ctx, spec, head, rows, told)
+    return True

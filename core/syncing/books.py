@@ -232,8 +232,11 @@ def close(
         if stop is not None:
             _book_unsent(batch, spec, run_id, at, stop)
         counts = runs.refresh_counts(batch, run_id)
-        if plan_row.height and plan_row.item(0, 1):
+        # Outbound rows that stopped are open rows and come again; what an inbound run did not reach must be read again.
+        moves = stop is None or spec.direction is Direction.OUTBOUND
+        if moves and plan_row.height and plan_row.item(0, 1):
             _move_marks(batch, spec, str(plan_row.item(0, 1)), at)
+        if plan_row.height:
             batch.execute(
                 "UPDATE plan SET status = 'applied', applied_at = :at WHERE plan_id = :p", at=at, p=plan_row.item(0, 0)
             )

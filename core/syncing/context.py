@@ -37,6 +37,12 @@ class Context:
         """Our time."""
         return self.clock.now()
 
+    def org_now(self) -> datetime:
+        """The org's time, asked of it where this process has not heard of it yet."""
+        if not self.gateway.calls:
+            self.gateway.limits()
+        return self.gateway.server_now()
+
     @property
     def offset_s(self) -> float:
         """Seconds by which the org's clock is ahead of ours."""

@@ -40,6 +40,17 @@ def unsent(ctx: Context, run_id: str, number: int) -> pl.DataFrame:
     return rows.with_columns(pl.col("record_id").cast(pl.Int64))
 
 
+def linked(ctx: Context, org_ids: list[str]) -> set[str]:
+    """Those of the org records that have a link, active or not."""
+    with ctx.db.reading(ctx.workspace_id) as batch:
+        staged = batch.stage(pl.DataFrame({"org_id": org_ids}, schema={"org_id": pl.String}))
+        frame = batch.read(
+            f"SELECT l.org_id FROM link l JOIN {staged} s ON s.org_id = l.org_id WHERE l.workspace_id = :w",  # noqa: S608
+            w=ctx.workspace_id,
+        )
+    return set(frame["org_id"].to_list())
+
+
 def keep(ctx: Context, head: Batch, **values: Any) -> None:
     """Write columns of a batch to disk, and to the object in hand."""
     with ctx.db.writing() as session:
@@ -139,20 +150,28 @@ def _link(batch: Transaction, spec: JobSpec, run_id: str, rows: pl.DataFrame, no
 def free_absent(ctx: Context, spec: JobSpec, head: Batch) -> None:
     """Let rows that certainly never arrived be sent again by the next plan."""
     rows = unsent(ctx, head.run_id, head.number)
+    book_again(ctx, spec, head, rows, "not_arrived", "The org never got it; it is sent again.", at_once=True)
+
+
+def book_again(
+    ctx: Context, spec: JobSpec, head: Batch, rows: pl.DataFrame, cause: str, reason: str, *, at_once: bool = False
+) -> None:
+    """Rows that certainly were not written wait for a later run, which plans them anew."""
     if rows.is_empty():
         return
-    freed = rows.with_columns(
-        outcome=pl.lit("waiting"),
-        cause=pl.lit("not_arrived"),
-        reason=pl.lit("The org never got it; it is sent again."),
-        is_temporary=pl.lit(value=True),
+    now = ctx.now()
+    waiting = rows.with_columns(
+        outcome=pl.lit("waiting"), cause=pl.lit(cause), reason=pl.lit(reason), is_temporary=pl.lit(value=True)
     )
     with ctx.db.batch(ctx.workspace_id) as batch:
-        books.book(batch, spec, head.run_id, freed, ctx.now())
-        batch.execute(
-            "UPDATE open_row SET retry_at = :now WHERE workspace_id = :w AND job = :j AND cause = 'not_arrived'",
-            now=ctx.now(),
-            w=batch.workspace_id,
-            j=spec.name,
-        )
+        books.book(batch, spec, head.run_id, waiting, now)
+        if at_once:
+            staged = batch.stage(rows.select(subject=pl.col("record_id").cast(pl.String)))
+            batch.execute(
+                "UPDATE open_row SET retry_at = :now WHERE workspace_id = :w AND job = :j"  # noqa: S608
+                f" AND subject IN (SELECT subject FROM {staged})",
+                now=now,
+                w=batch.workspace_id,
+                j=spec.name,
+            )
         runs.refresh_counts(batch, head.run_id)

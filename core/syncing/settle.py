@@ -26,6 +26,8 @@ LONGEST_REQUEST = timedelta(minutes=10)
 """The org ends a request by then (Salesforce's request time-out)."""
 BEFORE = timedelta(minutes=2)
 """Stamps are whole seconds and clocks differ: look from this long before the intent."""
+CLOCK_ERROR = timedelta(seconds=5)
+"""By so much our idea of the org's time may be wrong: coverage must have passed the moment by more."""
 
 
 def settle(ctx: Context, spec: JobSpec, head: Batch) -> bool:
@@ -50,7 +52,12 @@ def settle(ctx: Context, spec: JobSpec, head: Batch) -> bool:
         RowAnswer(found[r], success=True, created=True, message="found in the org", http=0) for r in arrived["row"]
     ]
     outbox.book_answers(ctx, spec, head, arrived, answers, how="settled")
-    if arrived.height == rows.height or _proven_absent(ctx, covered, given_up):
+    absent = rows.filter(~hit)
+    if absent.is_empty() or _proven_absent(ctx, covered, given_up):
+        if head.action == "update" and absent.height:
+            overtaken = _overtaken(ctx, head, absent)
+            reason = "Its request never arrived, and the org record has changed since: it is decided anew."
+            outbox.book_again(ctx, spec, head, overtaken, "overtaken", reason, at_once=True)
         outbox.keep(ctx, head, state="planned", given_up_at=None)
         return True
     return False
@@ -62,7 +69,7 @@ def _covered(ctx: Context, sobject: str) -> datetime:
 
 
 def _proven_absent(ctx: Context, covered: datetime, given_up: datetime) -> bool:
-    return covered > given_up or ctx.gateway.server_now() > given_up + LONGEST_REQUEST + BEFORE
+    return covered > given_up + CLOCK_ERROR or ctx.gateway.server_now() > given_up + LONGEST_REQUEST + BEFORE
 
 
 def _look(ctx: Context, spec: JobSpec, head: Batch, rows: pl.DataFrame) -> dict[int, str]:
@@ -99,6 +106,16 @@ def _by_id(ctx: Context, head: Batch, rows: pl.DataFrame) -> dict[int, str]:
     }
 
 
+def _overtaken(ctx: Context, head: Batch, rows: pl.DataFrame) -> pl.DataFrame:
+    """Updates that must not be sent as planned: somebody has changed the record since."""
+    befores = [json.loads(b or "{}") for b in rows["before"]]
+    fields = sorted({n for b in befores for n in b})
+    told = ctx.gateway.retrieve(head.sobject, rows["org_id"].to_list(), ["Id", *fields])
+    now = _texts(ctx, head.sobject, fields, [t or {} for t in told])
+    moved = [any(not _same(v, n.get(f)) for f, v in b.items()) for b, n in zip(befores, now, strict=True)]
+    return rows.filter(pl.Series(moved, dtype=pl.Boolean))
+
+
 def _by_content(ctx: Context, head: Batch, rows: pl.DataFrame) -> dict[int, str]:
     """Equal intents against equal finds, as multisets: n of the one and m of the other make min(n, m) pairs."""
     payloads = {r: json.loads(p) for r, p in rows.select("row", "payload").iter_rows()}
@@ -107,7 +124,7 @@ def _by_content(ctx: Context, head: Batch, rows: pl.DataFrame) -> dict[int, str]
     where = soql.all_of(soql.eq("CreatedById", ctx.integration_user), soql.ge("CreatedDate", since))
     told = ctx.gateway.query(soql.select(["Id", *fields], head.sobject, where), all_rows=True)
     texts = _texts(ctx, head.sobject, ["Id", *fields], told)
-    known = _known(ctx, [t["Id"] for t in texts])
+    known = outbox.linked(ctx, [t["Id"] for t in texts])
     return pair_up(payloads, {t["Id"]: t for t in texts if t["Id"] not in known})
 
 
@@ -138,16 +155,6 @@ def _texts(ctx: Context, sobject: str, fields: list[str], records: list[dict[str
     org = ctx.org(sobject)
     types = {f: d.type for f in fields if (d := org.field(f)) is not None}
     return frames.to_frame(records, fields, types).to_dicts()
-
-
-def _known(ctx: Context, org_ids: list[str]) -> set[str]:
-    with ctx.db.reading(ctx.workspace_id) as batch:
-        staged = batch.stage(pl.DataFrame({"org_id": org_ids}, schema={"org_id": pl.String}))
-        frame = batch.read(
-            f"SELECT l.org_id FROM link l JOIN {staged} s ON s.org_id = l.org_id WHERE l.workspace_id = :w",  # noqa: S608
-            w=ctx.workspace_id,
-        )
-    return set(frame["org_id"].to_list())
 
 
 def _content(values: dict[str, Any], fields: tuple[str, ...]) -> str:

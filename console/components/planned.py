@@ -1,0 +1,83 @@
+"""Planned rows, as kept plans and previews show them: the sum, the list, the causes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from console import strings
+from console.components import tables
+from console.components.text import plain, safe
+from console.strings import OUTCOMES, PLANNED_WORDS, cause_words, count
+from core import Outcome
+
+WRITES = (Outcome.CREATED, Outcome.UPDATED, Outcome.DELETED)
+
+
+def word(outcome: Outcome) -> str:
+    """The outcome as something that is still to come: Create, Update, Delete, else its own word."""
+    return PLANNED_WORDS.get(outcome, OUTCOMES[outcome].word)
+
+
+def counts_shown(counts: dict[str, int]) -> None:
+    """Counts as tiles, and the sum written out beneath."""
+    shown = [o for o in Outcome if counts[o.value] or o in (*WRITES, Outcome.UNCHANGED, Outcome.HELD)]
+    grid = st.grid(1 + len(shown), min_column_width=118, gap="xsmall")
+    grid.metric("Looked at", counts["input"], border=True, format="localized", icon=":material/search:")
+    for o in shown:
+        grid.metric(word(o), counts[o.value], border=True, format="localized", icon=f":material/{OUTCOMES[o].icon}:")
+    writes = sum(counts[o.value] for o in WRITES)
+    parts = " + ".join(f"{counts[o.value]:,}" for o in WRITES)
+    rest = "".join(f" + {counts[o.value]:,} {word(o).lower()}" for o in Outcome if o not in WRITES and counts[o.value])
+    total = sum(counts[o.value] for o in Outcome)
+    sign = (
+        strings.SEVERITIES["pass"].badge("adds up")
+        if total == counts["input"]
+        else strings.SEVERITIES["fail"].badge(f"{counts['input'] - total:,} unaccounted for")
+    )
+    st.markdown(f"{counts['input']:,} = **{count(writes, 'write')}** ({safe(parts)}){safe(rest)} {sign}")
+
+
+def rows_shown(rows: list[dict[str, Any]], key: str) -> dict[str, Any] | None:
+    """A list of plan rows; returns the chosen one."""
+    shown = [
+        {
+            "Record": plain(r["title"] or r["key"]),
+            "Key": r["key"] if r["title"] else "",
+            "Fields that change": fields_words(r),
+        }
+        for r in rows
+    ]
+    event = st.dataframe(
+        tables.frame(shown, ("Record", "Key", "Fields that change")),
+        hide_index=True, placeholder="", key=key, on_select="rerun", selection_mode="single-row",
+        selection_default={"selection": {"rows": [0]}}, height="content" if len(rows) < 12 else 420,
+        column_config={"Record": tables.text("Record", width=200)},
+    )  # fmt: skip
+    picked = event["selection"]["rows"]
+    return rows[picked[0]] if picked and picked[0] < len(rows) else None
+
+
+def fields_words(row: dict[str, Any]) -> str:
+    """Which fields a row touches, or why it touches none."""
+    names = [f for f in (row["fields"] or "").split(",") if f]
+    if not names:
+        return plain(row["reason"], 80)
+    return ", ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else "")
+
+
+def reasons_table(rows: pl.DataFrame) -> None:
+    """Rows by cause with what to do next."""
+    grouped = rows.group_by("cause").agg(pl.len().alias("n"), pl.col("reason").first()).sort("n", descending=True)
+    listed = [
+        {
+            "Cause": safe(cause_words(g["cause"], g["reason"] or "").title),
+            "Example": safe(g["reason"], 120),
+            "Rows": g["n"],
+            "What next": safe(cause_words(g["cause"]).do),
+        }
+        for g in grouped.iter_rows(named=True)
+    ]
+    st.table(pl.DataFrame(listed), border="horizontal", hide_index=True)

@@ -1,0 +1,47 @@
+"""Everything that stands between a draft and its first run, worst first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from console import strings
+from console.components import frame, notices
+from console.components.text import safe
+from console.strings import count
+from core import Finding, SynclineError
+
+_PASSES = 3
+
+
+def box(findings: Sequence[Finding] | SynclineError) -> None:
+    """The box that stands beside every step."""
+    with st.container(border=True, gap="xsmall"):
+        st.markdown("**Before it can run**")
+        if isinstance(findings, SynclineError):
+            notices.problem(findings)
+            return
+        fails = [f for f in findings if f.severity == "fail"]
+        warns = [f for f in findings if f.severity == "warn"]
+        passes = [f for f in findings if f.severity == "pass"]
+        frame.small(f"{len(fails)} fail, {len(warns)} to look at, {len(passes)} pass")
+        for found in [*fails, *warns]:
+            _line(found)
+        for found in passes[:_PASSES]:
+            _line(found)
+        if len(passes) > _PASSES:
+            with st.expander(f"{count(len(passes) - _PASSES, 'more check')} pass", type="compact"):
+                for found in passes[_PASSES:]:
+                    _line(found)
+
+
+def _line(found: Finding) -> None:
+    where = (
+        f"**{safe(found.sobject)}{'.' if found.field and found.sobject else ''}{safe(found.field)}** · "
+        if found.severity != "pass" and (found.field or found.sobject)
+        else ""
+    )
+    mend = f" :gray[{safe(found.mend)}]" if found.mend and found.severity != "pass" else ""
+    about = f" :gray[{safe(found.sobject)}]" if found.severity == "pass" and found.sobject else ""
+    st.markdown(f":small[{strings.SEVERITIES[found.severity].badge()} {where}{safe(found.message)}{mend}{about}]")

@@ -1,0 +1,42 @@
+"""The command about links: which workspace record is which org record, and how that came about."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import polars as pl
+import typer
+
+from core.cli import options, show
+from core.cli.options import InWorkspace, Json, opened
+
+group = options.group("Links: which workspace record is which org record.")
+COLUMNS = ("id", "table_name", "record_id", "sobject", "org_id", "state", "how", "job", "run_id")
+
+
+@group.command("show")
+def show_links(
+    key: Annotated[str, typer.Argument(metavar="[KEY]", help="A record Id of the org, or a record_id of ours.")] = "",
+    job: Annotated[str, typer.Option("--job", help="Only links made by this job.")] = "",
+    limit: Annotated[int, typer.Option("--limit", min=1, max=100_000, help="How many.")] = 100,
+    as_json: Json = False,
+    workspace: InWorkspace = "default",
+) -> None:
+    """Show links: all, those of a job, or those of one record."""
+    ws = opened(workspace)
+    found = ws.frames.links()
+    if key:
+        found = found.filter(_is(key))
+    if job:
+        ws.job(job)
+        found = found.filter(pl.col("job") == job)
+    show.table("Links", found.head(limit).select(c for c in COLUMNS if c in found.columns).to_dicts(), as_json=as_json)
+    raise typer.Exit(1 if key and found.is_empty() else 0)
+
+
+def _is(key: str) -> pl.Expr:
+    from core.values.ids import is_id, to18
+
+    if is_id(key):
+        return pl.col("org_id") == to18(key)
+    return pl.col("record_id").cast(pl.String) == key
