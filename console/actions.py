@@ -98,6 +98,11 @@ def run_jobs(names: Sequence[str]) -> list[str]:
     )
 
 
+def sync_now(names: Sequence[str]) -> None:
+    """Ask for a run of each job now, from a button."""
+    run_jobs(names)
+
+
 def switch(names: Sequence[str], *, on: bool) -> None:
     """Switch jobs on or off; the first that cannot be says why."""
 

@@ -39,7 +39,7 @@ def main() -> None:
         page_title=strings.NAME, page_icon=str(HERE / "static" / "icon.svg"), layout="wide",
         initial_sidebar_state="auto",
     )  # fmt: skip
-    st.logo(str(HERE / "static" / "logo.svg"), icon_image=str(HERE / "static" / "icon.svg"))
+    st.logo(str(HERE / "static" / "logo.svg"))
     titles = _titles()
     pages = {
         "": [

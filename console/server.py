@@ -51,9 +51,15 @@ class Doorway:
         """The routes, to stand beside those of the API."""
         return [
             Route("/open", self.open),
+            Route("/overview", self.overview),
             Route("/oauth/begin", self.begin, methods=["GET", "POST"]),
             Route("/oauth/callback", self.callback),
         ]
+
+    async def overview(self, request: Request) -> Response:
+        """The first page by its own name: Streamlit serves it at the root only."""
+        query = request.url.query
+        return _to(f"/?{query}" if query else "/")
 
     async def open(self, request: Request) -> Response:
         """Exchange a one-time link for a session cookie."""

@@ -17,7 +17,7 @@ from core.audit import health as reporting
 from core.audit.frames import Frames
 from core.clock import Clock, SystemClock
 from core.connections.intake import read_file
-from core.errors import NotFound, NotValid, PlanStale, UsageError, WorkerRunning
+from core.errors import NotFound, NotValid, UsageError, WorkerRunning
 from core.mapping import load
 from core.mapping.findings import Finding
 from core.mapping.lint import lint
@@ -29,7 +29,7 @@ from core.running.engine import Engine
 from core.running.worker import Worker, wait_for
 from core.schema.describe import OrgObject
 from core.settings import Settings, settings
-from core.store import ledger, runs, tokens
+from core.store import ledger, plans, runs, tokens
 from core.store.codec import dumps
 from core.store.database import Database
 from core.store.migrate import migrate
@@ -150,8 +150,17 @@ class Workspace:
         self._after_connecting()
         return made
 
-    def connect_headless(self, *, flow: str, login_url: str, client_id: str, client_secret: str = "", username: str = "",
-                         private_key: str = "", name: str = "Salesforce") -> Connection:  # fmt: skip
+    def connect_headless(
+        self,
+        *,
+        flow: str,
+        login_url: str,
+        client_id: str,
+        client_secret: str = "",
+        username: str = "",
+        private_key: str = "",
+        name: str = "Salesforce",
+    ) -> Connection:
         """Connect by JWT bearer (``jwt``) or ``client_credentials``, without a browser."""
         made = connect.headless(
             self.doors, self.workspace_id, actor=self.actor, flow=flow, login_url=login_url, client_id=client_id,
@@ -197,7 +206,8 @@ class Workspace:
     def users(self) -> pl.DataFrame:
         """Workspace users with the org users they are linked to."""
         return self.database.read(
-            "SELECT u.email, u.name, u.zone, u.is_active, u.org_user_id, u.linked_how, o.name AS org_name, o.username AS"
+            "SELECT u.email, u.name, u.zone, u.is_active, u.org_user_id, u.linked_how, o.name AS org_name,"
+            " o.username AS"
             " org_username, o.is_active AS org_is_active FROM workspace_user u LEFT JOIN org_user o ON o.workspace_id ="
             " u.workspace_id AND o.org_id = u.org_user_id WHERE u.workspace_id = :w ORDER BY u.email",
             w=self.workspace_id,
@@ -307,7 +317,8 @@ class Workspace:
         at = schedule.next_run(spec.schedule, self._now(), self.row().zone) if on else None
         with self.database.batch(self.workspace_id) as batch:
             batch.execute(
-                "UPDATE job SET is_enabled = :on, enabled_by = :who, next_run_at = :at WHERE workspace_id = :w AND name = :n",
+                "UPDATE job SET is_enabled = :on, enabled_by = :who, next_run_at = :at WHERE workspace_id = :w"
+                " AND name = :n",
                 {"on": on, "who": self.actor if on else None, "at": at, "w": self.workspace_id, "n": spec.name},
             )
             ledger.write(batch, "job.enabled" if on else "job.disabled", spec.name, actor=self.actor, at=self._now())
@@ -366,17 +377,11 @@ class Workspace:
 
     def plans(self, limit: int = 50) -> pl.DataFrame:
         """Kept plans, newest first; ``counts``, ``ground``, ``guards`` are JSON."""
-        return self.database.read(
-            "SELECT * FROM plan WHERE workspace_id = :w ORDER BY made_at DESC LIMIT :n", w=self.workspace_id, n=limit
-        )
+        return plans.list_frame(self.database, self.workspace_id, limit)
 
     def plan_rows(self, plan_id: str, *, outcome: str | None = None, after: int = 0, limit: int = 50) -> pl.DataFrame:
         """Rows of a plan by number, from the one after ``after``."""
-        clause = " AND outcome = :o" if outcome else ""
-        return self.database.read(
-            f"SELECT * FROM change WHERE workspace_id = :w AND plan_id = :p AND row > :a{clause} ORDER BY row LIMIT :n",
-            {"w": self.workspace_id, "p": plan_id, "a": after, "n": limit, **({"o": outcome} if outcome else {})},
-        )
+        return plans.rows_page(self.database, self.workspace_id, plan_id, outcome, after, limit)
 
     def approve(self, plan_id: str) -> None:
         """Agree to a plan."""
@@ -387,25 +392,15 @@ class Workspace:
         self._mark_plan(plan_id, "discarded")
 
     def _mark_plan(self, plan_id: str, status: str) -> None:
-        n = self.database.execute(
-            "UPDATE plan SET status = :s, approved_by = CASE WHEN :s = 'approved' THEN :who ELSE approved_by END"
-            " WHERE workspace_id = :w AND plan_id = :p AND status IN ('kept', 'approved')",
-            s=status, who=self.actor, w=self.workspace_id, p=plan_id,
-        )  # fmt: skip
-        if not n:
-            raise PlanStale("That plan is not open any more.", hint="Make a new one.")
+        plans.mark(self.database, self.workspace_id, plan_id, status, self.actor)
         self._note(f"plan.{status}", plan_id)
 
     def apply(self, plan_id: str) -> str:
         """Apply an approved plan; returns the run that does it."""
-        row = self.database.read(
-            "SELECT job, approved_by FROM plan WHERE workspace_id = :w AND plan_id = :p", w=self.workspace_id, p=plan_id
-        )
-        if row.is_empty():
-            raise NotFound(f"There is no plan {plan_id}.")
-        if not row.item(0, 1):
+        kept = plans.head(self.database, self.workspace_id, plan_id)
+        if not kept["approved_by"]:
             self.approve(plan_id)
-        return self._ask(self.job(row.item(0, 0)), reason="plan approved", plan_id=plan_id)
+        return self._ask(self.job(str(kept["job"])), reason="plan approved", plan_id=plan_id)
 
     # -- runs
 
@@ -455,17 +450,15 @@ class Workspace:
     def runs(self, limit: int = 100, job: str | None = None) -> list[dict[str, Any]]:
         """The latest runs, newest first."""
         frame = runs.list_frame(self.database, self.workspace_id, limit, job)
-        return [{**runs.as_json(r), "actor": r["actor"], "reason": r["reason"], "kind": r["kind"], "planned": r["n_planned"],
-                 "requested_at": r["requested_at"], "started": r["started_at"], "ended": r["ended_at"], "error": r["error"]}
-                for r in frame.iter_rows(named=True)]  # fmt: skip
+        shown = {"planned": "n_planned", "requested_at": "requested_at", "started": "started_at", "ended": "ended_at"}
+        same = {c: c for c in ("actor", "reason", "kind", "error", "plan_id")}
+        return [
+            {**runs.as_json(r), **{k: r[c] for k, c in (same | shown).items()}} for r in frame.iter_rows(named=True)
+        ]
 
     def run_results(self, run_id: str, *, outcome: str | None = None, after: int = 0, limit: int = 50) -> pl.DataFrame:
         """Record results of a run by row number, with request and answer."""
-        clause = " AND outcome = :o" if outcome else ""
-        return self.database.read(
-            f"SELECT * FROM record_result WHERE workspace_id = :w AND run_id = :r AND row > :a{clause} ORDER BY row LIMIT :n",
-            {"w": self.workspace_id, "r": run_id, "a": after, "n": limit, **({"o": outcome} if outcome else {})},
-        )
+        return runs.results_page(self.database, self.workspace_id, run_id, outcome, after, limit)
 
     def audit_books(self, run_id: str) -> dict[str, int]:
         """A run's books counted again from the stored rows."""

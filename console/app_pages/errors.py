@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 import streamlit as st
@@ -12,12 +12,12 @@ from console.components import frame, notices, rowcard, tables
 from console.components.text import code, plain, safe
 from console.session import workspace
 from console.strings import OUTCOMES, cause_words, count
-from core import SynclineError
+from core import Outcome, SynclineError
 
 PAGE = 50
 _MOST_PAGES = 40
 _CARDS = 9
-_COLUMNS = ("State", "Record", "Which push", "Cause", "Why", "Field", "When", "Tries", "Verb")
+_COLUMNS = ("State", "Record", "Which push", "Cause", "Why", "When", "Tries", "Verb")
 
 
 def _heals(group: dict[str, Any]) -> str:
@@ -28,7 +28,7 @@ def _heals(group: dict[str, Any]) -> str:
 
 def _card(group: dict[str, Any], title: str, n: int, *, primary: bool) -> None:
     words = cause_words(group["cause"], group["words"])
-    sign = OUTCOMES.get(group["outcome"], OUTCOMES["rejected"])
+    sign = OUTCOMES[Outcome(group["outcome"])]
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.markdown(sign.badge(count(group["count"], "row")), width="content")
         st.markdown(f":small[:gray[{_heals(group)}]]", width="content")
@@ -43,7 +43,7 @@ def _card(group: dict[str, Any], title: str, n: int, *, primary: bool) -> None:
 
 
 def _card_buttons(group: dict[str, Any], words: strings.Words, n: int, *, primary: bool) -> None:
-    kind = "primary" if primary else "secondary"
+    kind: Literal["primary", "secondary"] = "primary" if primary else "secondary"
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
         if group["cause"] == "ambiguous":
             if st.button("Pick the person", key=f"pick-{n}", type=kind):
@@ -51,12 +51,15 @@ def _card_buttons(group: dict[str, Any], words: strings.Words, n: int, *, primar
         elif words.step and st.button(_mend_label(words.step), key=f"mend-{n}", type=kind):
             field = {"field": group["field"]} if group["field"] else {}
             frame.go("job", job=group["job"], step=words.step, **field)
-        st.button(
-            f"Retry {group['count']:,}", key=f"retry-{n}", icon=":material/replay:",
-            type=kind if not words.step and group["cause"] != "ambiguous" else "secondary",
-            on_click=actions.retry,
-            kwargs={"job": group["job"], "cause": group["cause"], "rows": group["count"]},
-        )  # fmt: skip
+        if group["cause"] != "ambiguous":
+            st.button(
+                f"Retry {group['count']:,}",
+                key=f"retry-{n}",
+                icon=":material/replay:",
+                type="secondary" if words.step else kind,
+                on_click=actions.retry,
+                kwargs={"job": group["job"], "cause": group["cause"], "rows": group["count"]},
+            )
         if st.button("Show rows", key=f"show-{n}", type="tertiary"):
             frame.go("errors", cause=_short(group["cause"]), job=group["job"])
 
@@ -98,12 +101,11 @@ def _filters(groups: list[dict[str, Any]]) -> tuple[str, str | None, str | None]
 def _row(row: dict[str, Any], titles: dict[str, str]) -> dict[str, Any]:
     aside = row["is_aside"]
     return {
-        "State": ["Put aside" if aside else OUTCOMES[row["outcome"]].word],
+        "State": ["Put aside" if aside else OUTCOMES[Outcome(row["outcome"])].word],
         "Record": plain(row["title"] or row["key"]),
         "Which push": titles.get(row["job"], row["job"]),
         "Cause": _short(row["cause"]),
         "Why": plain(row["reason"]),
-        "Field": row["field"],
         "When": row["last_at"],
         "Tries": row["tries"],
         "Verb": "Decide" if row["cause"] == "ambiguous" else "Open",
@@ -123,7 +125,7 @@ def _table(rows: list[dict[str, Any]], titles: dict[str, str]) -> list[tuple[str
             "State": tables.chips(
                 "State", [*(OUTCOMES[o] for o in strings.OPEN), strings.Sign("Put aside", "gray", "")]
             ),
-            "Record": tables.text("Record", width=220),
+            "Record": tables.text("Record", width=200),
             "Why": tables.text("Why", width=330),
             "When": tables.distance("When"),
             "Verb": st.column_config.ButtonColumn("", key="row_verb"),
@@ -190,7 +192,7 @@ def main() -> None:
     )
     if not groups:
         frame.verdict(
-            strings.JOB_STATES["in_step"], "No errors.", "Rows that are held, rejected or waiting would be listed here.",
+            strings.JOB_STATES["in_step"], "No errors.", "Rows that are held, rejected or waiting would be here.",
             badge="All through",
         )  # fmt: skip
         return

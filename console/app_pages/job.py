@@ -89,17 +89,15 @@ def _pair(spec: JobSpec) -> str:
     return str(st.segmented_control("Object", names, default=names[0], required=True, key=f"pair_{spec.name}"))
 
 
-def _body(step: str, spec: JobSpec, findings: list[Finding]) -> None:
+def _body(step: str, spec: JobSpec, findings: list[Finding], sobject: str, picked: str | None) -> None:
     if step == "Source":
         source.show(spec)
     elif step == "Mapping":
-        mapping.show(spec, _pair(spec), findings)
+        mapping.card(spec, sobject, findings, picked)
     elif step == "Values":
-        values.show(spec, _pair(spec))
+        values.show(spec, sobject)
     elif step == "Rules":
         rules.show(spec)
-    elif step == "Preview":
-        trial.show(spec)
     else:
         timing.show(spec, findings)
 
@@ -136,16 +134,27 @@ def main() -> None:
     buttons = frame.header(spec.title, f"{_flow(spec)} · {spec.name} · {_state(spec)}")
     _buttons(buttons, spec, stops, checked=not isinstance(found, SynclineError))
     step = _steps(name, stops)
-    wide = step in ("Mapping", "Preview")
-    left, right = st.columns([7, 3] if wide else [5, 3], gap="medium")
+    picked = sobject = None
+    if step in ("Mapping", "Values"):
+        sobject = _pair(spec)
+    if step == "Mapping" and sobject:
+        try:
+            picked = mapping.table(spec, sobject, findings)
+        except SynclineError as error:
+            notices.problem(error)
+            return
+    if step == "Preview":
+        trial.show(spec)
+        _walk(name, step)
+        return
+    left, right = st.columns([5, 3], gap="medium")
     with right:
         checks.box(found)
     with left:
         try:
-            _body(step, spec, findings)
+            _body(step, spec, findings, sobject or "", picked)
         except SynclineError as error:
             notices.problem(error)
-    with left.container(horizontal=True):
         _walk(name, step)
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from console import actions, strings
 from console.components import frame, notices, tables, times
-from console.components.text import code, plain, safe
+from console.components.text import plain, safe
 from console.session import workspace
 from console.strings import JOB_STATES, count
 from core import SynclineError
@@ -115,7 +115,7 @@ def _bar(jobs: list[dict[str, Any]], chosen: list[dict[str, Any]]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         if chosen:
             st.markdown(f"**{len(chosen)} ticked**", width="content")
-            st.button("Run now", icon=":material/play_arrow:", on_click=actions.run_jobs, args=(names,))
+            st.button("Run now", icon=":material/play_arrow:", on_click=actions.sync_now, args=(names,))
             st.button(
                 "Switch on", icon=":material/play_circle:", on_click=actions.switch, args=(names,), kwargs={"on": True}
             )
@@ -131,7 +131,8 @@ def _bar(jobs: list[dict[str, Any]], chosen: list[dict[str, Any]]) -> None:
         st.space("stretch")
         by_name = {j["name"]: j["title"] for j in jobs}
         picked = st.selectbox(
-            "Open a job", list(by_name), index=None, placeholder="Open a job", format_func=lambda n: plain(by_name[n], 60),
+            "Open a job", list(by_name), index=None, placeholder="Open a job",
+            format_func=lambda n: plain(by_name[n], 60),
             label_visibility="collapsed", width=260, key="open_job",
         )  # fmt: skip
         if picked:
@@ -159,7 +160,7 @@ def main() -> None:
     ):  # fmt: skip
         _new()
     if not connected:
-        frame.empty("Nothing is connected yet.", "A job needs an org: its fields, its users, its records.", "Connect an org",
+        frame.empty("Nothing is connected yet.", "A job needs an org: its fields, users and records.", "Connect an org",
                     lambda: frame.go("connections"))  # fmt: skip
         return
     if not jobs:
@@ -171,8 +172,6 @@ def main() -> None:
         st.markdown(":gray[No job fits these filters.]")
         return
     _bar(jobs, _table(shown))
-    frame.small("A job's name in files and addresses is beside its title in the editor.")
-    st.markdown(" ".join(code(j["name"]) for j in jobs))
 
 
 main()

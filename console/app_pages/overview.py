@@ -53,31 +53,39 @@ def _cards(found: dict[str, Any]) -> None:
 
 
 def _metrics(found: dict[str, Any]) -> None:
-    m = found["metrics"]
-    days = found["by_day"]
+    m, days = found["metrics"], found["by_day"]
     grid = st.grid(4, min_column_width=150, gap="xsmall")
-    waiting = m["waiting"] + m["held"]
+    shared: dict[str, Any] = {"delta_arrow": "off", "border": True, "height": "stretch"}
+    held = f"{m['held']:,} held for a person" if m["held"] else "come right by themselves"
+    grid.metric("Waiting to go on", m["waiting"] + m["held"], held, delta_color="off", format="localized", **shared)
+    rejected = [d["rejected"] for d in days]
     grid.metric(
-        "Waiting to go on", waiting, f"{m['held']:,} held for a person" if m["held"] else "come right by themselves",
-        delta_color="off", delta_arrow="off", border=True, format="localized",
-        chart_data=[d["waiting"] + d["held"] for d in days], chart_type="bar",
-    )  # fmt: skip
-    grid.metric(
-        "Rejected and open", m["rejected"], f"{days[-1]['rejected']:,} today" if days else None,
-        delta_color="inverse" if days and days[-1]["rejected"] else "off", delta_arrow="off", border=True,
-        format="localized", chart_data=[d["rejected"] for d in days], chart_type="bar",
+        "Rejected and open", m["rejected"], f"{rejected[-1]:,} today", format="localized",
+        delta_color="inverse" if rejected[-1] else "off", **_trend(rejected), **shared,
     )  # fmt: skip
     written = [d["created"] + d["updated"] + d["deleted"] for d in days]
     grid.metric(
-        "Written today", written[-1] if written else 0, f"{sum(written):,} in 7 days", delta_color="off",
-        delta_arrow="off", border=True, format="localized", chart_data=written, chart_type="bar",
+        "Written today", written[-1], f"{sum(written):,} in 7 days", format="localized", delta_color="off",
+        **_trend(written), **shared,
     )  # fmt: skip
     used, limit = m["api_used"], m["api_limit"]
-    share = f"{100 * used / limit:.1f} % of {limit:,}" if used is not None and limit else "not known yet"
-    grid.metric(
-        "API calls, 24 h", used if used is not None else "–", share, delta_color="off", delta_arrow="off", border=True,
-        format="localized" if used is not None else None,
-    )  # fmt: skip
+    if used is None or not limit:
+        grid.metric("API calls, 24 h", "none yet", "known after the first call", delta_color="off", **shared)
+        return
+    share = f"{100 * used / limit:.1f} % of {limit:,}"
+    grid.metric("API calls, 24 h", used, share, format="localized", delta_color="off", **shared)
+
+
+def _trend(counts: list[int]) -> dict[str, Any]:
+    """A sparkline where there is a course to show: one day alone is no trend."""
+    return {"chart_data": counts, "chart_type": "bar"} if sum(n > 0 for n in counts) > 1 else {}
+
+
+def _why(job: dict[str, Any]) -> str:
+    """The job's own sentence where it is stuck, else what explains the difference."""
+    if job["state"] in ("stopped", "behind", "paused", "running", "off"):
+        return str(job["why"])
+    return "; ".join(f"{r['n']:,} {r['reason']}" for r in job["reasons"])
 
 
 def _row(job: dict[str, Any]) -> dict[str, Any]:
@@ -86,7 +94,7 @@ def _row(job: dict[str, Any]) -> dict[str, Any]:
     return {
         "State": [strings.JOB_STATES[job["state"]].word],
         "Job": job["title"],
-        "Why": "" if job["state"] == "in_step" and not job["open"].get("waiting") else job["why"],
+        "Why": _why(job),
         "Writes to": f"{arrow} {', '.join(job['sobjects'])}",
         "Workspace": job["workspace"],
         "Salesforce": job["org"],
@@ -107,7 +115,7 @@ def _jobs(found: dict[str, Any]) -> None:
         key="jobs_table",
         column_config={
             "State": tables.chips("State", strings.JOB_STATES.values(), width=120),
-            "Why": tables.text("Why the sides differ", width=300),
+            "Why": tables.text("Why the sides differ", width=320),
             "Workspace": tables.number("Workspace", width=85),
             "Salesforce": tables.number("Salesforce", width=85),
             "Differ": st.column_config.NumberColumn("Differ", format="%+d", width=65),
@@ -183,7 +191,7 @@ def main() -> None:
         buttons.button("Pause writes", icon=":material/pause_circle:", on_click=actions.pause)
     on = [j["name"] for j in found["jobs"] if j["is_enabled"]]
     buttons.button(
-        "Sync now", icon=":material/sync:", type="primary", on_click=actions.run_jobs, args=(on,), disabled=not on,
+        "Sync now", icon=":material/sync:", type="primary", on_click=actions.sync_now, args=(on,), disabled=not on,
         help="Ask for a run of every job that is on." if on else "No job is switched on.",
     )  # fmt: skip
     _verdict(found)

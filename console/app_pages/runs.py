@@ -77,7 +77,8 @@ def _live_card(run: dict[str, Any], titles: dict[str, str]) -> None:
             sign = RUN_STATES[RunStatus(run["status"])]
             name = safe(titles.get(run["job"], run["job"]))
             st.markdown(
-                f"{sign.badge()} **{name}** :small[:gray[{safe(run['reason'])} · you can close this page, the run goes on]]",
+                f"{sign.badge()} **{name}** "
+                f":small[:gray[{safe(run['reason'])} · you can close this page, the run goes on]]",
                 width="stretch",
             )
             st.button(
@@ -245,7 +246,8 @@ def _debugger(run: dict[str, Any]) -> None:
     )
     row = rows[picked or 0]
     st.markdown(
-        f"{OUTCOMES[outcome].badge()} **{safe(row['title'] or row['key'])}** :small[{safe(row['action'])} {safe(row['sobject'])} {code(row['org_id'])}]"
+        f"{OUTCOMES[outcome].badge()} **{safe(row['title'] or row['key'])}** "
+        f":small[{safe(row['action'])} {safe(row['sobject'])} {code(row['org_id'])}]"
     )
     if row["reason"]:
         st.text(row["reason"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -69,7 +69,7 @@ def small(text: str) -> None:
     st.markdown(f":small[:gray[{safe(text, 500)}]]")
 
 
-def cards(entries: list[Mapping[str, Any]], columns: int = 4, width: int = 235) -> None:
+def cards(entries: Sequence[Mapping[str, Any]], columns: int = 4, width: int = 235) -> None:
     """Cards of the same height: ``badge`` (Markdown of ours), ``title``, ``text``, ``label``, ``page``, ``query``."""
     grid = st.grid(columns, min_column_width=width, gap="xsmall")
     for n, entry in enumerate(entries):

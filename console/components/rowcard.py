@@ -13,17 +13,18 @@ from console.components import frame, notices, times
 from console.components.text import code, safe
 from console.session import workspace
 from console.strings import OUTCOMES, cause_words, count
-from core import SynclineError
+from core import Outcome, SynclineError
 
 
 @st.dialog("Row", position="right", width="medium", icon=":material/manage_search:", on_dismiss="rerun")
 def drawer(row: Mapping[str, Any]) -> None:
     """The drawer of one open row."""
     words = cause_words(row["cause"], row["reason"] or "")
-    st.markdown(f"{OUTCOMES[row['outcome']].badge()} **{safe(row['title'] or row['key'])}**")
+    st.markdown(f"{OUTCOMES[Outcome(row['outcome'])].badge()} **{safe(row['title'] or row['key'])}**")
     st.markdown(f"**{safe(words.title)}.** {safe(words.why)} {safe(words.do)}")
     st.text(row["reason"] or "")
-    seen = f"{code(row['key'])} · {safe(row['job'])} · first {times.ago(row['first_at'])}, last {times.ago(row['last_at'])}"
+    when = f"first {times.ago(row['first_at'])}, last {times.ago(row['last_at'])}"
+    seen = f"{code(row['key'])} · {safe(row['job'])} · {when}"
     st.markdown(f":small[{seen} · {count(row['tries'], 'try', 'tries')}]")
     if row["status_code"]:
         st.markdown(f"{code(row['status_code'])} {safe(row['field'])}")

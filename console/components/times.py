@@ -55,7 +55,10 @@ def ago(value: Any) -> str:
 
 def span(gap: timedelta | float) -> str:
     """A duration in one unit, two where that tells more: ``41 s``, ``12 min``, ``4 h 52 min``, ``3 d``."""
-    seconds = int(gap.total_seconds() if isinstance(gap, timedelta) else gap)
+    exact = gap.total_seconds() if isinstance(gap, timedelta) else gap
+    seconds = int(exact)
+    if seconds < 10:
+        return f"{exact:.1f} s"
     if seconds < 60:
         return f"{seconds} s"
     minutes = seconds // 60

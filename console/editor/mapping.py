@@ -49,7 +49,7 @@ class Side:
     def own_words(self, mapping: dict[str, Any]) -> str:
         """The workspace's part of a mapping, as people read it."""
         if not self.outbound:
-            return self.own.get(mapping["target"], mapping["target"])
+            return self.own.get(mapping["target"], str(mapping["target"]))
         kind, text = editing.origin(mapping)
         if kind == "source":
             return self.own.get(text, text)
@@ -68,10 +68,9 @@ def side(spec: JobSpec, sobject: str) -> Side:
     )
 
 
-def show(spec: JobSpec, sobject: str, findings: Sequence[Finding]) -> None:
-    """The step."""
-    found = side(spec, sobject)
-    rows = _rows(found, findings)
+def table(spec: JobSpec, sobject: str, findings: Sequence[Finding]) -> str | None:
+    """Every field of the pair, what is wrong first; returns the target that was picked in it."""
+    rows = _rows(side(spec, sobject), findings)
     with st.container(horizontal=True, vertical_alignment="center"):
         search = st.text_input(
             "Field on either side", key="map_search", icon=":material/search:", label_visibility="collapsed",
@@ -86,11 +85,11 @@ def show(spec: JobSpec, sobject: str, findings: Sequence[Finding]) -> None:
         on_select="rerun", selection_mode="single-row", height="content" if len(shown) < 16 else 560,
         column_config={
             "Check": tables.chips("Check", strings.MAPPING_CHECKS.values()),
-            "Finding": tables.text("Finding, or what it does", width=300),
+            "Finding": tables.text("Finding, or what it does", width=380),
         },
     )  # fmt: skip
     picked = event["selection"]["rows"]
-    _card(found, rows, findings, shown[picked[0]]["target"] if picked and picked[0] < len(shown) else None)
+    return str(shown[picked[0]]["target"]) if picked and picked[0] < len(shown) else None
 
 
 def _rows(found: Side, findings: Sequence[Finding]) -> list[dict[str, Any]]:
@@ -111,7 +110,17 @@ def _rows(found: Side, findings: Sequence[Finding]) -> list[dict[str, Any]]:
 
 
 def _row(
-    check: str, own: str, name: str, field: Any, told: str, finding: str, *, target: str, rank: int = 1, **more: Any
+    check: str,
+    own: str,
+    name: str,
+    field: Any,
+    told: str,
+    finding: str,
+    *,
+    target: str,
+    rank: int = 1,
+    too_long: str = "",
+    default: str = "",
 ) -> dict[str, Any]:
     return {
         "Check": [strings.MAPPING_CHECKS[check].word],
@@ -124,7 +133,8 @@ def _row(
         "target": target,
         "rank": rank,
         "required": "Required" in told,
-        **more,
+        "If too long": too_long,
+        "Default": default,
     }
 
 
@@ -138,10 +148,8 @@ def _mapped(found: Side, mapping: dict[str, Any], findings: Sequence[Finding]) -
     texty = found.outbound and field is not None and field.type in _TEXTY and not role
     return _row(
         check, found.own_words(mapping), name, field, _told(found, field), told, target=mapping["target"],
-        **{
-            "If too long": {"hold": "Hold", "cut": "Cut", "spill": "Into a note"}[mapping["overflow"]] if texty else "",
-            "Default": mapping["default"] or "",
-        },
+        too_long={"hold": "Hold", "cut": "Cut", "spill": "Into a note"}[mapping["overflow"]] if texty else "",
+        default=mapping["default"] or "",
     )  # fmt: skip
 
 
@@ -220,8 +228,10 @@ def _passes(row: dict[str, Any], only: str | None, search: str) -> bool:
     return search != "" or row["check"] not in ("unmapped", "off")
 
 
-def _card(found: Side, rows: list[dict[str, Any]], findings: Sequence[Finding], picked: str | None) -> None:
+def card(spec: JobSpec, sobject: str, findings: Sequence[Finding], picked: str | None) -> None:
     """The one field that is being edited."""
+    found = side(spec, sobject)
+    rows = _rows(found, findings)
     names = [r["target"] for r in rows if r["check"] != "off"]
     key = f"{Key.FIELD}_{found.spec.name}_{found.sobject}"
     wanted = picked or st.query_params.get("field")
@@ -274,6 +284,8 @@ def _edit(found: Side, target: str, mapping: dict[str, Any] | None) -> None:
     new |= _settings(found, prefix, target, mapping)
     if any(mapping.get(k) != v for k, v in new.items()):
         draft.change(lambda: editing.with_mapping(found.spec, found.sobject, target, **new))
+    if mapping["value_map"] is not None and st.button("Open its values", icon=":material/table:", key=f"map_{prefix}"):
+        frame.go("job", job=found.spec.name, step="Values", field=target)
     if st.button("Take this field out of the mapping", type="tertiary", icon=":material/delete:", key=f"out_{prefix}"):
         draft.change(lambda: editing.without_mapping(found.spec, found.sobject, target))
 
@@ -344,8 +356,8 @@ def _choice(label: str, words: dict[str, str], now: str, key: str) -> str:
 def _for_the_admin(found: Side, target: str, wrong: Finding) -> None:
     with st.expander("Ask the org's admin instead", type="compact"):
         st.code(
-            f"{found.sobject}.{target}: {wrong.message}\nCan you give it a default value, make it optional, or give our "
-            "integration user access to it?",
+            f"{found.sobject}.{target}: {wrong.message}\nCan you give it a default value, make it optional, or give "
+            "our integration user access to it?",
             language=None, wrap_lines=True,
         )  # fmt: skip
         frame.small("After the change: Pull now on Connections.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -79,7 +80,7 @@ def _zone(spec: JobSpec) -> str:
             key=f"r_zone_{spec.name}",
             format_func=lambda z: words.get(z, z),
             accept_new_options=True,
-        )  # fmt: skip
+        )
     )
 
 
@@ -90,4 +91,4 @@ def _parent(spec: JobSpec) -> None:
         picked = _choice(f"{pair.sobject} is related to", _PARENTS, pair.related_to, spec, f"parent_{pair.sobject}")
         if picked != pair.related_to:
             sobject = pair.sobject
-            draft.change(lambda: editing.with_pair(spec, sobject, related_to=picked))
+            draft.change(partial(editing.with_pair, spec, sobject, related_to=picked))

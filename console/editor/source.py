@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -96,5 +97,5 @@ def _inbound(spec: JobSpec) -> None:
         )  # fmt: skip
         if where.strip() != pair.where:
             sobject = pair.sobject
-            draft.change(lambda: editing.with_pair(spec, sobject, where=where.strip()))
+            draft.change(partial(editing.with_pair, spec, sobject, where=where.strip()))
     frame.small(f"{count(len(spec.pairs), 'object')}: the filter is checked against the org's fields at every change.")

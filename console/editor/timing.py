@@ -65,6 +65,6 @@ def _switch(spec: JobSpec, findings: Sequence[Finding]) -> None:
         unsaved = draft.is_changed(spec)
         why = "Save it first." if unsaved else stops[0].sentence() if stops else None
         st.button(
-            "Switch on", icon=":material/play_circle:", on_click=actions.switch, args=([spec.name],), kwargs={"on": True},
-            disabled=bool(why), help=why, key="timing-on",
+            "Switch on", icon=":material/play_circle:", on_click=actions.switch, args=([spec.name],),
+            kwargs={"on": True}, disabled=bool(why), help=why, key="timing-on",
         )  # fmt: skip

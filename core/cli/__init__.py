@@ -1,4 +1,4 @@
-"""The command `syncline`: a thin face of `Workspace`; every command prints tables for people, or JSON with ``--json``."""
+"""The command `syncline`: a thin face of `Workspace`; commands print tables for people, or JSON with ``--json``."""
 
 from __future__ import annotations
 

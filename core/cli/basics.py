@@ -24,9 +24,9 @@ def intake(
     files: Annotated[list[Path] | None, typer.Argument(metavar="FILE...", help="CSV, NDJSON or Parquet.")] = None,
     kind: Annotated[
         str | None,
-        typer.Option("--kind", help="What the rows are: accounts, people, activities, users, optouts, scores, segments."),
+        typer.Option("--kind", help="accounts, people, activities, users, optouts, scores or segments."),
     ] = None,
-    template: Annotated[str | None, typer.Option("--template", metavar="KIND", help="Print a kind's CSV header.")] = None,
+    template: Annotated[str | None, typer.Option("--template", metavar="KIND", help="Print a CSV header.")] = None,
     as_json: Json = False,
     workspace: InWorkspace = "default",
 ) -> None:
@@ -40,7 +40,7 @@ def intake(
         _header(template, as_json=as_json)
         return
     if kind is None:
-        raise UsageError("Say what the rows are with --kind.", hint="For example: syncline intake --kind activities FILE.")
+        raise UsageError("Say what the rows are with --kind.", hint="As in: syncline intake --kind activities FILE.")
     _known(kind)
     if not files:
         raise UsageError("There is no file to load.", hint=f"A header for one: syncline intake --template {kind}.")

@@ -112,7 +112,9 @@ def _checks(ws: Workspace) -> list[dict[str, str]]:
         _org(ws),
     ]
     if ws.row().is_paused:
-        rows.append(_check("writing", "All writing to the org is paused.", worst="warn", mend="syncline resume lifts it."))
+        rows.append(
+            _check("writing", "All writing to the org is paused.", worst="warn", mend="syncline resume lifts it.")
+        )
     return rows + [row for spec in ws.specs() for row in _job(ws, spec.name)]
 
 
@@ -126,7 +128,12 @@ def _org(ws: Workspace) -> dict[str, str]:
     left, of = allowance["Remaining"], allowance["Max"]
     if left * 10 < of:
         return _check("org", f"{left:,} of {of:,} API calls are left today.", worst="warn")
-    return {"check": "org", "result": "pass", "meaning": f"It answers; {left:,} of {of:,} API calls are left.", "mend": ""}
+    return {
+        "check": "org",
+        "result": "pass",
+        "meaning": f"It answers; {left:,} of {of:,} API calls are left.",
+        "mend": "",
+    }
 
 
 def _job(ws: Workspace, name: str) -> list[dict[str, str]]:

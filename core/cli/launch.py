@@ -1,153 +1,129 @@
-"""Starts worker and console as processes, and sees to it that everything started is ended."""
+"""Starts worker and console as processes for one database, says where to look, and stays until told to stop."""
 
 from __future__ import annotations
 
 import json
 import os
-import select
 import signal
-import subprocess
+import socket
 import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import typer
+from core.cli.children import SIGNALS, Children, stoppable
+from core.errors import SynclineError, UsageError
 
-from core.workspace import Workspace
+if TYPE_CHECKING:
+    from core.workspace import Workspace
 
-STOP_SECONDS = 30
-
-
-class Children:
-    """Processes that end with us."""
-
-    def __init__(self) -> None:
-        self._running: list[subprocess.Popen[str]] = []
-
-    def start(self, *args: str, env: Mapping[str, str] | None = None, pipe: bool = False) -> subprocess.Popen[str]:
-        """Start one of our own programs with this interpreter."""
-        child = subprocess.Popen(  # noqa: S603 - our own modules, fixed arguments
-            [sys.executable, *args],
-            env={**os.environ, **(env or {})},
-            stdout=subprocess.PIPE if pipe else None,
-            text=True,
-            start_new_session=True,
-        )
-        self._running.append(child)
-        return child
-
-    def dead(self) -> subprocess.Popen[str] | None:
-        """One that has ended by itself."""
-        return next((c for c in self._running if c.poll() is not None), None)
-
-    def stop(self) -> None:
-        """End all of them, last started first."""
-        for child in reversed(self._running):
-            if child.poll() is None:
-                child.send_signal(signal.SIGTERM)
-                try:
-                    child.wait(STOP_SECONDS)
-                except subprocess.TimeoutExpired:
-                    child.kill()
-                    child.wait()
-        self._running.clear()
-
-
-def first_line(child: subprocess.Popen[str], seconds: float) -> dict[str, Any]:
-    """The JSON object that a child says first.
-
-    Raises:
-        RuntimeError: it ended or kept silent.
-    """
-    assert child.stdout is not None  # noqa: S101
-    ready, _, _ = select.select([child.stdout], [], [], seconds)
-    line = child.stdout.readline() if ready else ""
-    if not line:
-        raise RuntimeError("The process did not start; its messages are above.")
-    threading.Thread(target=_drain, args=(child,), daemon=True).start()
-    found = json.loads(line)
-    return dict(found)
-
-
-def _drain(child: subprocess.Popen[str]) -> None:
-    assert child.stdout is not None  # noqa: S101
-    for line in child.stdout:
-        sys.stderr.write(line)
+START_SECONDS = 120.0
 
 
 class Launcher:
     """Worker and console for one database."""
 
-    def __init__(self, *, port: int, as_json: bool, workspace: str, env: Mapping[str, str] | None = None,
-                 children: Children | None = None) -> None:  # fmt: skip
+    def __init__(self, port: int, workspace: str, children: Children, env: Mapping[str, str] | None = None) -> None:
         self.port = port
-        self.as_json = as_json
-        self.workspace = workspace
-        self.env = {**(env or {}), "SYNCLINE_WORKSPACE": workspace}
-        self.children = children or Children()
+        self.env = {"SYNCLINE_WORKSPACE": workspace, **(env or {})}
+        self.children = children
 
     def start(self) -> dict[str, Any]:
-        """Start both; tells ``console_url`` (with its one-time key) and ``api_url``."""
-        self.children.start("-m", "core.cli.worker_process", env=self.env)
+        """Start both; tells ``console_url``, with its one-time key, and ``api_url``.
+
+        Raises:
+            SynclineError: one of them did not start.
+        """
+        worker = self.children.start("worker", "core.cli.worker_process", env=self.env)
+        # Both take seconds to start, so they do it side by side; the console's answer waits in its pipe.
         console = self.children.start(
-            "-m", "console.server", "--port", str(self.port), "--print-url", env=self.env, pipe=True
+            "console", "console.server", "--port", str(self.port), "--print-url", env=self.env
         )
-        return first_line(console, 90)
+        told = worker.answer(START_SECONDS)
+        if "error" in told:
+            raise SynclineError(told["error"], hint=told.get("hint"))
+        return console.answer(START_SECONDS)
 
-    def serve(self) -> int:
-        """Start both and stay until stopped."""
-        try:
-            urls = self.start()
-            self.announce(urls)
-            return self.stay()
-        finally:
-            self.children.stop()
+    def stay(self) -> None:
+        """Stay until a process ends that should not have.
 
-    def announce(self, urls: Mapping[str, Any]) -> None:
-        """Say where to look."""
-        if self.as_json:
-            typer.echo(json.dumps(dict(urls)))
-        else:
-            typer.echo(f"Console: {urls['console_url']}\nStop with Ctrl+C.")
-        sys.stdout.flush()
-
-    def stay(self) -> int:
-        """Wait for a signal, or for a process that should not have ended."""
-        asked = threading.Event()
-
-        def ask(_signal: int, _frame: FrameType | None) -> None:
-            asked.set()
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, ask)
-        while not asked.wait(0.5):
+        Raises:
+            SynclineError: one has; the message says which and why.
+        """
+        while True:
             dead = self.children.dead()
             if dead is not None:
-                typer.echo(f"A process ended by itself (code {dead.returncode}); stopping.", err=True)
-                return 1
+                raise SynclineError(dead.last_words(), hint="Everything else was stopped.")
+            time.sleep(0.5)
+
+
+def require_port(port: int) -> int:
+    """The port if it is free; a free one for 0.
+
+    Raises:
+        UsageError: somebody uses it.
+    """
+    with closing(socket.socket()) as door:
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            door.bind(("127.0.0.1", port))
+        except OSError:
+            raise UsageError(f"Port {port} is in use.", hint="Name another with --port.") from None
+        return int(door.getsockname()[1])
+
+
+def serve(ws: Workspace, *, port: int, as_json: bool) -> int:
+    """Be `syncline up`: worker and console, until stopped."""
+    port = require_port(port)
+    _require_place(ws)
+    children = Children()
+    try:
+        with stoppable():
+            try:
+                launcher = Launcher(port, ws.name, children)
+                urls = launcher.start()
+                sys.stdout.write(json.dumps(urls) + "\n" if as_json else f"Console: {urls['console_url']}\n")
+                sys.stdout.write("" if as_json else "Stop with Ctrl+C.\n")
+                sys.stdout.flush()
+                launcher.stay()
+            finally:
+                children.stop()
+    except KeyboardInterrupt:
         return 0
+    return 0
+
+
+def _require_place(ws: Workspace) -> None:
+    """Refuse early what the worker process would refuse late: a second worker on SQLite."""
+    from core.running.locks import take_place
+
+    if ws.database.is_sqlite:
+        take_place(ws.database, ws.doors.home).release()
 
 
 def work(ws: Workspace, *, as_json: bool = False) -> int:
-    """Be a worker until stopped."""
+    """Be a worker until stopped.
+
+    Raises:
+        WorkerRunning: there is no free place.
+    """
     from core.running.worker import Worker
 
+    asked = threading.Event()
+
+    def ask(_number: int, _frame: FrameType | None) -> None:
+        asked.set()
+
+    for number in SIGNALS:
+        signal.signal(number, ask)
     worker = Worker(ws.engine)
     worker.start()
-    typer.echo(
-        json.dumps({"worker": "running", "pid": os.getpid()}) if as_json else "Worker running. Stop with Ctrl+C."
-    )
+    told = json.dumps({"worker": "running", "pid": os.getpid()}) if as_json else "Worker running. Stop with Ctrl+C."
+    sys.stdout.write(told + "\n")
     sys.stdout.flush()
-    asked = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _s, _f: asked.set())
-    parent = os.getppid()
-    while not asked.wait(0.5):
-        if os.getppid() != parent:
-            break  # whoever started us is gone
-        time.sleep(0)
+    asked.wait()
     worker.stop()
     return 0

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import polars as pl
 import typer
 
 from core.cli import options, show
 from core.cli.options import InWorkspace, Json, opened
+
+if TYPE_CHECKING:
+    import polars as pl
 
 group = options.group("Links: which workspace record is which org record.")
 COLUMNS = ("id", "table_name", "record_id", "sobject", "org_id", "state", "how", "job", "run_id")
@@ -26,17 +28,17 @@ def show_links(
     ws = opened(workspace)
     found = ws.frames.links()
     if key:
-        found = found.filter(_is(key))
+        found = found.filter(_is(found, key))
     if job:
         ws.job(job)
-        found = found.filter(pl.col("job") == job)
-    show.table("Links", found.head(limit).select(c for c in COLUMNS if c in found.columns).to_dicts(), as_json=as_json)
+        found = found.filter(found["job"] == job)
+    show.table("Links", found.head(limit).select(COLUMNS).to_dicts(), as_json=as_json)
     raise typer.Exit(1 if key and found.is_empty() else 0)
 
 
-def _is(key: str) -> pl.Expr:
+def _is(links: pl.DataFrame, key: str) -> pl.Series:
     from core.values.ids import is_id, to18
 
     if is_id(key):
-        return pl.col("org_id") == to18(key)
-    return pl.col("record_id").cast(pl.String) == key
+        return links["org_id"] == to18(key)
+    return links["record_id"].cast(str) == key

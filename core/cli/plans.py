@@ -45,7 +45,9 @@ def show_plan(
     if found.is_empty():
         raise NotFound(f"There is no plan {plan}.", hint="See syncline plans list.")
     head = _head(found.row(0, named=True))
-    rows = [_row(r) for r in ws.plan_rows(plan, outcome=outcome or None, after=after, limit=limit).iter_rows(named=True)]
+    rows = [
+        _row(r) for r in ws.plan_rows(plan, outcome=outcome or None, after=after, limit=limit).iter_rows(named=True)
+    ]
     if as_json:
         show.document({**head, "rows": rows}, as_json=True)
         return
@@ -80,7 +82,11 @@ def discard(plan: PlanId, as_json: Json = False, workspace: InWorkspace = "defau
 
 
 def _head(row: dict[str, Any]) -> dict[str, Any]:
-    return {**{n: row[n] for n in HEAD}, "counts": _decoded(row["counts"]) or {}, "guards": _decoded(row["guards"]) or []}
+    return {
+        **{n: row[n] for n in HEAD},
+        "counts": _decoded(row["counts"]) or {},
+        "guards": _decoded(row["guards"]) or [],
+    }
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:

@@ -55,7 +55,9 @@ def show_run(
 def retry(
     job: Annotated[str, typer.Option("--job", help="Only rows of this job.")] = "",
     cause: Annotated[str, typer.Option("--cause", help="Only rows with this cause, as `inbox list` shows it.")] = "",
-    row: Annotated[list[str] | None, typer.Option("--row", metavar="SUBJECT", help="This row; may be repeated.")] = None,
+    row: Annotated[
+        list[str] | None, typer.Option("--row", metavar="SUBJECT", help="This row; may be repeated.")
+    ] = None,
     as_json: Json = False,
     workspace: InWorkspace = "default",
 ) -> None:
@@ -66,7 +68,9 @@ def retry(
     if job:
         ws.job(job)
     with working(ws):
-        told = [follow(ws, r, quiet=as_json) for r in ws.retry(job=job or None, cause=cause or None, subjects=row or [])]
+        told = [
+            follow(ws, r, quiet=as_json) for r in ws.retry(job=job or None, cause=cause or None, subjects=row or [])
+        ]
     show.runs(told, as_json=as_json)
     raise typer.Exit(show.exit_code(told))
 

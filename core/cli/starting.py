@@ -22,14 +22,18 @@ def add_to(app: typer.Typer) -> None:
 
 
 def demo(
-    once: Annotated[bool, typer.Option("--once", help="No console: run the sample jobs once, print a summary.")] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="No console: run the sample jobs once, print a summary.")
+    ] = False,
     port: Annotated[
         int | None,
         typer.Option("--port", min=0, max=65535, help="Port of the console; 8501, or the one of the last start."),
     ] = None,
     data_dir: Annotated[
         Path | None,
-        typer.Option("--data-dir", metavar="DIR", help="Where everything of the demo lives. Default: $SYNCLINE_HOME/demo."),
+        typer.Option(
+            "--data-dir", metavar="DIR", help="Where everything of the demo lives. Default: $SYNCLINE_HOME/demo."
+        ),
     ] = None,
     scale: Annotated[
         float | None,

@@ -1,7 +1,8 @@
-"""The worker as a process of its own, as the launcher starts it."""
+"""The worker as a process of its own, as the launcher starts it: its first line is JSON, also when it cannot start."""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 
@@ -9,8 +10,15 @@ from core.cli.launch import work
 from core.errors import SynclineError
 from core.workspace import open_workspace
 
-if __name__ == "__main__":
+
+def main() -> int:
+    """Be a worker until stopped."""
     try:
-        sys.exit(work(open_workspace(os.environ.get("SYNCLINE_WORKSPACE", "default"), actor="worker")))
+        return work(open_workspace(os.environ.get("SYNCLINE_WORKSPACE", "default"), actor="worker"), as_json=True)
     except SynclineError as error:
-        sys.exit(error.sentence())
+        sys.stdout.write(json.dumps({"error": error.message, "hint": error.hint}) + "\n")
+        return 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

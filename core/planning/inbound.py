@@ -15,6 +15,8 @@ from core.records import ACTIVITY_KINDS, Kind, Outcome
 NEEDS_ACCOUNT = (Kind.TASK, Kind.TOUCHPOINT)
 PASSENGERS = ("updated_at", "updated_by", "created_by", "created_on")
 """Who and when: they come along when something else changes, and are no change by themselves."""
+BORN = ("created_by", "created_on")
+"""Passengers that never change: they only fill, so that what was made here keeps its maker and its day."""
 
 
 @dataclass(frozen=True)
@@ -272,8 +274,9 @@ def _with_passengers(judged: pl.DataFrame) -> pl.DataFrame:
     rides, sent = pl.col("field").is_in(PASSENGERS), pl.col("sent")
     moves = ((pl.col("decision") == "theirs") & sent & ~rides).any().over("local_id")
     differs = pl.col("decision") != "same"
+    known = pl.col("field").is_in(BORN) & pl.col("ours").is_not_null()
     return judged.with_columns(
-        pl.when(rides & differs & moves & sent)
+        pl.when(rides & differs & moves & sent & ~known)
         .then(pl.lit("theirs"))
         .when(rides)
         .then(pl.lit("same"))

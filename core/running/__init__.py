@@ -1,1 +1,1 @@
-"""Durable runs: steps that survive a crash, the worker that takes them, schedules; the only room that knows the job engine."""
+"""Durable runs: steps that survive a crash, the worker that takes them, schedules; it alone knows the job engine."""

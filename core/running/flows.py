@@ -95,5 +95,6 @@ def _left(doubtful: list[int]) -> dict[str, Any] | None:
     return {
         "state": "stop",
         "cause": "in_doubt",
-        "reason": "The org's answer was lost and it cannot be told yet whether it was applied. The next run looks again.",
+        "reason": "The org's answer was lost and it cannot be told yet whether it was applied. The next"
+        " run looks again.",
     }

@@ -143,7 +143,8 @@ def _linked(ctx: Context, spec: JobSpec) -> int:
 def _settle_earlier(ctx: Context, spec: JobSpec, run_id: str) -> None:
     """What earlier runs of the job left in doubt is looked for first."""
     left = ctx.db.read(
-        "SELECT b.run_id, b.number FROM batch b JOIN run r ON r.run_id = b.run_id WHERE b.workspace_id = :w AND r.job = :j"
+        "SELECT b.run_id, b.number FROM batch b JOIN run r ON r.run_id = b.run_id WHERE b.workspace_id"
+        " = :w AND r.job = :j"
         " AND (b.state IN ('in_doubt', 'intent') OR (b.state = 'planned' AND b.bulk_job_id IS NOT NULL))"
         " AND r.run_id <> :r AND r.status NOT IN ('queued', 'running')",
         w=ctx.workspace_id, j=spec.name, r=run_id,
@@ -253,7 +254,8 @@ def fail(engine: Engine, workspace_id: int, run_id: str, error: BaseException) -
     with db.batch(workspace_id) as batch:
         runs.refresh_counts(batch, run_id)
         batch.execute(
-            "UPDATE run SET n_input = 0 WHERE run_id = :r AND NOT EXISTS (SELECT 1 FROM record_result x WHERE x.run_id = :r)",
+            "UPDATE run SET n_input = 0 WHERE run_id = :r AND NOT EXISTS (SELECT 1 FROM record_result x"
+            " WHERE x.run_id = :r)",
             r=run_id,
         )
         batch.execute(
@@ -265,26 +267,33 @@ def fail(engine: Engine, workspace_id: int, run_id: str, error: BaseException) -
     if isinstance(error, OrgError):
         engine.note(workspace_id, error)
     if isinstance(error, TransientOrgError):
-        with db.session() as session:
-            job = session.exec(select(Job).join(Run, Run.job == Job.name).where(Run.run_id == run_id)).first()
-        if job is not None:
-            _come_back(engine, workspace_id, JobSpec.model_validate(job.spec))
+        spec = _spec_of(engine, run_id)
+        if spec is not None:
+            _come_back(engine, workspace_id, spec)
 
 
 def _book_rest(engine: Engine, workspace_id: int, run_id: str, stop: tuple[str, str]) -> None:
     """Keep the books of a run that had begun to write: what it did not come to waits, or is in doubt."""
     db = engine.doors.db
     begun = db.one(
-        "SELECT (SELECT COUNT(*) FROM record_result WHERE run_id = :r) + (SELECT COUNT(*) FROM batch WHERE run_id = :r)",
+        "SELECT (SELECT COUNT(*) FROM record_result WHERE run_id = :r) + (SELECT COUNT(*) FROM batch"
+        " WHERE run_id = :r)",
         r=run_id,
     )
     if not begun:
         return
-    job = db.one(
+    spec = _spec_of(engine, run_id)
+    if spec is not None:
+        books.close(db, workspace_id, spec, run_id, engine.doors.clock.now(), stop)
+
+
+def _spec_of(engine: Engine, run_id: str) -> JobSpec | None:
+    """The job of a run, unless it is gone."""
+    text = engine.doors.db.one(
         "SELECT j.spec FROM job j JOIN run r ON r.workspace_id = j.workspace_id AND r.job = j.name WHERE r.run_id = :r",
         r=run_id,
     )
-    books.close(db, workspace_id, JobSpec.model_validate_json(job), run_id, engine.doors.clock.now(), stop)
+    return JobSpec.model_validate_json(text) if isinstance(text, str) else JobSpec.model_validate(text) if text else None
 
 
 @contextmanager

@@ -2,6 +2,9 @@
 
 Whoever changes a record, intake or an inbound job, comes through `save_records`: fresh numbers of change, the contact
 points by which records are found, and the waking of outbound jobs all happen in the caller's one transaction.
+
+Staged frames stand first in a CROSS JOIN: SQLite then goes through them and seeks in the table by its index. Left to
+itself it takes an unanalyzed table for small, and goes through the whole frame once for each of the table's rows.
 """
 
 from __future__ import annotations
@@ -136,7 +139,7 @@ def by_key(batch: Batch, table: str, keys: pl.DataFrame, columns: Sequence[str] 
     staged = batch.stage(keys.select("source", "external_id").unique())
     names = ", ".join(f"r.{quoted(c)}" for c in (columns or columns_of(table)))
     frame = batch.read(
-        f"SELECT {names} FROM {staged} s JOIN {table} r ON r.workspace_id = :w AND r.source = s.source "
+        f"SELECT {names} FROM {staged} s CROSS JOIN {table} r WHERE r.workspace_id = :w AND r.source = s.source "
         "AND r.external_id = s.external_id",
         w=batch.workspace_id,
     )
@@ -217,7 +220,7 @@ def _kinds(batch: Batch, table: str, frame: pl.DataFrame, staged: str) -> set[st
     if "kind" in frame.columns:
         return set(frame["kind"].drop_nulls().unique())
     rows = batch.read(
-        f"SELECT DISTINCT r.kind FROM {staged} s JOIN activity r ON r.workspace_id = :w AND r.id = s.id",
+        f"SELECT DISTINCT r.kind FROM {staged} s CROSS JOIN activity r WHERE r.workspace_id = :w AND r.id = s.id",
         w=batch.workspace_id,
     )
     return set(rows["kind"])
@@ -234,7 +237,7 @@ def _refresh_contact_points(batch: Batch, table: str, frame: pl.DataFrame, stage
         # Columns that were not written count as well: the points of a record are those of its whole row.
         wanted = ", ".join(f"r.{quoted(c)}" for c in names)
         frame = batch.read(
-            f"SELECT {wanted} FROM {staged} s JOIN {table} r ON r.workspace_id = :w AND r.id = s.id",
+            f"SELECT {wanted} FROM {staged} s CROSS JOIN {table} r WHERE r.workspace_id = :w AND r.id = s.id",
             w=batch.workspace_id,
         )
     batch.execute(

@@ -170,6 +170,21 @@ def list_frame(db: Database, workspace_id: int, limit: int = 200, job: str | Non
     )
 
 
+def results_page(
+    db: Database, workspace_id: int, run_id: str, outcome: str | None, after: int, limit: int
+) -> pl.DataFrame:
+    """Record results of a run by row number, from the one after ``after``."""
+    return db.read(
+        "SELECT * FROM record_result WHERE workspace_id = :w AND run_id = :r AND row > :a AND (:o = '' OR outcome = :o)"
+        " ORDER BY row LIMIT :n",
+        w=workspace_id,
+        r=run_id,
+        a=after,
+        o=outcome or "",
+        n=limit,
+    )
+
+
 def open_runs(db: Database, workspace_id: int) -> pl.DataFrame:
     """Runs that are queued or under way."""
     states = ", ".join(f"'{s.value}'" for s in OPEN_RUNS)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -49,10 +50,9 @@ def open_vault(env_keys: str, home: Path) -> Vault:
         handle = os.open(path.with_suffix(".new"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "w") as out:
             out.write(Fernet.generate_key().decode())
-        try:
+        # Where another process of ours was first, its key counts.
+        with suppress(FileExistsError):
             os.link(path.with_suffix(".new"), path)
-        except FileExistsError:
-            pass  # another process of ours was first: its key counts
         path.with_suffix(".new").unlink(missing_ok=True)
     return Vault([k for k in path.read_text().split(",") if k])
 

@@ -131,7 +131,7 @@ def _delete(batch: Batch, spec: JobSpec, rows: pl.DataFrame, now: datetime) -> N
 
 
 def _move(batch: Batch, spec: JobSpec, rows: pl.DataFrame, now: datetime) -> None:
-    """The org merged records: the link goes to the winner; where the winner has a record here, the loser's is closed."""
+    """Follow merges: the link goes to the winner; where the winner has a record here, the loser's is closed."""
     if rows.is_empty():
         return
     table = table_of(spec.kind)
@@ -189,7 +189,9 @@ def _link(batch: Batch, spec: JobSpec, run_id: str, rows: pl.DataFrame, now: dat
     how = pl.when(pl.col("action") == "create").then(pl.lit("created_in")).otherwise("evidence")
     links.add(
         batch,
-        new.select("record_id", "org_id", "sobject", "baseline", "org_stamp_at", "org_modified_at", "evidence", how=how).with_columns(
+        new.select(
+            "record_id", "org_id", "sobject", "baseline", "org_stamp_at", "org_modified_at", "evidence", how=how
+        ).with_columns(
             table_name=pl.lit(table_of(spec.kind)), job=pl.lit(spec.name), run_id=pl.lit(run_id),
             created_at=pl.lit(now), updated_at=pl.lit(now),
         ),

@@ -1,4 +1,4 @@
-"""Sends an outbound plan batch by batch: intent on disk, one request, then results, links and baselines in one piece."""
+"""Sends an outbound plan batch by batch: intent on disk, one request, then results, links, baselines in one piece."""
 
 from __future__ import annotations
 

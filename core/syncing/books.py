@@ -49,10 +49,8 @@ def store_plan(
     counts = plan.counts(rows)
     numbered = _numbered(spec, rows)
     with db.batch(workspace_id) as batch:
-        for table in ("change", "plan"):
-            batch.execute(
-                f"DELETE FROM {table} WHERE workspace_id = :w AND plan_id = :p", w=workspace_id, p=meta["plan_id"]
-            )  # noqa: S608
+        batch.execute("DELETE FROM change WHERE workspace_id = :w AND plan_id = :p", w=workspace_id, p=meta["plan_id"])
+        batch.execute("DELETE FROM plan WHERE workspace_id = :w AND plan_id = :p", w=workspace_id, p=meta["plan_id"])
         head = {
             **meta,
             "workspace_id": workspace_id,
@@ -90,9 +88,9 @@ def _log_decisions(batch: Batch, planned: list[Planned], meta: dict[str, Any]) -
     for p in planned:
         if p.decisions is None or p.decisions.is_empty():
             continue
+        own = "record_id" if "record_id" in p.decisions.columns else "local_id"
         rows = p.decisions.join(
-            p.rows.select("title", "key", "org_id", local="record_id"), left_on="record_id" if "record_id" in p.decisions.columns else "local_id",
-            right_on="local", how="left",
+            p.rows.select("title", "key", "org_id", local="record_id"), left_on=own, right_on="local", how="left"
         ).unique(["key", "field", "ours", "theirs"])  # fmt: skip
         lines = [
             {
@@ -125,11 +123,12 @@ def _winner(decision: str) -> str:
 
 
 def begin(db: Database, workspace_id: int, spec: JobSpec, run_id: str, plan_id: str, at: datetime) -> None:
-    """Book what stopped: the results and open rows of every row on which nothing is to be done; repeating it is safe."""
+    """Book what stopped: results and open rows of every row on which nothing is to be done; repeating it is safe."""
     with db.batch(workspace_id) as batch:
         batch.execute(
             "INSERT INTO capture (workspace_id, run_id, source, n_rows, note, at)"
-            " SELECT workspace_id, :r, source, n_rows, note, at FROM capture c WHERE c.run_id = (SELECT run_id FROM plan"
+            " SELECT workspace_id, :r, source, n_rows, note, at FROM capture c WHERE c.run_id = (SELECT"
+            " run_id FROM plan"
             " WHERE plan_id = :p) AND c.run_id <> :r AND NOT EXISTS (SELECT 1 FROM capture d WHERE d.run_id = :r)",
             r=run_id,
             p=plan_id,
@@ -213,7 +212,8 @@ def book(batch: Batch, spec: JobSpec, run_id: str, rows: pl.DataFrame, at: datet
         batch,
         still.select(
             "subject", "sobject", "record_id", "org_id", "key", "title", "outcome", "cause", "reason", "field",
-            "status_code", candidates=pl.when(pl.col("cause") == "ambiguous").then("extra"), value=pl.lit(None, dtype=pl.String),
+            "status_code", value=pl.lit(None, dtype=pl.String),
+            candidates=pl.when(pl.col("cause") == "ambiguous").then("extra"),
             job=pl.lit(spec.name), run_id=pl.lit(run_id),
             retry_at=pl.when(temporary).then(pl.lit(at + RETRY_AFTER[0])).otherwise(None),
         ).with_columns(pl.col("candidates").cast(pl.String)),

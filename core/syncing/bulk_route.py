@@ -163,7 +163,9 @@ def _told(ctx: Context, job_id: str, rows: pl.DataFrame, op: Op) -> Told:
     kinds = ((results.successful, _good), (results.failed, _bad))
     names = sorted({c for f, _ in kinds for c in f.columns if not c.startswith("sf__")})
     # After a crash some rows are booked already: a record that has its link is not given to another row.
-    taken = linked(ctx, results.successful["sf__Id"].to_list()) if op == "create" and results.successful.height else set()
+    taken = (
+        linked(ctx, results.successful["sf__Id"].to_list()) if op == "create" and results.successful.height else set()
+    )
     found: dict[str, list[RowAnswer]] = {}
     for frame, build in kinds:
         for row in frame.iter_rows(named=True):

@@ -92,16 +92,12 @@ def look(ctx: Context, spec: JobSpec) -> Comparison:
     found = mismatch.differing(long)
     rank = pl.col("cause").replace_strict({c: i for i, c in enumerate(mismatch.CAUSES)}, return_dtype=pl.Int64)
     listed = pl.concat([_shaped(found), whole]).sort(rank, "key", "field")
-    return Comparison(
-        listed, long["record_id"].n_unique(), long.height, long.height - found.height, tally.calls
-    )
+    return Comparison(listed, long["record_id"].n_unique(), long.height, long.height - found.height, tally.calls)
 
 
 def _shaped(frame: pl.DataFrame) -> pl.DataFrame:
     have = set(frame.columns)
-    return frame.select(
-        pl.col(c).cast(t) if c in have else pl.lit(None, dtype=t).alias(c) for c, t in COLUMNS.items()
-    )
+    return frame.select(pl.col(c).cast(t) if c in have else pl.lit(None, dtype=t).alias(c) for c, t in COLUMNS.items())
 
 
 LONG: dict[str, Any] = {
@@ -272,9 +268,7 @@ def _new_in_org(ctx: Context, spec: JobSpec, pair: PairSpec, org: OrgObject) -> 
     return rows.join(known.select(pl.col("org_id").cast(pl.String)), on="org_id", how="anti")
 
 
-def _in_fields(
-    ctx: Context, spec: JobSpec, pair: PairSpec, alive: pl.DataFrame, links: pl.DataFrame
-) -> pl.DataFrame:
+def _in_fields(ctx: Context, spec: JobSpec, pair: PairSpec, alive: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
     rows = plan_in._with_values(alive.join(links.select(Id="org_id"), on="Id", how="semi"))
     ground = plan_in._ground(ctx, spec, pair, rows)
     resolved = inbound.resolve(spec, rows, ground).filter(pl.col("record_id").is_not_null())

@@ -62,7 +62,8 @@ def _moved(ctx: Context, spec: JobSpec, plan_id: str, ground: dict[str, Any], *,
         moved.append(f"{changed} of its records changed in the workspace")
     linked = ctx.db.one(
         "SELECT COUNT(*) FROM change c JOIN link l ON l.workspace_id = c.workspace_id AND l.record_id = c.record_id AND"
-        " l.table_name = :t AND l.sobject = c.sobject AND l.state = 'active' WHERE c.plan_id = :p AND c.action = 'create'",
+        " l.table_name = :t AND l.sobject = c.sobject AND l.state = 'active' WHERE c.plan_id = :p AND"
+        " c.action = 'create'",
         t=table_of(spec.kind), p=plan_id,
     )  # fmt: skip
     if linked:

@@ -32,7 +32,8 @@ def unsent(ctx: Context, run_id: str, number: int) -> pl.DataFrame:
     """The rows of a batch that have no result yet, or one that is in doubt."""
     rows = ctx.db.read(
         "SELECT c.* FROM change c JOIN run r ON r.plan_id = c.plan_id WHERE r.run_id = :r AND c.batch = :n"
-        " AND NOT EXISTS (SELECT 1 FROM record_result x WHERE x.run_id = :r AND x.row = c.row AND x.outcome <> 'in_doubt')"
+        " AND NOT EXISTS (SELECT 1 FROM record_result x WHERE x.run_id = :r AND x.row = c.row AND"
+        " x.outcome <> 'in_doubt')"
         " ORDER BY c.row",
         r=run_id,
         n=number,

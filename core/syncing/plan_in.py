@@ -117,7 +117,8 @@ def _first_contact(batch: Batch, spec: JobSpec, pair: PairSpec, loose: pl.DataFr
         f"SELECT c.value, c.record_id FROM contact_point c JOIN {staged} s ON s.value = c.value"  # noqa: S608
         f" JOIN {table} r ON r.workspace_id = c.workspace_id AND r.id = c.record_id AND r.deleted_at IS NULL"
         " WHERE c.workspace_id = :w AND c.table_name = :t AND c.kind = :k AND NOT EXISTS (SELECT 1 FROM link l"
-        " WHERE l.workspace_id = c.workspace_id AND l.table_name = :t AND l.record_id = c.record_id AND l.state = 'active')",
+        " WHERE l.workspace_id = c.workspace_id AND l.table_name = :t AND l.record_id = c.record_id AND"
+        " l.state = 'active')",
         w=batch.workspace_id,
         t=table,
         k=rule,
@@ -134,8 +135,9 @@ def _first_contact(batch: Batch, spec: JobSpec, pair: PairSpec, loose: pl.DataFr
 
 
 def _baselines(pair: PairSpec, moving: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
-    """The baselines of linked rows as if they were captured rows; a lookup that still points to the same record
-    has the same values behind it.
+    """The baselines of linked rows as if they were captured rows.
+
+    A lookup that still points to the same record has the same values behind it.
     """
     paths = [m.source for m in pair.mappings if m.source and "." in m.source]
     records: list[dict[str, Any]] = []

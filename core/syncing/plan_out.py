@@ -18,7 +18,6 @@ from core.syncing.context import Context
 from core.syncing.select import changed_since, ground, planning_columns
 from core.values import ids
 
-
 RESOLVED = ("account_record_id", "person_record_id", "person_email")
 """Columns of the record whose names planning uses for what it finds out itself."""
 

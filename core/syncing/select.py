@@ -190,9 +190,11 @@ def _account_match(batch: Batch, refs: pl.DataFrame, rows: pl.DataFrame) -> pl.D
     wanted = refs.select("local_id", ref="account_ref", domain="domain")
     staged = batch.stage(wanted.unique(["ref", "domain"]).select("ref", "domain"))
     accounts = batch.read(
-        "SELECT a.id AS record_id, a.external_id, l.org_id FROM account a LEFT JOIN link l ON l.workspace_id = a.workspace_id"  # noqa: S608
+        "SELECT a.id AS record_id, a.external_id, l.org_id FROM account a LEFT JOIN link l ON"  # noqa: S608
+        " l.workspace_id = a.workspace_id"
         " AND l.table_name = 'account' AND l.record_id = a.id AND l.state = 'active' WHERE a.workspace_id = :w"
-        f" AND a.deleted_at IS NULL AND (a.id IN (SELECT c.record_id FROM contact_point c JOIN {staged} s ON s.domain = c.value"
+        f" AND a.deleted_at IS NULL AND (a.id IN (SELECT c.record_id FROM contact_point c JOIN {staged}"
+        " s ON s.domain = c.value"
         "  WHERE c.workspace_id = :w AND c.table_name = 'account' AND c.kind = 'domain')"
         f" OR a.external_id IN (SELECT LOWER(ref) FROM {staged}) OR l.org_id IN (SELECT ref FROM {staged}))",
         w=batch.workspace_id,
@@ -229,7 +231,8 @@ def _person_match(
     )
     staged = batch.stage(keys)
     points = batch.read(
-        f"SELECT c.kind, c.value, c.record_id FROM contact_point c JOIN {staged} s ON s.kind = c.kind AND s.value = c.value"  # noqa: S608
+        f"SELECT c.kind, c.value, c.record_id FROM contact_point c JOIN {staged} s ON s.kind = c.kind"  # noqa: S608
+        " AND s.value = c.value"
         " WHERE c.workspace_id = :w AND c.table_name = 'person'",
         w=batch.workspace_id,
     ).with_columns(pl.col("record_id").cast(pl.Int64))
@@ -248,7 +251,8 @@ def _person_match(
 def _decided(batch: Batch, spec: JobSpec, rows: pl.DataFrame) -> pl.DataFrame:
     """What is known for certain: the record's own person, and what someone picked on the Errors page."""
     frame = batch.read(
-        "SELECT record_id AS local_id, decision FROM open_row WHERE workspace_id = :w AND job = :j AND decision IS NOT NULL",
+        "SELECT record_id AS local_id, decision FROM open_row WHERE workspace_id = :w AND job = :j AND"
+        " decision IS NOT NULL",
         w=batch.workspace_id,
         j=spec.name,
     )
@@ -274,7 +278,8 @@ def _people(batch: Batch, match: pl.DataFrame) -> pl.DataFrame:
 def _accounts(batch: Batch, wanted: pl.Series) -> pl.DataFrame:
     staged = batch.stage(pl.DataFrame({"record_id": wanted}, schema={"record_id": pl.Int64}))
     return batch.read(
-        f"SELECT a.id AS record_id, l.org_id, a.name AS account_name FROM account a JOIN {staged} s ON s.record_id = a.id"  # noqa: S608
+        f"SELECT a.id AS record_id, l.org_id, a.name AS account_name FROM account a JOIN {staged} s ON"  # noqa: S608
+        " s.record_id = a.id"
         " LEFT JOIN link l ON l.workspace_id = a.workspace_id AND l.table_name = 'account' AND l.record_id = a.id"
         " AND l.state = 'active' WHERE a.workspace_id = :w",
         w=batch.workspace_id,
@@ -284,7 +289,8 @@ def _accounts(batch: Batch, wanted: pl.Series) -> pl.DataFrame:
 def _users(batch: Batch) -> pl.DataFrame:
     frame = batch.read(
         'SELECT u.email AS "user", u.org_user_id, o.is_active, u.zone AS row_zone FROM workspace_user u'
-        " LEFT JOIN org_user o ON o.workspace_id = u.workspace_id AND o.org_id = u.org_user_id WHERE u.workspace_id = :w",
+        " LEFT JOIN org_user o ON o.workspace_id = u.workspace_id AND o.org_id = u.org_user_id WHERE"
+        " u.workspace_id = :w",
         w=batch.workspace_id,
     )
     return frame.select(

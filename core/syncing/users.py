@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from core.connections.salesforce import frames
+from core.connections.salesforce import frames, soql
 from core.syncing.context import Context
 from core.syncing.intake import link_users
 
@@ -17,13 +17,19 @@ def refresh(ctx: Context) -> int:
     Returns:
         How many users the org has.
     """
-    told = ctx.gateway.query(f"SELECT {', '.join(FIELDS)} FROM User")
+    told = ctx.gateway.query(soql.select(FIELDS, "User"))
     frame = frames.to_frame(told, FIELDS, {"IsActive": "boolean"})
+    names = {
+        "Username": "username",
+        "Email": "email",
+        "Name": "name",
+        "TimeZoneSidKey": "zone",
+        "Profile.Name": "profile",
+    }
     rows = frame.select(
         pl.lit(ctx.workspace_id).alias("workspace_id"),
         pl.col("Id").alias("org_id"),
-        *(pl.col(c).fill_null("").alias(n) for c, n in
-          (("Username", "username"), ("Email", "email"), ("Name", "name"), ("TimeZoneSidKey", "zone"), ("Profile.Name", "profile"))),
+        *(pl.col(c).fill_null("").alias(n) for c, n in names.items()),
         (pl.col("IsActive") == "true").alias("is_active"),
     )  # fmt: skip
     with ctx.db.batch(ctx.workspace_id) as batch:

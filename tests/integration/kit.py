@@ -197,6 +197,11 @@ def until(found: Callable[[], T], seconds: float = PATIENCE, why: Callable[[], s
         time.sleep(0.05)
 
 
+def struck(org: Practice, fault: str) -> int:
+    """How often a fault has struck since it was switched on."""
+    return next(int(f.get("struck", 0)) for f in org.faults() if f["name"] == fault)
+
+
 # The groundwork: made once per org, copied for each test
 
 

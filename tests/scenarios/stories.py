@@ -8,6 +8,8 @@ A story is about one task, linked and in step unless it says otherwise. Its step
 ``("leaves", user)``                            the user's org user becomes inactive
 ``("in", golden)``, ``("out", golden)``         a run; golden is (action, outcome, cause, payload)
 ``("see", here, there)``                        the values both sides must hold now
+
+In a payload ``<now>`` stands for the time of the last edit in the org.
 """
 
 from __future__ import annotations
@@ -70,7 +72,7 @@ STORIES = (
             ("wait", 60),
             ("here", {"priority": "High"}),
             ("out", update(Priority="High")),
-            ("in", update(subject="Theirs", updated_at="<now>")),
+            ("in", update(subject="Theirs")),
             ("see", {"subject": "Theirs", "priority": "High"}, {"Subject": "Theirs", "Priority": "High"}),
         ),
     ),
@@ -178,7 +180,7 @@ STORIES = (
             ("wait", 600),
             ("here", {"subject": "Ours"}),
             ("out", NOTHING),
-            ("in", update(subject="Theirs", updated_at="<first>")),
+            ("in", update(subject="Theirs", updated_at="<now>")),
         ),
         job=(("policy", "org_wins"),),
     ),

@@ -34,18 +34,19 @@ def begin(story: Story) -> tuple[TwoSides, int, str]:
     return world, number, org_id
 
 
-def plan_of(world: TwoSides, direction: Direction, clock: dict[str, datetime]) -> Golden:
+def plan_of(world: TwoSides, direction: Direction, edited: datetime | None) -> Golden:
     row = world.run(direction).row(0, named=True)
     payload: dict[str, Any] | None = json.loads(row["payload"]) if row["payload"] else None
     if payload and "updated_at" in payload:
-        named = [name for name, at in clock.items() if stamp(at) == payload["updated_at"]]
-        payload["updated_at"] = named[0] if named else payload["updated_at"]
+        assert edited is not None
+        assert payload["updated_at"] == stamp(edited)
+        payload["updated_at"] = "<now>"
     return row["action"], row["outcome"], "" if row["outcome"] == "unchanged" else row["cause"], payload
 
 
 def play(story: Story) -> TwoSides:
     world, number, org_id = begin(story)
-    clock: dict[str, datetime] = {}
+    edited: datetime | None = None
     for step in story.steps:
         match step:
             case ("wait", seconds):
@@ -54,7 +55,7 @@ def play(story: Story) -> TwoSides:
                 world.edit_here(number, **values)
             case ("there", values):
                 world.edit_there(org_id, **values)
-                clock = {"<now>": world.now, "<first>": clock.get("<first>", world.now)}
+                edited = world.now
             case ("delete", "here"):
                 world.delete_here(number)
             case ("delete", "there"):
@@ -63,7 +64,7 @@ def play(story: Story) -> TwoSides:
                 world.inactive.add(user)
             case ("in" | "out" as way, golden):
                 direction = Direction.INBOUND if way == "in" else Direction.OUTBOUND
-                assert plan_of(world, direction, clock) == golden, (way, step)
+                assert plan_of(world, direction, edited) == golden, (way, step)
             case ("see", here, there):
                 assert {k: world.here[number][k] for k in here} == here
                 assert {k: world.there[org_id].get(k) for k in there} == there

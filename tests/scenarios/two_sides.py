@@ -69,6 +69,7 @@ class TwoSides:
     def make_here(self, **values: Any) -> int:
         number = len(self.here) + 1
         base = {"external_id": f"t-{number}", "status": "Not Started", "priority": "Normal", "user": ANA}
+        base |= {"created_by": ANA, "created_on": self.now}
         self.here[number] = {**base, "deleted_at": None, "account": ACCOUNT, **values, "updated_at": self.now}
         return number
 
@@ -280,7 +281,7 @@ class TwoSides:
                 del self.links[row["org_id"]]
                 continue
             if row["action"] == "create":
-                number = self.make_here(user=None, status=None, priority=None)
+                number = self.make_here(**dict.fromkeys(("user", "status", "priority", "created_by", "created_on")))
                 self.here[number]["updated_at"] = self.now
             self._take(number, json.loads(row["payload"] or "{}"))
             known = json.loads(row["extra"])["stamp"]

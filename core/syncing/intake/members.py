@@ -150,7 +150,7 @@ def _load(batch: Batch, table: str, wanted: set[int]) -> dict[int, dict[str, Any
     staged = batch.stage(pl.DataFrame({"id": sorted(wanted)}))
     names = ", ".join(f"r.{c}" for c in _READ[table])
     frame = batch.read(
-        f"SELECT {names} FROM {staged} s JOIN {table} r ON r.workspace_id = :w AND r.id = s.id",  # noqa: S608
+        f"SELECT {names} FROM {staged} s CROSS JOIN {table} r WHERE r.workspace_id = :w AND r.id = s.id",  # noqa: S608
         w=batch.workspace_id,
     )
     return {r["id"]: r for r in typed(table, frame).iter_rows(named=True)}

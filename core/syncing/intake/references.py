@@ -44,13 +44,15 @@ def find(batch: Batch, table: str, refs: Iterable[tuple[str, str, str]]) -> dict
 def _by_id(batch: Batch, table: str, refs: pl.DataFrame) -> pl.DataFrame:
     nothing = pl.DataFrame(schema={"source": pl.String, "given": pl.String, "id": pl.Int64})
     out = [nothing]
-    alive = f"JOIN {table} r ON r.workspace_id = :w AND r.deleted_at IS NULL"
+    # The frame stands first in a CROSS JOIN, so that SQLite seeks in the table; see `core.store.records`.
+    alive = "r.workspace_id = :w AND r.deleted_at IS NULL"
     for joined in (
-        f"{alive} AND r.source = s.source AND r.external_id = s.key",
-        "JOIN link l ON l.workspace_id = :w AND l.org_id = s.org_id "
-        f"AND l.table_name = '{table}' AND l.state = 'active' {alive} AND r.id = l.record_id",
-        f"{alive} AND r.external_id = s.key",
-        f"{alive} AND r.id = s.own",
+        f"CROSS JOIN {table} r WHERE {alive} AND r.source = s.source AND r.external_id = s.key",
+        f"CROSS JOIN link l CROSS JOIN {table} r WHERE l.workspace_id = :w AND l.org_id = s.org_id "
+        f"AND l.table_name = '{table}' AND l.state = 'active' AND {alive} AND r.id = l.record_id",
+        f"CROSS JOIN (SELECT DISTINCT source FROM {table} WHERE workspace_id = :w) k CROSS JOIN {table} r "  # noqa: S608
+        f"WHERE {alive} AND r.source = k.source AND r.external_id = s.key",
+        f"CROSS JOIN {table} r WHERE {alive} AND r.id = s.own",
     ):
         if refs.is_empty():
             break
@@ -67,8 +69,8 @@ def _by_point(batch: Batch, table: str, how: str, refs: list[tuple[str, str]]) -
     if frame.is_empty():
         return frame.select("source", "given", id=pl.lit(0, dtype=pl.Int64))
     return batch.read(
-        f"SELECT s.source, s.given, p.record_id AS id FROM {batch.stage(frame)} s JOIN contact_point p "  # noqa: S608
-        "ON p.workspace_id = :w AND p.table_name = :t AND p.kind = :k AND p.value = s.value",
+        f"SELECT s.source, s.given, p.record_id AS id FROM {batch.stage(frame)} s CROSS JOIN contact_point p "  # noqa: S608
+        "WHERE p.workspace_id = :w AND p.table_name = :t AND p.kind = :k AND p.value = s.value",
         w=batch.workspace_id,
         t=table,
         k=how,
@@ -81,7 +83,8 @@ def opted_out(batch: Batch, people: set[int]) -> set[int]:
         return set()
     staged = batch.stage(pl.DataFrame({"id": sorted(people)}))
     rows = batch.read(
-        f"SELECT r.id FROM {staged} s JOIN person r ON r.workspace_id = :w AND r.id = s.id WHERE r.do_not_call",  # noqa: S608
+        f"SELECT r.id FROM {staged} s CROSS JOIN person r "  # noqa: S608
+        "WHERE r.workspace_id = :w AND r.id = s.id AND r.do_not_call",
         w=batch.workspace_id,
     )
     return set(rows["id"])
