@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import streamlit as st
+import structlog
 import uvicorn
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
@@ -22,6 +23,7 @@ from starlette.routing import Route
 from streamlit import config as streamlit_config
 
 from console import strings
+from console.components import notices
 from console.entry import SESSION_LIFETIME_S, Entry
 from console.gate import COOKIE, Gate
 from console.session import open_named
@@ -36,6 +38,7 @@ BROWSER_COOKIE_S = 600
 _HERE = Path(__file__).parent
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
+_log = structlog.get_logger("console")
 Opener = Callable[..., Workspace]
 
 
@@ -124,7 +127,16 @@ def make_app(*, port: int, home: Path, opener: Opener = open_named) -> st.App:
         _HERE / "app.py",
         routes=[*Doorway(opener, entry).routes(), *api_routes(opener)],
         middleware=[Middleware(Gate, entry=entry, port=port)],
+        on_script_error=_broken,
     )
+
+
+def _broken(error: Exception) -> bool:
+    """Tell a page's own failure in plain words, the traceback folded, and keep it in the log."""
+    notice = notices.of_error(error)
+    _log.error("page failed", error=notice.text, detail=notice.detail)
+    notices.box(notice)
+    return True
 
 
 def new_link(home: Path, port: int) -> str:
@@ -227,6 +239,8 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--link", action="store_true", help="print a fresh one-time link and end")
     given = parser.parse_args(arguments)
+    # Whoever started us reads where we answer from our first line, so nothing else may come before it.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 
     def say(link: str) -> None:
         urls = {"console_url": link, "api_url": f"{link.partition('/open')[0]}/api/v1"}

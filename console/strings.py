@@ -336,6 +336,11 @@ def cause_words(cause: str, reason: str = "") -> Words:
     return Words(reason or f"The org refused it: {cause}", "", "Mend what the org names, then retry.", "", cause)
 
 
+def short(cause: str) -> str:
+    """A cause in one or two words, as filters and tables name it."""
+    return cause_words(cause).short or cause
+
+
 def count(n: int, one: str, many: str = "") -> str:
     """``1 row``, ``2,104 rows``."""
     return f"{n:,} {one if n == 1 else many or one + 's'}"

@@ -30,6 +30,8 @@ from local_org.web import hiding, people
 from local_org.web.app import App
 from local_org.web.bulk import ingest, query_jobs
 from local_org.web.bulk.jobs import Job, Jobs
+from local_org.web.bulk1 import running
+from local_org.web.bulk1.jobs import BatchJobs
 from local_org.web.calls import Allowance
 from local_org.web.cursors import Cursors
 from local_org.web.site import API_VERSION, ClientApp, Site
@@ -96,6 +98,7 @@ def _serve(data: DataDir, options: Options) -> None:
         try:
             hiding.show(site)
             site.jobs.start(lambda job: _run_job(site, job))
+            site.batch_jobs.start(lambda job, batch: running.run(site, job, batch))
             data.announce(base_url, port)
             if options.print_env:
                 print(json.dumps(_environment(site, data, files, key_file)), flush=True)
@@ -105,6 +108,7 @@ def _serve(data: DataDir, options: Options) -> None:
         finally:
             data.withdraw()
             site.jobs.stop()
+            site.batch_jobs.stop()
             site.allowance.save()
             site.tokens.close()
             site.org.close()
@@ -174,6 +178,7 @@ def _site(data: DataDir, options: Options, base_url: str, certificate: bytes) ->
         ),
         cursors=Cursors(),
         jobs=Jobs(data.service_file, data.jobs),
+        batch_jobs=BatchJobs(data.service_file, data.jobs),
     )
 
 

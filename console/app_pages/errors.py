@@ -11,7 +11,7 @@ from console import actions, strings
 from console.components import frame, notices, rowcard, tables
 from console.components.text import code, plain, safe
 from console.session import workspace
-from console.strings import OUTCOMES, cause_words, count
+from console.strings import OUTCOMES, cause_words, count, short
 from core import Outcome, SynclineError
 
 PAGE = 50
@@ -60,18 +60,18 @@ def _card_buttons(group: dict[str, Any], words: strings.Words, n: int, *, primar
                 on_click=actions.retry,
                 kwargs={"job": group["job"], "cause": group["cause"], "rows": group["count"]},
             )
-        if st.button("Show rows", key=f"show-{n}", type="tertiary"):
-            frame.go("errors", cause=_short(group["cause"]), job=group["job"])
+        st.button("Show rows", key=f"show-{n}", type="tertiary", on_click=_narrow, args=(group["cause"], group["job"]))
+
+
+def _narrow(cause: str, job: str) -> None:
+    """Show only the rows of one card in the table."""
+    st.session_state["cause"], st.session_state["push"] = short(cause), job
 
 
 def _mend_label(step: str) -> str:
     return {"Values": "Map the value", "Mapping": "Mend the mapping", "Rules": "Change the rule"}.get(
         step, "Open the job"
     )
-
-
-def _short(cause: str) -> str:
-    return cause_words(cause).short or cause
 
 
 def _decide_next(job: str) -> None:
@@ -89,12 +89,12 @@ def _filters(groups: list[dict[str, Any]]) -> tuple[str, str | None, str | None]
         )  # fmt: skip
         jobs = sorted({g["job"] for g in groups})
         job = st.selectbox(
-            "Job", jobs, index=None, key="job", bind="query-params", label_visibility="collapsed",
+            "Job", jobs, index=None, key="push", bind="query-params", label_visibility="collapsed",
             placeholder="All jobs", width=200,
         )  # fmt: skip
-        causes = list(dict.fromkeys(_short(g["cause"]) for g in groups))
+        causes = list(dict.fromkeys(short(g["cause"]) for g in groups))
         picked = st.pills("Cause", causes, key="cause", bind="query-params", label_visibility="collapsed")
-    cause = next((g["cause"] for g in groups if _short(g["cause"]) == picked), None)
+    cause = next((g["cause"] for g in groups if short(g["cause"]) == picked), None)
     return search or "", job, cause
 
 
@@ -104,7 +104,7 @@ def _row(row: dict[str, Any], titles: dict[str, str]) -> dict[str, Any]:
         "State": ["Put aside" if aside else OUTCOMES[Outcome(row["outcome"])].word],
         "Record": plain(row["title"] or row["key"]),
         "Which push": titles.get(row["job"], row["job"]),
-        "Cause": _short(row["cause"]),
+        "Cause": short(row["cause"]),
         "Why": plain(row["reason"]),
         "When": row["last_at"],
         "Tries": row["tries"],

@@ -106,7 +106,7 @@ def _table(jobs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     if clicked is not None and clicked["row"] < len(jobs):
         job = jobs[clicked["row"]]
         page = {"failing": "errors", "needs_a_person": "errors", "running": "runs"}.get(job["state"], "job")
-        frame.go(page, job=job["name"])
+        frame.go(page, **{"push" if page == "errors" else "job": job["name"]})
     return [jobs[i] for i in event["selection"]["rows"] if i < len(jobs)]
 
 

@@ -46,7 +46,7 @@ def _cards(found: dict[str, Any]) -> None:
                 "text": card["sentence"],
                 "label": label,
                 "page": page,
-                "query": {"cause": card["cause"], "job": card["job"]} if page == "errors" else {},
+                "query": {"cause": strings.short(card["cause"] or ""), "push": card["job"]} if page == "errors" else {},
             }
         )
     frame.cards(shown)
@@ -126,7 +126,7 @@ def _jobs(found: dict[str, Any]) -> None:
     if clicked is not None:
         job = jobs[clicked["row"]]
         page = _PAGE_OF.get(job["state"], "job")
-        frame.go(page, job=job["name"])
+        frame.go(page, **{"push" if page == "errors" else "job": job["name"]})
 
 
 def _charts(found: dict[str, Any]) -> None:

@@ -178,7 +178,7 @@ def _detail(run: dict[str, Any], titles: dict[str, str]) -> None:
         st.space("stretch")
         refused = run["counts"]["rejected"] + run["counts"]["held"]
         if refused and st.button(f"Open {count(refused, 'row')} in Errors", icon=":material/error:"):
-            frame.go("errors", job=run["job"])
+            frame.go("errors", push=run["job"])
     left, right = st.columns([4, 6], gap="medium")
     with left:
         _steps(run)

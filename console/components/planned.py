@@ -37,7 +37,7 @@ def counts_shown(counts: dict[str, int]) -> None:
         if total == counts["input"]
         else strings.SEVERITIES["fail"].badge(f"{counts['input'] - total:,} unaccounted for")
     )
-    st.markdown(f"{counts['input']:,} = **{count(writes, 'write')}** ({safe(parts)}){safe(rest)} {sign}")
+    st.markdown(f"{counts['input']:,} = **{count(writes, 'write')}** ({safe(parts)}) {safe(rest)} {sign}")
 
 
 def rows_shown(rows: list[dict[str, Any]], key: str) -> dict[str, Any] | None:

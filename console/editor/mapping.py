@@ -85,7 +85,8 @@ def table(spec: JobSpec, sobject: str, findings: Sequence[Finding]) -> str | Non
         on_select="rerun", selection_mode="single-row", height="content" if len(shown) < 16 else 560,
         column_config={
             "Check": tables.chips("Check", strings.MAPPING_CHECKS.values()),
-            "Finding": tables.text("Finding, or what it does", width=380),
+            "In the org": tables.text("In the org", width=130),
+            "Finding": tables.text("Finding, or what it does", width=360),
         },
     )  # fmt: skip
     picked = event["selection"]["rows"]
@@ -314,10 +315,9 @@ def _settings(found: Side, prefix: str, target: str, mapping: dict[str, Any]) ->
     new: dict[str, Any] = {}
     with first:
         new["default"] = _default(field, prefix, mapping)
-        new["transform"] = st.selectbox(
-            "Transform", [None, *TRANSFORMS], index=[None, *TRANSFORMS].index(mapping["transform"]),
-            format_func=lambda n: TRANSFORMS[n].title if n else "As it is", key=f"transform_{prefix}",
-        ) if mapping["transform"] in (None, *TRANSFORMS) else mapping["transform"]  # fmt: skip
+        words = {"": "As it is", **{n: t.title for n, t in TRANSFORMS.items()}}
+        if (mapping["transform"] or "") in words:
+            new["transform"] = _choice("Transform", words, mapping["transform"] or "", f"transform_{prefix}") or None
     with second:
         new["blank"] = _choice("If the source is empty", strings.BLANKS, mapping["blank"], f"blank_{prefix}")
         if field is not None and field.type in _TEXTY:

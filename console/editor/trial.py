@@ -16,6 +16,7 @@ from core import JobSpec, Outcome, Preview, SynclineError
 
 _HELD = (Outcome.HELD, Outcome.REJECTED, Outcome.WAITING)
 _NAMES = 12
+_WAITING_NAMES = 4
 
 
 def show(spec: JobSpec) -> None:
@@ -55,12 +56,15 @@ def _told(found: Preview) -> None:
 
 def _held(rows: pl.DataFrame) -> None:
     """Rows that would not go, by cause, with names."""
-    held = rows.filter(pl.col("outcome").is_in([o.value for o in _HELD]))
+    rank = {o.value: n for n, o in enumerate(_HELD)}
+    held = rows.filter(pl.col("outcome").is_in(list(rank)))
+    held = held.sort(pl.col("outcome").replace_strict(rank, return_dtype=pl.Int8), "cause", maintain_order=True)
     if held.is_empty():
         return
     frame.section("Would not be sent")
     for (outcome, cause, field), group in held.group_by("outcome", "cause", "field", maintain_order=True):
         words = cause_words(str(cause), str(group["reason"][0] or ""))
+        names = _WAITING_NAMES if outcome == Outcome.WAITING else _NAMES
         with st.container(border=True, gap="xsmall"):
             badge = OUTCOMES[Outcome(str(outcome))].badge(count(group.height, "row"))
             about = f" {safe(field)}" if field else ""
@@ -69,11 +73,11 @@ def _held(rows: pl.DataFrame) -> None:
                 frame.small(words.do)
             listed = [
                 {"Record": safe(r["title"] or r["key"], 80), "Why": safe(r["reason"], 160)}
-                for r in group.head(_NAMES).iter_rows(named=True)
+                for r in group.head(names).iter_rows(named=True)
             ]
             st.table(pl.DataFrame(listed), border="horizontal", hide_index=True)
-            if group.height > _NAMES:
-                frame.small(f"and {group.height - _NAMES:,} more")
+            if group.height > names:
+                frame.small(f"and {group.height - names:,} more")
             if words.step and st.button(f"Mend in {words.step}", key=f"mend-{outcome}-{cause}-{field}"):
                 spec_name = st.query_params.get("job", "")
                 frame.go("job", job=spec_name, step=words.step, field=str(field or ""))

@@ -93,7 +93,8 @@ def _said(last: Mapping[str, Any]) -> tuple[bool, str]:
         return True, f"{outcome.value.replace('_', ' ').capitalize()}: {last['reason'] or last['cause']}"
     if outcome in (Outcome.FILTERED, Outcome.SKIPPED):
         return False, str(last["reason"] or last["cause"])
-    return True, str(last["reason"] or f"The last run found it {outcome.value}.")
+    said = "left it unchanged" if outcome is Outcome.UNCHANGED else f"{outcome.value} it"
+    return True, str(last["reason"] or f"The last run that saw it {said}.")
 
 
 def _never_seen(spec: JobSpec, links: Sequence[Mapping[str, Any]]) -> tuple[bool | None, str]:

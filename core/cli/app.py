@@ -19,6 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
     rich_markup_mode=None,
+    context_settings={"max_content_width": 120},
 )
 starting.add_to(app)
 connecting.add_to(app)
@@ -54,7 +55,7 @@ def head(
 def run() -> int:
     """Run the command line of this process and return its exit code."""
     try:
-        return int(app(standalone_mode=False) or 0)
+        return int(app(standalone_mode=False, prog_name="syncline") or 0)
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except BrokenPipeError:

@@ -12,6 +12,7 @@ from typing import Any
 
 import adbc_driver_sqlite.dbapi as adbc
 import polars as pl
+from psycopg import ClientCursor
 from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import Engine, create_engine, event, text
 from sqlmodel import Session
@@ -24,6 +25,11 @@ STAGE_BY_FILE_FROM = 5_000
 """Frames of so many rows cross into SQLite through a staging file; below, executemany is as quick."""
 MOST_STAGING_FILES = 8
 """SQLite attaches ten files at once; a batch that stages more large frames than this takes the slower way."""
+
+_POSTGRESQL: dict[str, Any] = {"pool_pre_ping": True, "connect_args": {"cursor_factory": ClientCursor}}
+"""The client's own binding gives each place of a named parameter the type that fits there, the server's only one."""
+ANALYZE_FROM = 500
+"""PostgreSQL plans badly for a temporary table of so many rows that it knows nothing about."""
 
 Params = Mapping[str, Any]
 
@@ -44,7 +50,7 @@ class Database:
         self.is_sqlite = self.url.startswith("sqlite")
         if self.is_sqlite:
             Path(self.url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.engine: Engine = create_engine(self.url, **({} if self.is_sqlite else {"pool_pre_ping": True}))
+        self.engine: Engine = create_engine(self.url, **({} if self.is_sqlite else _POSTGRESQL))
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
@@ -202,6 +208,8 @@ class Batch:
         with raw.cursor().copy(f"COPY {name} ({names}) FROM STDIN") as copy:
             for row in frame.iter_rows():
                 copy.write_row(row)
+        if frame.height >= ANALYZE_FROM:
+            self.execute(f"ANALYZE {name}")
 
     def _insert_many(self, name: str, frame: pl.DataFrame) -> None:
         raw: Any = self._conn.connection.driver_connection

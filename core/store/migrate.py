@@ -8,6 +8,7 @@ from alembic import command
 from alembic.config import Config
 
 from core.store.database import Database
+from core.store.statistics import set_statistics
 
 
 def config(database: Database) -> Config:
@@ -21,3 +22,4 @@ def config(database: Database) -> Config:
 def migrate(database: Database) -> None:
     """Run every migration that the database has not seen."""
     command.upgrade(config(database), "head")
+    set_statistics(database)

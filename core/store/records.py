@@ -85,10 +85,13 @@ def save_records(batch: Batch, table: str, frame: pl.DataFrame) -> None:
         pl.lit(batch.workspace_id).alias("workspace_id"), pl.int_range(first, first + frame.height).alias("seq")
     )
     staged = batch.stage(frame)
-    if _update(batch, table, staged, frame.columns) < frame.height:
+    known = _update(batch, table, staged, frame.columns)
+    if known < frame.height:
         _insert(batch, table, staged, frame.columns)
     if table in _CONTACT_COLUMNS and set(_CONTACT_COLUMNS[table]) & set(frame.columns):
-        _refresh_contact_points(batch, table, frame, staged)
+        if known:
+            _drop_contact_points(batch, table, staged)
+        _add_contact_points(batch, table, frame, staged)
     wake_jobs(batch, _kinds(batch, table, frame, staged))
 
 
@@ -231,7 +234,16 @@ def _wakes(spec: dict[str, Any], kinds: set[str]) -> bool:
     return bool(as_it_happens) and spec.get("direction") == "outbound" and spec.get("kind") in kinds
 
 
-def _refresh_contact_points(batch: Batch, table: str, frame: pl.DataFrame, staged: str) -> None:
+def _drop_contact_points(batch: Batch, table: str, staged: str) -> None:
+    batch.execute(
+        "DELETE FROM contact_point WHERE workspace_id = :w AND table_name = :t "
+        f"AND record_id IN (SELECT id FROM {staged})",
+        w=batch.workspace_id,
+        t=table,
+    )
+
+
+def _add_contact_points(batch: Batch, table: str, frame: pl.DataFrame, staged: str) -> None:
     names = ("id", *_CONTACT_COLUMNS[table])
     if not set(names) <= set(frame.columns):
         # Columns that were not written count as well: the points of a record are those of its whole row.
@@ -240,12 +252,6 @@ def _refresh_contact_points(batch: Batch, table: str, frame: pl.DataFrame, stage
             f"SELECT {wanted} FROM {staged} s CROSS JOIN {table} r WHERE r.workspace_id = :w AND r.id = s.id",
             w=batch.workspace_id,
         )
-    batch.execute(
-        "DELETE FROM contact_point WHERE workspace_id = :w AND table_name = :t "
-        f"AND record_id IN (SELECT id FROM {staged})",
-        w=batch.workspace_id,
-        t=table,
-    )
     points = contact_points(table, typed(table, frame.select(names)))
     here = pl.lit(batch.workspace_id).alias("workspace_id"), pl.lit(table).alias("table_name")
     batch.insert("contact_point", points.with_columns(here))

@@ -104,7 +104,11 @@ def _by_bulk(ctx: Context, spec: JobSpec, head: Batch) -> bool:
     if rows.height:
         op, ext = operation(ctx, spec, head)
         keep = partial(outbox.keep, ctx, head)
-        _book_bulk(ctx, spec, head, rows, bulk_route.send(ctx, head, rows, op, ext, keep))
+        try:
+            told = bulk_route.send(ctx, head, rows, op, ext, keep)
+        except AnswerLost:
+            return False
+        _book_bulk(ctx, spec, head, rows, told)
     outbox.keep(ctx, head, state="done", done_at=ctx.now())
     return True
 

@@ -19,7 +19,7 @@ from core.connections.salesforce.composite import Op
 from core.connections.salesforce.faults import bulk_error
 from core.connections.salesforce.gateway import RowAnswer
 from core.connections.salesforce.sheets import absent, to_csv
-from core.errors import AnswerLost, TerminalOrgError, TransientOrgError
+from core.errors import TerminalOrgError, TransientOrgError
 from core.store.tables import Batch
 from core.syncing.context import Context
 from core.syncing.outbox import linked
@@ -51,6 +51,7 @@ def send(ctx: Context, head: Batch, rows: pl.DataFrame, op: Op, ext: str | None,
         keep: writes columns of the batch row to disk.
 
     Raises:
+        AnswerLost: an answer did not arrive; calling again is safe and goes on with what there is.
         TransientOrgError: the org is out of reach; with the batch in state ``intent`` the job may be going on.
     """
     if head.state == "planned":
@@ -102,23 +103,14 @@ def _abort_strays(ctx: Context, head: Batch, op: Op) -> None:
 
 
 def _load(ctx: Context, head: Batch, sheet: pl.DataFrame, op: Op, ext: str | None, keep: Keep) -> str:
-    """A job of our own with all rows in it, not started; its id is on disk."""
+    """A job of our own with all rows in it, not started; its id is on disk.
+
+    Rows can be given to a job once only: where an answer is lost on the way, the next try discards the job.
+    """
     keep(intent_at=ctx.org_now())
-    try:
-        job_id = ctx.gateway.bulk_create(op, head.sobject, ext)
-    except AnswerLost:
-        _abort_strays(ctx, head, op)
-        job_id = ctx.gateway.bulk_create(op, head.sobject, ext)
+    job_id = ctx.gateway.bulk_create(op, head.sobject, ext)
     keep(bulk_job_id=job_id)
-    csv = to_csv(sheet)
-    try:
-        ctx.gateway.bulk_upload(job_id, csv)
-    except AnswerLost:
-        # Rows can be given once only: whether they arrived or not, a fresh job is the sure way.
-        ctx.gateway.bulk_abort(job_id)
-        job_id = ctx.gateway.bulk_create(op, head.sobject, ext)
-        keep(bulk_job_id=job_id)
-        ctx.gateway.bulk_upload(job_id, csv)
+    ctx.gateway.bulk_upload(job_id, to_csv(sheet))
     return job_id
 
 

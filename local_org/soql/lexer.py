@@ -17,11 +17,13 @@ _TOKEN = re.compile(
     | (?P<date>{_DATE}(?![\w:]))
     | (?P<time>{_CLOCK}[zZ]?)
     | (?P<number>[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?(?!\w))
+    | (?P<currency>[A-Za-z]{{3}}\d+\.\d+(?!\w))
     | (?P<word>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)
     | (?P<symbol><=|>=|!=|<>|[=<>(),:])
     """,
     re.VERBOSE | re.ASCII,
 )
+_WHOLE_AMOUNT = re.compile(r"[A-Za-z]{3}\d+", re.ASCII)
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", '"': '"', "'": "'", "\\": "\\", "_": "_", "%": "%"}
 
 
@@ -129,6 +131,14 @@ def quote(value: str) -> str:
     for char, mark in (("\\", "\\\\"), ("'", "\\'"), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t")):
         value = value.replace(char, mark)
     return f"'{value}'"
+
+
+def is_currency(token: Token) -> bool:
+    """Whether a token may stand for an amount with its currency, ``USD5000`` or ``eur9.50``.
+
+    Without a decimal point it looks like a name, ``sum1``; only where a value is due is it an amount.
+    """
+    return token.kind == "currency" or (token.kind == "word" and _WHOLE_AMOUNT.fullmatch(token.text) is not None)
 
 
 def date_value(raw: str) -> date:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal as OneOf
 
-LiteralKind = OneOf["string", "number", "boolean", "null", "date", "datetime", "time", "range"]
-"""``range`` is a date literal such as ``TODAY`` or ``LAST_N_DAYS:7``."""
+LiteralKind = OneOf["string", "number", "boolean", "null", "date", "datetime", "time", "range", "currency"]
+"""``range`` is a date literal such as ``TODAY`` or ``LAST_N_DAYS:7``, ``currency`` an amount such as ``USD5000``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +144,16 @@ class GroupBy:
 
 
 @dataclass(frozen=True, slots=True)
+class Category:
+    """One condition of WITH DATA CATEGORY: ``Geography__c ABOVE_OR_BELOW (usa__c, uk__c)``."""
+
+    group: str
+    selector: str
+    """One of ``AT ABOVE BELOW ABOVE_OR_BELOW``."""
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """A whole SELECT."""
 
@@ -163,6 +173,8 @@ class Query:
     updates: tuple[str, ...] = ()
     """The words after UPDATE: TRACKING, VIEWSTAT."""
     all_rows: bool = False
+    categories: tuple[Category, ...] = ()
+    """The conditions of WITH DATA CATEGORY."""
     pos: int = field(default=0, compare=False)
     marks: tuple[tuple[str, int], ...] = field(default=(), compare=False)
     """Where clauses began, for messages that point at one."""

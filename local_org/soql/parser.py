@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from local_org.soql import faults
-from local_org.soql.lexer import Token, date_value, datetime_value, tokenize
+from local_org.soql.lexer import Token, date_value, datetime_value, is_currency, tokenize
 from local_org.soql.nodes import (
     Call,
+    Category,
     Comparison,
     Condition,
     Expr,
@@ -35,14 +36,20 @@ MAX_LENGTH = 100_000
 MAX_DEPTH = 100
 """Brackets and NOTs that may be open at once."""
 
-_CLAUSES = frozenset({"USING", "WHERE", "WITH", "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "FOR", "UPDATE", "ALL"})
 _RESERVED = frozenset(
-    {"AND", "ASC", "DESC", "FROM", "HAVING", "LIKE", "LIMIT", "NOT", "NULLS", "OR", "SELECT", "WHERE", "WITH"}
-)
+    {"AND", "ASC", "DESC", "EXCLUDES", "FROM", "HAVING", "IN", "INCLUDES", "LIKE", "LIMIT", "NOT", "NULL", "NULLS",
+     "OR", "SELECT", "USING", "WHERE", "WITH"}
+)  # fmt: skip
+"""Words that name neither field nor object."""
+_NO_ALIAS = _RESERVED | {"FIRST", "GROUP", "LAST"}
+"""The words that Salesforce reserves; objects and fields are called Group, Order and the like, aliases are not."""
+_AFTER_SOURCE = _NO_ALIAS | {"ORDER", "OFFSET", "FOR", "UPDATE", "ALL"}
+"""Words that begin a clause where an alias might stand."""
 _COMPARE = frozenset({"=", "!=", "<>", "<", "<=", ">", ">="})
 _PURPOSES = frozenset({"VIEW", "REFERENCE", "UPDATE"})
 _TRACKERS = frozenset({"TRACKING", "VIEWSTAT"})
 _SECURITY = frozenset({"SECURITY_ENFORCED", "USER_MODE", "SYSTEM_MODE"})
+_SELECTORS = frozenset({"AT", "ABOVE", "BELOW", "ABOVE_OR_BELOW"})
 
 T = TypeVar("T")
 
@@ -126,7 +133,8 @@ class _Parser:
         sources = self.listed(self.source)
         scope = self.word().text if self.accept("USING", "SCOPE") else None
         where = self.condition() if self.accept("WHERE") else None
-        security = self.security() if self.accept("WITH") else None
+        categories = self.categories() if self.accept("WITH", "DATA", "CATEGORY") else ()
+        security = self.one_of(_SECURITY) if self.accept("WITH") else None
         marks["GROUP"] = self.here.pos
         group_by = self.group_by() if self.accept("GROUP", "BY") else None
         marks["HAVING"] = self.here.pos
@@ -153,6 +161,7 @@ class _Parser:
             purposes,
             updates,
             all_rows=self.accept("ALL", "ROWS"),
+            categories=categories,
             pos=start,
             marks=tuple(marks.items()),
         )
@@ -162,8 +171,19 @@ class _Parser:
             raise self.unexpected()
         return self.take().upper
 
-    def security(self) -> str:
-        return self.one_of(_SECURITY)
+    def categories(self) -> tuple[Category, ...]:
+        found = [self.category()]
+        while self.accept("AND"):
+            found.append(self.category())
+        return tuple(found)
+
+    def category(self) -> Category:
+        group, selector = self.word().text, self.one_of(_SELECTORS)
+        if not self.accept("("):
+            return Category(group, selector, (self.word().text,))
+        names = self.listed(lambda: self.word().text)
+        self.expect(")")
+        return Category(group, selector, names)
 
     def purposes(self) -> tuple[str, ...]:
         found: list[str] = []
@@ -180,10 +200,14 @@ class _Parser:
         if self.here.kind != "word":
             raise self.unexpected()
         path = self.path()
-        self.accept("AS")
-        if self.here.kind == "word" and self.here.upper not in _CLAUSES:
-            return Source(path, self.word().text)
+        if self.accept("AS") or (self.here.kind == "word" and self.here.upper not in _AFTER_SOURCE):
+            return Source(path, self.alias())
         return Source(path)
+
+    def alias(self) -> str:
+        if self.here.upper in _NO_ALIAS:
+            raise self.unexpected()
+        return self.word().text
 
     def group_by(self) -> GroupBy:
         for mode in ("ROLLUP", "CUBE"):
@@ -213,8 +237,8 @@ class _Parser:
         if self.here.upper == "TYPEOF" and self.peek().kind == "word" and self.peek().upper != "FROM":
             return self.typeof()
         expr = self.operand()
-        if self.here.kind == "word" and self.here.upper not in _RESERVED:
-            return Selected(expr, self.word().text)
+        if self.here.kind == "word" and self.here.upper != "FROM":
+            return Selected(expr, self.alias())
         return Selected(expr)
 
     def subselect(self) -> Subselect:
@@ -391,4 +415,4 @@ def _plain_kind(token: Token) -> LiteralKind | None:
         return "null"
     if token.upper in RANGE_NAMES or token.upper in RANGE_NAMES_N:
         return "range"
-    return None
+    return "currency" if is_currency(token) else None

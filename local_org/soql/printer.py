@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from local_org.soql.nodes import (
     Call,
+    Category,
     Comparison,
     Condition,
     Expr,
@@ -36,6 +37,7 @@ def _clauses(query: Query) -> list[str]:
         f"USING SCOPE {query.scope}" if query.scope else "",
         f"WHERE {_condition(query.where)}" if query.where else "",
         f"WITH {query.security}" if query.security else "",
+        f"WITH DATA CATEGORY {' AND '.join(_category(c) for c in query.categories)}" if query.categories else "",
         f"GROUP BY {group.mode}({grouped})" if group and group.mode else f"GROUP BY {grouped}" if group else "",
         f"HAVING {_condition(query.having)}" if query.having else "",
         "ORDER BY " + ", ".join(_order(o) for o in query.order_by) if query.order_by else "",
@@ -45,6 +47,11 @@ def _clauses(query: Query) -> list[str]:
         "UPDATE " + ", ".join(query.updates) if query.updates else "",
         "ALL ROWS" if query.all_rows else "",
     ]
+
+
+def _category(category: Category) -> str:
+    names = ", ".join(category.names)
+    return f"{category.group} {category.selector} {f'({names})' if len(category.names) > 1 else names}"
 
 
 def _source(source: Source) -> str:

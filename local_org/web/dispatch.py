@@ -9,18 +9,20 @@ from urllib.parse import parse_qsl, urlsplit
 
 from local_org.org.engine import OpenTransaction
 from local_org.org.model import OrgFault
-from local_org.web import authorize, control, oauth, replies, soap
+from local_org.web import authorize, control, oauth, replies
+from local_org.web.bulk1 import doors as bulk1
 from local_org.web.messages import Answer, Call, fault_answer, not_found
 from local_org.web.registry import DATA
 from local_org.web.routes import Router, tidy
 from local_org.web.site import Site
+from local_org.web.soap import doors as soap
 
 _LOG = logging.getLogger("local_org")
 _DATA_PATH = re.compile(r"/services/data/v(\d\d\.0)(/.*)?\Z", re.IGNORECASE)
 _VERSIONS = {f"{number}.0" for number in range(31, 67)}
 _SITE = Router()
-for _add in (oauth.add_routes, authorize.add_routes, control.add_routes, replies.add_routes, soap.add_routes):
-    _add(_SITE)
+for _module in (oauth, authorize, control, replies, soap, bulk1):
+    _module.add_routes(_SITE)
 
 
 def answer(site: Site, call: Call, transaction: OpenTransaction | None = None) -> Answer:

@@ -100,7 +100,7 @@ def limits(site: Site, call: Call) -> Answer:
     per_day = site.allowance.per_day
     found["DailyApiRequests"] = {"Max": per_day, "Remaining": max(0, per_day - used)}
     ingest, query = site.jobs.counts_today()
-    found["DailyBulkApiBatches"]["Remaining"] -= ingest
+    found["DailyBulkApiBatches"]["Remaining"] -= ingest + site.batch_jobs.batches_made()
     found["DailyBulkV2QueryJobs"]["Remaining"] -= query
     return Answer(200, dict(sorted(found.items())))
 

@@ -12,7 +12,8 @@ from local_org.web.routes import Router
 from local_org.web.site import Site
 
 _BATCH = re.compile(r"batchSize\s*=\s*(\d+)", re.IGNORECASE)
-_LOCATOR = re.compile(r"(01g\w{15})-(\d+)\Z")
+LOCATOR = re.compile(r"(01g\w{15})-(\d+)\Z")
+"""How an open result is named: its cursor, and the row that comes next."""
 
 
 def add_routes(router: Router) -> None:
@@ -35,10 +36,10 @@ def query_all(site: Site, call: Call) -> Answer:
 
 def more(site: Site, call: Call) -> Answer:
     """The next page of an open result."""
-    match = _LOCATOR.match(call.args["locator"])
+    match = LOCATOR.match(call.args["locator"])
     cursor = site.cursors.get(match.group(1), call.user_id, site.epoch()) if match else None
     if match is None or cursor is None or int(match.group(2)) > cursor.result.total:
-        raise OrgFault("INVALID_QUERY_LOCATOR", "invalid query locator")
+        raise OrgFault("INVALID_QUERYLOCATOR", "invalid query locator")
     with cursor.lock:
         # The connection that the query ran on belongs to another thread.
         cursor.result._conn = site.org.connection()

@@ -13,6 +13,7 @@ from local_org.org.engine import OpenTransaction, Org
 from local_org.org.model import OrgFault, SaveResult, SObject
 from local_org.org.session import Session
 from local_org.web.bulk.jobs import Jobs
+from local_org.web.bulk1.jobs import BatchJobs
 from local_org.web.calls import Allowance, CallLog
 from local_org.web.cursors import Cursors
 from local_org.web.faults import Faults
@@ -62,6 +63,7 @@ class Site:
     check_password: Callable[[str, str], bool]
     cursors: Cursors
     jobs: Jobs
+    batch_jobs: BatchJobs
     faults: Faults = field(default_factory=Faults)
     calls: CallLog = field(default_factory=CallLog)
 

@@ -16,7 +16,11 @@ _RETRIEVE = re.compile(r"/composite/sobjects/[^/]+\Z", re.IGNORECASE)
 _SEVERAL = re.compile(r"/services/data/v[\d.]+/composite(/batch)?\Z", re.IGNORECASE)
 _UPLOAD = re.compile(r"/jobs/ingest/[^/]+/batches\Z", re.IGNORECASE)
 _JOB = re.compile(r"/jobs/ingest/[^/]+\Z", re.IGNORECASE)
-_JOB_CREATION = re.compile(r"/jobs/ingest\Z", re.IGNORECASE)
+_JOB_CREATION = re.compile(r"/jobs/ingest\Z|/services/async/[\d.]+/job\Z", re.IGNORECASE)
+_BATCH = re.compile(r"/services/async/[\d.]+/job/[^/]+/batch\Z", re.IGNORECASE)
+_SELECT = re.compile(rb"\s*SELECT\s", re.IGNORECASE)
+_SOAP = re.compile(r"/services/Soap/", re.IGNORECASE)
+_SOAP_WRITE = re.compile(rb"<(?:[\w.-]+:)?(?:create|update|upsert|delete|undelete|merge|convertLead)[\s>]")
 
 
 def is_write(call: Call) -> bool:
@@ -54,6 +58,10 @@ def _writes(method: str, path: str, raw: bytes) -> bool:
         return any(_subrequest_writes(sub) for sub in _subrequests(raw))
     if _JOB.search(path):
         return method == "PATCH"
+    if _BATCH.search(path):
+        return method == "POST" and _SELECT.match(raw) is None
+    if _SOAP.match(path):
+        return _SOAP_WRITE.search(raw) is not None
     return _ROW.match(path) is not None
 
 

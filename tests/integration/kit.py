@@ -205,8 +205,12 @@ def struck(org: Practice, fault: str) -> int:
 # The groundwork: made once per org, copied for each test
 
 
+def domain(number: int) -> str:
+    return f"acme{number % ACCOUNTS}-realty.com"
+
+
 def person_email(number: int) -> str:
-    return f"p{number % PEOPLE}@acme{number % ACCOUNTS}.example.com"
+    return f"p{number % PEOPLE}@{domain(number)}"
 
 
 def person_phone(number: int) -> str:
@@ -216,7 +220,7 @@ def person_phone(number: int) -> str:
 def fill(org: Practice) -> None:
     """Accounts and contacts, made in the org by its administrator."""
     accounts = org.create_many(
-        "Account", [{"Name": f"Acme {i}", "Website": f"https://acme{i}.example.com"} for i in range(ACCOUNTS)]
+        "Account", [{"Name": f"Acme {i}", "Website": f"https://{domain(i)}"} for i in range(ACCOUNTS)]
     )
     contacts = [
         {"FirstName": "Pat", "LastName": f"Tern{i}", "Email": person_email(i), "Phone": person_phone(i),
@@ -279,6 +283,19 @@ def calls(tag: str, count: int, *, at: datetime | None = None, **changes: Any) -
             "source": "dialer", "external_id": f"{tag}-{i}", "kind": "call", "updated_at": now.isoformat(),
             "occurred_at": (now - timedelta(minutes=i % 600)).isoformat(), "duration_s": 30 + i, "direction": "outbound",
             "person": {"email": person_email(i)}, "notes": f"{tag} note {i}", "outcome": "connected", **changes,
+        }
+        for i in range(count)
+    ]  # fmt: skip
+
+
+def tasks(tag: str, count: int, *, at: datetime | None = None, **changes: Any) -> list[dict[str, Any]]:
+    """Open tasks as the workspace makes them, one per account."""
+    now = at or datetime.now(UTC)
+    return [
+        {
+            "source": "app", "external_id": f"{tag}-{i}", "kind": "task", "subject": f"Follow up {i}", "notes": f"{tag} {i}",
+            "due_at": (now + timedelta(days=3)).date().isoformat(), "account": {"domain": domain(i)},
+            "updated_at": now.isoformat(), **changes,
         }
         for i in range(count)
     ]  # fmt: skip

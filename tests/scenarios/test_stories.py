@@ -74,7 +74,8 @@ def play(story: Story) -> TwoSides:
 
 
 def marked() -> list[Any]:
-    return [pytest.param(s, id=s.name, marks=pytest.mark.requirement(*s.requirements)) for s in STORIES]
+    ids = [pytest.mark.requirement(*s.requirements) if s.requirements else () for s in STORIES]
+    return [pytest.param(s, id=s.name, marks=marks) for s, marks in zip(STORIES, ids, strict=True)]
 
 
 @pytest.mark.parametrize("story", marked())

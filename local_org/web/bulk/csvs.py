@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from local_org.org.model import Field, OrgFault, Schema, SObject
 from local_org.web.bulk.jobs import DELIMITERS, LINE_ENDINGS, Job
@@ -58,10 +58,26 @@ def encode(job: Job, lines: Iterable[Sequence[Any]]) -> bytes:
     return out.getvalue().encode()
 
 
+class Target(Protocol):
+    """What a header is checked against: a job of either Bulk API."""
+
+    @property
+    def object(self) -> str:
+        """The object that the rows are of."""
+
+    @property
+    def operation(self) -> str:
+        """What is done with them."""
+
+    @property
+    def ext_field(self) -> str:
+        """The field that an upsert matches on."""
+
+
 class Header:
     """What each column of an upload means, checked against the object."""
 
-    def __init__(self, schema: Schema, job: Job, names: list[str]) -> None:
+    def __init__(self, schema: Schema, job: Target, names: list[str]) -> None:
         """Understand the header.
 
         Raises:
@@ -116,7 +132,7 @@ class _Column:
 
     def put(self, record: dict[str, Any], cell: str) -> None:
         """Set the column's value in a record."""
-        value = None if cell == NULL else _typed(self._field, cell)
+        value = None if cell == NULL else typed(self._field, cell)
         if not self._relation:
             record[self._field.name] = value
         elif value is None:
@@ -126,7 +142,7 @@ class _Column:
             record[self._relation] = parent | {self._field.name: value}
 
 
-def _typed(field: Field, cell: str) -> Any:
+def typed(field: Field, cell: str) -> Any:
     """The cell as JSON would carry it; what does not convert is left for the org to refuse."""
     if field.type == "boolean":
         return _BOOLEANS.get(cell.strip().lower(), cell)

@@ -32,34 +32,33 @@ def only(db: Database, key: str) -> dict[str, Any]:
     return record
 
 
+KEYS = {
+    world.ORG_TASK: (world.SENT, "org Id"),
+    world.ORG_TASK[:15]: (world.SENT, "org Id"),
+    "c-21": (world.SENT, "external id"),
+    "dialer:c-21": (world.SENT, "external id"),
+    "1:dialer:c-21": (world.SENT, "external id"),
+    "21": (world.SENT, "record number"),
+    " Dana@Acme.example ": (world.DANA, "e-mail"),
+    "(312) 555-0101": (world.DANA, "phone"),
+    "https://www.acme.example/contact": (1, "domain"),
+    "(312) 555-0199": (world.WAITING, "its person's phone"),
+}
+
+
 @pytest.mark.requirement("N1")
-@pytest.mark.parametrize(
-    ("key", "record_id", "by"),
-    [
-        (world.ORG_TASK, world.SENT, "org Id"),
-        (world.ORG_TASK[:15], world.SENT, "org Id"),
-        ("c-21", world.SENT, "external id"),
-        ("dialer:c-21", world.SENT, "external id"),
-        ("1:dialer:c-21", world.SENT, "external id"),
-        ("21", world.SENT, "record number"),
-        (" Dana@Acme.example ", world.DANA, "e-mail"),
-        ("(312) 555-0101", world.DANA, "phone"),
-        ("https://www.acme.example/contact", 1, "domain"),
-        ("(312) 555-0199", world.WAITING, "its person's phone"),
-    ],
-)
-def test_any_key_finds_the_record(filled: Database, key: str, record_id: int, by: str) -> None:
-    record = only(filled, key)
-    assert (record["record_id"], record["found_by"]) == (record_id, by)
+def test_any_key_finds_the_record(filled: Database) -> None:
+    found = {key: only(filled, key) for key in KEYS}
+    assert {k: (r["record_id"], r["found_by"]) for k, r in found.items()} == KEYS
 
 
 @pytest.mark.parametrize("key", ["", "   ", "nothing-like-it", "%", "other:c-21", "003000000000002AAA"])
-def test_a_key_that_means_nothing_finds_nothing(filled: Database, key: str) -> None:
-    assert story(filled, key)["found"] == 0
+def test_a_key_that_means_nothing_finds_nothing(lite: Database, key: str) -> None:
+    assert story(lite, key)["found"] == 0
 
 
-def test_another_workspace_knows_nothing_of_it(filled: Database) -> None:
-    told = explain(filled, 2, world.ORG_TASK)
+def test_another_workspace_knows_nothing_of_it(lite: Database) -> None:
+    told = explain(lite, 2, world.ORG_TASK)
     assert (told["found"], told["org_only"][0]["attempts"]) == (0, [])
 
 
@@ -69,7 +68,8 @@ def test_a_synced_record_tells_its_link_its_attempts_and_its_decisions(filled: D
     assert record["link"]["org_id"] == world.ORG_TASK
     assert record["link"]["story"].startswith("Syncline created the org record (calls_out")
     (attempt,) = record["attempts"]
-    assert (attempt["outcome"], attempt["request"], attempt["answer"]["success"]) == ("created", {"Subject": "Call 21"}, True)
+    assert (attempt["outcome"], attempt["request"]) == ("created", {"Subject": "Call 21"})
+    assert attempt["answer"]["success"] is True
     (event,) = record["events"]
     assert (event["detail"], event["values"]) == ("Subject: the workspace wins", {"workspace": "a", "org": "b"})
     assert (record["person"]["name"], record["person"]["org_id"], record["account"]["name"]) == (
@@ -80,14 +80,13 @@ def test_a_synced_record_tells_its_link_its_attempts_and_its_decisions(filled: D
     assert record["next_run_at"] == "2026-11-21T12:05:00Z"
 
 
-def test_both_sides_are_laid_beside_each_other_as_far_as_they_are_known(filled: Database) -> None:
-    filled.execute("UPDATE activity SET subject = 'Renamed' WHERE id = 21")
-    world.put(filled, OrgDescribe(workspace_id=WS, sobject="Task", body=dumps(TASK), fetched_at=NOW))
-    fields = {f["field"]: f for f in only(filled, "c-21")["fields"]}
+def test_both_sides_are_laid_beside_each_other_as_far_as_they_are_known(lite: Database) -> None:
+    world.put(lite, OrgDescribe(workspace_id=WS, sobject="Task", body=dumps(TASK), fetched_at=NOW))
+    fields = {f["field"]: f for f in only(lite, "c-21")["fields"]}
     assert (fields["Subject"]["workspace"], fields["Subject"]["org"], fields["Subject"]["differs"]) == (
-        "Renamed", "Call 21", True,
+        "Call: Dana Fox", "Call 21", True,
     )  # fmt: skip
-    assert only(filled, "c-21")["verdict"].find("Changed here since both sides last agreed: Subject") > 0
+    assert only(lite, "c-21")["verdict"].find("Changed here since both sides last agreed: Subject") > 0
 
 
 def test_a_held_record_tells_why_and_who_could_be_meant(filled: Database) -> None:
@@ -98,20 +97,20 @@ def test_a_held_record_tells_why_and_who_could_be_meant(filled: Database) -> Non
     assert record["verdict"].startswith("It is not in the org. Held in calls_out: because of ambiguous")
 
 
-def test_jobs_say_whether_they_take_it_and_why_not(filled: Database) -> None:
-    jobs = {j["job"]: j for j in only(filled, "c-24")["jobs"]}
+def test_jobs_say_whether_they_take_it_and_why_not(lite: Database) -> None:
+    jobs = {j["job"]: j for j in only(lite, "c-24")["jobs"]}
     assert (jobs["calls_out"]["takes"], jobs["calls_out"]["why"]) == (False, "The job's filter leaves it out.")
     assert (jobs["tasks_in"]["fits"], jobs["tasks_in"]["why"]) == (False, "It is for records of the kind task.")
-    fresh = {j["job"]: j for j in only(filled, "c-25")["jobs"]}
+    fresh = {j["job"]: j for j in only(lite, "c-25")["jobs"]}
     assert (fresh["calls_out"]["takes"], fresh["calls_out"]["last"]) == (True, None)
 
 
-def test_a_deleted_record_says_so(filled: Database) -> None:
-    assert only(filled, "c-26")["verdict"] == "It was deleted in the workspace at 2026-11-21T12:00:00Z."
+def test_a_deleted_record_says_so(lite: Database) -> None:
+    assert only(lite, "c-26")["verdict"] == "It was deleted in the workspace at 2026-11-21T12:00:00Z."
 
 
-def test_a_person_comes_with_their_latest_activities(filled: Database) -> None:
-    assert [a["record_id"] for a in only(filled, "p-1")["activities"]] == [world.SENT]
+def test_a_person_comes_with_their_latest_activities(lite: Database) -> None:
+    assert [a["record_id"] for a in only(lite, "p-1")["activities"]] == [world.SENT]
 
 
 def test_an_org_record_that_never_came_in_tells_what_runs_made_of_it(filled: Database) -> None:
@@ -121,16 +120,16 @@ def test_an_org_record_that_never_came_in_tells_what_runs_made_of_it(filled: Dat
     assert [a["reason"] for a in loose["attempts"]] == ["It was never here."]
 
 
-def test_a_user_of_the_team_is_told_with_their_org_user(filled: Database) -> None:
-    assert story(filled, "ann@team.example")["user"]["org_name"] == "Ann Roe"
+def test_a_user_of_the_team_is_told_with_their_org_user(lite: Database) -> None:
+    assert story(lite, "ann@team.example")["user"]["org_name"] == "Ann Roe"
 
 
-def test_the_story_of_a_wide_key_is_cut_and_says_so(filled: Database) -> None:
-    world.put(filled, *(world.call(100 + n, person_email="x@y.example") for n in range(25)))
-    told = story(filled, "x@y.example")
+def test_the_story_of_a_wide_key_is_cut_and_says_so(lite: Database) -> None:
+    world.put(lite, *(world.call(100 + n, person_email="x@y.example") for n in range(25)))
+    told = story(lite, "x@y.example")
     assert (len(told["records"]), told["more"]) == (20, True)
 
 
-def test_erased_values_leave_the_event(filled: Database) -> None:
-    filled.execute("DELETE FROM event_value")
-    assert only(filled, "c-21")["events"][0]["values"] is None
+def test_erased_values_leave_the_event(lite: Database) -> None:
+    lite.execute("DELETE FROM event_value")
+    assert only(lite, "c-21")["events"][0]["values"] is None

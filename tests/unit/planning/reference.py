@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 ABSENT = object()
 """A baseline that does not know the field."""
 Text = str | None
+RIDERS = ("updated_at", "updated_by", "created_by", "created_on")
 
 
 @dataclass(frozen=True)
 class Said:
-    """What becomes of one record."""
+    """What becomes of one record; a record that nothing is agreed on has no baseline."""
 
     outcome: str
     cause: str
@@ -80,10 +81,7 @@ def outbound(
         return Said("held", "conflict", None, None)
     payload = {f: ours[f] for f, d in said.items() if d == "ours"}
     agreed = {f: ours[f] for f, d in said.items() if d in ("ours", "same")}
-    return Said("updated" if payload else "unchanged", "", payload or None, {**base, **agreed})
-
-
-RIDERS = ("updated_at", "updated_by", "created_by", "created_on")
+    return Said("updated" if payload else "unchanged", "", payload or None, {**base, **agreed} or None)
 
 
 def inbound(
@@ -129,9 +127,10 @@ def next_baseline(
     for target, source in sources.items():
         if said[target] not in ("same", "theirs"):
             continue
-        for name in (source, source.split(".")[0] + "Id"):
-            if name in row and (name == source or "." in source):
-                out[name] = row[name]
+        out[source] = row[source]
+        if "." in source:
+            lookup = source.split(".")[0] + "Id"
+            out[lookup] = row[lookup]
     return out
 
 

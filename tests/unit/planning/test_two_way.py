@@ -17,10 +17,11 @@ from core.planning import inbound, outbound, plan
 from core.records import Direction, Kind
 from core.syncing import plan_in
 from tests.unit.planning import reference
-from tests.unit.planning.reference import ABSENT, Said, Times
+from tests.unit.planning.reference import Said, Times
 
 INSTANT = pl.Datetime("us", "UTC")
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
+STAMP = "2026-11-02T12:00:00Z"
 OUT_FIELDS = ("Subject", "Description", "OwnerId")
 SOURCES = {
     "subject": "Subject",
@@ -92,6 +93,10 @@ def job(direction: Direction, mappings: list[FieldMapping], policy: str) -> JobS
 
 
 def plan_out(cases: list[Case], by_field: dict[str, str], offset_s: float) -> list[Said]:
+    return said(planned_out(cases, by_field, offset_s).rows)
+
+
+def planned_out(cases: list[Case], by_field: dict[str, str], offset_s: float) -> plan.Planned:
     mappings = [FieldMapping(source=f.lower(), target=f, policy=Policy(by_field[f])) for f in OUT_FIELDS]
     spec = job(Direction.OUTBOUND, mappings, "ask")
     rows = pl.DataFrame(
@@ -125,8 +130,7 @@ def plan_out(cases: list[Case], by_field: dict[str, str], offset_s: float) -> li
             **dict.fromkeys(OUT_FIELDS, pl.String),
         },
     )
-    planned = outbound.updates(spec, spec.pairs[0], verdicts, mapped, org_now, offset_s)
-    return said(planned.rows)
+    return outbound.updates(spec, spec.pairs[0], verdicts, mapped, org_now, offset_s)
 
 
 def said(rows: pl.DataFrame) -> list[Said]:
@@ -137,7 +141,7 @@ def said(rows: pl.DataFrame) -> list[Said]:
 
 
 @pytest.mark.requirement("O2", "X10")
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(cases_out(), st.fixed_dictionaries(dict.fromkeys(OUT_FIELDS, policies)), offsets)
 def test_outbound_updates_are_those_of_the_reference(
     cases: list[Case], by_field: dict[str, str], offset_s: float
@@ -149,7 +153,7 @@ def test_outbound_updates_are_those_of_the_reference(
     assert plan_out(cases, by_field, offset_s) == expected
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(cases_out(), st.fixed_dictionaries(dict.fromkeys(OUT_FIELDS, policies)))
 def test_what_was_written_is_written_once(cases: list[Case], by_field: dict[str, str]) -> None:
     """The org takes the payload, the link the baseline: planned again, the same record gives no write."""
@@ -166,9 +170,7 @@ def test_what_was_written_is_written_once(cases: list[Case], by_field: dict[str,
     ]
     again = plan_out(after, by_field, 0.0)
     assert all(s.payload is None for s in again)
-    assert [s.baseline for s in again if s.outcome != "held"] == [
-        c.base for c, s in zip(after, again, strict=True) if s.outcome != "held"
-    ]
+    assert all(s.outcome == "held" or (s.baseline or {}) == c.base for c, s in zip(after, again, strict=True))
 
 
 # --- inbound
@@ -180,8 +182,7 @@ def frame(rows: list[dict[str, Any]], **schema: Any) -> pl.DataFrame:
 
 def captured(cases: list[Case]) -> pl.DataFrame:
     stamped = [
-        {"Id": f"T{i}", "SystemModstamp": "2026-11-02T12:00:00Z", "LastModifiedDate": "2026-11-02T12:00:00Z", "IsDeleted": "false"}
-        | c.theirs
+        {"Id": f"T{i}", "SystemModstamp": STAMP, "LastModifiedDate": STAMP, "IsDeleted": "false"} | c.theirs
         for i, c in enumerate(cases)
     ]  # fmt: skip
     return pl.DataFrame(stamped, schema=dict.fromkeys(stamped[0], pl.String))
@@ -236,7 +237,7 @@ def plan_in_rows(
 
 
 def org_row(case: Case) -> dict[str, str | None]:
-    return {**case.theirs, "LastModifiedDate": "2026-11-02T12:00:00Z"}
+    return {**case.theirs, "LastModifiedDate": STAMP}
 
 
 def tracked(said_: Said) -> Said:
@@ -246,7 +247,7 @@ def tracked(said_: Said) -> Said:
 
 
 @pytest.mark.requirement("O2", "X10")
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     cases_in(),
     st.fixed_dictionaries(dict.fromkeys(SOURCES, policies)),
@@ -265,7 +266,7 @@ def test_inbound_updates_are_those_of_the_reference(
     assert said(plan_in_rows(cases, by_field, offset_s, fill_only)) == [tracked(s) for s in expected]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(cases_in(), st.fixed_dictionaries(dict.fromkeys(SOURCES, policies)))
 def test_what_came_in_comes_in_once(cases: list[Case], by_field: dict[str, str]) -> None:
     first = said(plan_in_rows(cases, by_field, 0.0, ()))
@@ -283,8 +284,8 @@ def test_what_came_in_comes_in_once(cases: list[Case], by_field: dict[str, str])
 
 
 def step(**over: Any) -> Case:
-    both = {"Subject": "a", "Description": None, "Owner.Email": "ana@x.example", "OwnerId": "U1", "CreatedBy.Email": None,
-            "CreatedById": "U0", "Extra__c": None}  # fmt: skip
+    org = {"Subject": "a", "Owner.Email": "ana@x.example", "OwnerId": "U1", "CreatedById": "U0"}
+    both = {**dict.fromkeys(TRACKED), **org}
     ours = {
         "subject": "a",
         "notes": None,
@@ -320,7 +321,7 @@ def test_an_echo_that_the_org_changed_on_the_way_is_a_change() -> None:
 def test_passengers_come_along_only_with_a_change() -> None:
     assert one(step())["payload"] is None
     moved = json.loads(one(step(theirs={"Subject": "b"}))["payload"])
-    assert moved == {"subject": "b", "updated_at": "2026-11-02T12:00:00Z"}
+    assert moved == {"subject": "b", "updated_at": STAMP}
 
 
 def test_who_made_a_record_is_filled_once_and_never_rewritten() -> None:
@@ -335,7 +336,8 @@ def test_an_owner_is_known_by_the_id_that_we_wrote() -> None:
     row = one(step(ours={"user": "ben@x.example"}))
     assert (row["outcome"], row["payload"]) == ("unchanged", None)
     assert "user" in row["reason"]
-    assert json.loads(row["baseline"]) == {"Subject": "a", "Description": None, "OwnerId": "U1", "CreatedBy.Email": None, "CreatedById": "U0"}  # fmt: skip
+    kept = {"Subject": "a", "Description": None, "OwnerId": "U1"}
+    assert json.loads(row["baseline"]) == {**kept, "CreatedBy.Email": None, "CreatedById": "U0"}
 
 
 def test_an_owner_that_the_org_changed_comes_in() -> None:
@@ -350,10 +352,16 @@ def test_a_field_that_only_the_outbound_job_knows_keeps_its_baseline() -> None:
 
 
 def test_every_conflict_is_kept_with_both_values_and_the_reason() -> None:
-    case = Case({"Subject": "o", "Description": None, "OwnerId": None}, {"Subject": "t", "Description": None, "OwnerId": None},
-                {"Subject": "b"}, dict.fromkeys(OUT_FIELDS, True), NOON, NOON)  # fmt: skip
-    spec = job(Direction.OUTBOUND, [FieldMapping(source="subject", target="Subject")], "last_update_wins")
-    assert spec.policy is Policy.LAST_UPDATE_WINS
-    assert plan_out([case], dict.fromkeys(OUT_FIELDS, "last_update_wins"), 0.0)[0].outcome == "unchanged"
-    assert reference.who("o", "t", "b", Times(NOON, NOON), "last_update_wins") == "theirs"
-    assert reference.who("o", "t", ABSENT, Times(None, NOON), "last_update_wins") == "ask"
+    case = Case(
+        ours={"Subject": "o", "Description": "same", "OwnerId": "U1"},
+        theirs={"Subject": "t", "Description": "same", "OwnerId": "U2"},
+        base={"Subject": "b", "Description": "b", "OwnerId": "U1"},
+        sent=dict.fromkeys(OUT_FIELDS, True),
+        ours_at=NOON,
+        theirs_at=NOON,
+    )
+    planned = planned_out([case], dict.fromkeys(OUT_FIELDS, "last_update_wins"), 0.0)
+    assert planned.decisions is not None
+    (kept,) = planned.decisions.select("field", "ours", "theirs", "base", "decision", "why").iter_rows()
+    assert kept == ("Subject", "o", "t", "b", "theirs", "tie within one second: the org wins")
+    assert planned.rows["reason"].item() == "The org's newer OwnerId, Subject comes in with the inbound job."

@@ -1,0 +1,1 @@
+"""The SOAP API, partner and enterprise: sign-in, rows, merges, conversions, queries."""
