@@ -19,6 +19,8 @@ class Key(StrEnum):
     PREVIEWED = "previewed"
     FIELD = "field"
     SLOT = "slot"
+    TURN = "turn"
+    SAVED = "saved"
 
 
 def open_named(*, actor: str | None = None) -> Workspace:

@@ -32,6 +32,12 @@ def _serve_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--activity-key", action="store_true", help="External ID Syncline_Key__c on Activity")
     parser.add_argument("--session-minutes", type=int, default=120, help="idle time after which a session ends")
     parser.add_argument("--allowance", type=int, default=15_000, help="API calls per day")
+    parser.add_argument(
+        "--with-salesforce-names",
+        action="store_true",
+        help="the certificate also holds for login.salesforce.com and its like, for tests of clients; never trust "
+        "this CA in a system store",
+    )
 
 
 def _serve(options: argparse.Namespace) -> int:

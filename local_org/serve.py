@@ -25,7 +25,7 @@ from local_org.org import permissions
 from local_org.org.catalog import custom_field, extend, standard_schema
 from local_org.org.clock import Clock
 from local_org.org.engine import Org
-from local_org.tls import ServerFiles, jwt_key_pair, server_files
+from local_org.tls import ServerFiles, jwt_key_pair, server_files, signing_key
 from local_org.web import hiding, people
 from local_org.web.app import App
 from local_org.web.bulk import ingest, query_jobs
@@ -60,6 +60,7 @@ class Options:
     activity_key: bool = False
     session_minutes: int = 120
     allowance: int = 15_000
+    with_salesforce_names: bool = False
 
 
 def serve(options: Options) -> None:
@@ -91,7 +92,7 @@ def _serve(data: DataDir, options: Options) -> None:
         listener = _listen(options.port or data.kept_port())
         port = listener.getsockname()[1]
         data.keep_port(port)
-        files = server_files(data.path)
+        files = server_files(data.path, salesforce_names=options.with_salesforce_names)
         key_file, certificate = jwt_key_pair(data.path)
         base_url = f"https://127.0.0.1:{port}"
         site = _site(data, options, base_url, certificate.read_bytes())
@@ -179,6 +180,7 @@ def _site(data: DataDir, options: Options, base_url: str, certificate: bytes) ->
         cursors=Cursors(),
         jobs=Jobs(data.service_file, data.jobs),
         batch_jobs=BatchJobs(data.service_file, data.jobs),
+        signing_key=signing_key(data.path).read_bytes(),
     )
 
 

@@ -111,7 +111,7 @@ def demo_copy(demo_home: Path, tmp_path: Path) -> Path:
 
 def copy_demo(home: Path, target: Path) -> Path:
     """Copy a demo that is not running."""
-    shutil.copytree(home, target, ignore=shutil.ignore_patterns("*.lock", "lock"))
+    shutil.copytree(home, target, ignore=shutil.ignore_patterns("*.lock", "lock", "*.db-*"))
     for name in ("syncline.db", "runs.db"):
         with closing(sqlite3.connect(home / name)) as source, closing(sqlite3.connect(target / name)) as copied:
             source.backup(copied)

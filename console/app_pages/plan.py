@@ -8,8 +8,8 @@ from typing import Any
 import streamlit as st
 
 from console import actions, strings
-from console.components import diffs, frame, notices, planned, tables, times
-from console.components.text import code, plain, safe
+from console.components import approval, diffs, frame, notices, planned, tables, times
+from console.components.text import code, plain
 from console.session import workspace
 from console.strings import OUTCOMES, PLAN_STATES
 from core import Outcome, SynclineError
@@ -66,24 +66,6 @@ def _reasons(plan_id: str, outcome: Outcome) -> None:
     planned.reasons_table(rows)
 
 
-@st.dialog("Approve and apply")
-def _approve(plan: dict[str, Any], counts: dict[str, int], title: str) -> None:
-    writes = sum(counts[o.value] for o in planned.WRITES)
-    st.markdown(f"**{safe(title)}** writes to {safe(frame.org_words(workspace()))}:")
-    for o in planned.WRITES:
-        if counts[o.value]:
-            st.markdown(f"{OUTCOMES[o].badge(f'{planned.word(o)} {counts[o.value]:,}')}")
-    ready = True
-    if counts["deleted"]:
-        typed = st.text_input(f"Type {counts['deleted']} to confirm the deletes")
-        ready = typed.strip() == str(counts["deleted"])
-    if st.button(f"Apply {writes:,} now", type="primary", disabled=not ready):
-        run_id = actions.apply_plan(plan["plan_id"])
-        if run_id:
-            frame.go("runs", run=run_id)
-        st.rerun()
-
-
 def _one(plan: dict[str, Any], titles: dict[str, str]) -> None:
     counts = _counts(plan)
     title = titles.get(plan["job"], plan["job"])
@@ -99,7 +81,7 @@ def _one(plan: dict[str, Any], titles: dict[str, str]) -> None:
             f"Approve and apply {writes:,}", type="primary", icon=":material/check:", disabled=not writes,
             help=None if writes else "There is nothing to write.",
         ):  # fmt: skip
-            _approve(plan, counts, title)
+            approval.ask(plan["plan_id"], counts, title)
     elif buttons.button("Plan again", type="primary", icon=":material/refresh:"):
         _plan_again(plan["job"])
     _status(plan)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 
 import streamlit as st
@@ -12,37 +13,59 @@ from core import Finding, JobSpec, SynclineError
 
 
 def of(name: str) -> JobSpec:
-    """The draft of a job; what is saved where nothing was changed yet."""
+    """The draft of a job; what is saved where nothing was changed yet. To be asked once for each drawing of the page."""
+    saved = st.session_state[Key.SAVED] = workspace().job(name)
     kept: dict[str, JobSpec] = st.session_state.setdefault(Key.DRAFT, {})
-    if name not in kept:
-        kept[name] = workspace().job(name)
-    return kept[name]
+    return kept.get(name, saved)
 
 
-def put(spec: JobSpec) -> None:
-    """Keep a changed draft and draw the page again with it."""
+def put(spec: JobSpec, *, anew: bool = False) -> None:
+    """Keep a changed draft and draw the page again with it.
+
+    Args:
+        spec: the draft.
+        anew: it was changed past its widgets, which must forget what they hold.
+    """
     st.session_state.setdefault(Key.DRAFT, {})[spec.name] = spec
+    if anew:
+        _turn()
     st.rerun()
 
 
 def drop(name: str) -> None:
     """Forget the changes of a draft."""
     st.session_state.get(Key.DRAFT, {}).pop(name, None)
+    _turn()
+
+
+def _turn() -> None:
+    st.session_state[Key.TURN] = st.session_state.get(Key.TURN, 0) + 1
+
+
+def token(spec: JobSpec) -> str:
+    """What the keys of a draft's widgets begin with.
+
+    A widget keeps its value under its key. When the job was saved, here or by somebody else, or the draft was changed
+    past the widgets, they get new keys and with them the draft's values; else old values would be taken for edits.
+    """
+    saved: JobSpec = st.session_state[Key.SAVED]
+    mark = hashlib.sha256(saved.model_dump_json().encode()).hexdigest()[:8]
+    return f"{spec.name}.{mark}.{st.session_state.get(Key.TURN, 0)}"
 
 
 def is_changed(spec: JobSpec) -> bool:
     """Whether the draft differs from what is saved."""
-    return spec != workspace().job(spec.name)
+    return bool(spec != st.session_state[Key.SAVED])
 
 
-def change(make: Callable[[], JobSpec]) -> None:
+def change(make: Callable[[], JobSpec], *, anew: bool = False) -> None:
     """Change the draft, or say why that does not fit."""
     try:
         made = make()
     except SynclineError as error:
         notices.problem(error)
         return
-    put(made)
+    put(made, anew=anew)
 
 
 def findings(spec: JobSpec, *, again: bool = False) -> list[Finding] | SynclineError:

@@ -265,7 +265,7 @@ def _label(found: Side, target: str) -> str:
 
 
 def _edit(found: Side, target: str, mapping: dict[str, Any] | None) -> None:
-    prefix = f"{found.spec.name}_{found.sobject}_{target}"
+    prefix = f"{draft.token(found.spec)}_{found.sobject}_{target}"
     kind, text = editing.origin(mapping) if mapping else ("source", "")
     if mapping is None:
         st.markdown("Nothing fills this field yet.")
@@ -288,7 +288,7 @@ def _edit(found: Side, target: str, mapping: dict[str, Any] | None) -> None:
     if mapping["value_map"] is not None and st.button("Open its values", icon=":material/table:", key=f"map_{prefix}"):
         frame.go("job", job=found.spec.name, step="Values", field=target)
     if st.button("Take this field out of the mapping", type="tertiary", icon=":material/delete:", key=f"out_{prefix}"):
-        draft.change(lambda: editing.without_mapping(found.spec, found.sobject, target))
+        draft.change(lambda: editing.without_mapping(found.spec, found.sobject, target), anew=True)
 
 
 def _origin_value(found: Side, prefix: str, kind: str, text: str) -> str:

@@ -27,9 +27,9 @@ def show(spec: JobSpec) -> None:
     with st.container(border=True):
         st.markdown(f"**What may it do in {target}?**")
         first, second, third = st.columns(3)
-        new["create"] = first.toggle("Create records", spec.create, key=f"r_create_{spec.name}")
-        new["update"] = second.toggle("Update records", spec.update, key=f"r_update_{spec.name}")
-        new["delete"] = third.toggle("Delete records", spec.delete, key=f"r_delete_{spec.name}")
+        new["create"] = first.toggle("Create records", spec.create, key=f"r_create_{draft.token(spec)}")
+        new["update"] = second.toggle("Update records", spec.update, key=f"r_update_{draft.token(spec)}")
+        new["delete"] = third.toggle("Delete records", spec.delete, key=f"r_delete_{draft.token(spec)}")
         new["policy"] = _choice(
             "If both sides changed the same field", strings.POLICIES, spec.policy.value, spec, "policy"
         )
@@ -49,10 +49,10 @@ def show(spec: JobSpec) -> None:
         st.markdown("**When must it stop and ask?**")
         share = st.slider(
             "A plan that deletes more than this share waits for a person", 0, 100,
-            round(spec.guards.max_delete_share * 100), format="%d %%", key=f"r_share_{spec.name}",
+            round(spec.guards.max_delete_share * 100), format="%d %%", key=f"r_share_{draft.token(spec)}",
         )  # fmt: skip
         least = st.number_input(
-            "but never for fewer deletes than", 1, 100_000, spec.guards.min_deletes, key=f"r_least_{spec.name}"
+            "but never for fewer deletes than", 1, 100_000, spec.guards.min_deletes, key=f"r_least_{draft.token(spec)}"
         )
     new["guards"] = {"max_delete_share": share / 100, "min_deletes": int(least)}
     now = spec.model_dump(mode="json")
@@ -64,7 +64,7 @@ def _choice(label: str, words: dict[str, str], now: str, spec: JobSpec, key: str
     options = list(words)
     return str(
         st.selectbox(
-            label, options, index=options.index(now), format_func=words.__getitem__, key=f"r_{key}_{spec.name}"
+            label, options, index=options.index(now), format_func=words.__getitem__, key=f"r_{key}_{draft.token(spec)}"
         )
     )
 
@@ -77,7 +77,7 @@ def _zone(spec: JobSpec) -> str:
             "Zone in which an instant becomes a date",
             options,
             index=options.index(spec.zone),
-            key=f"r_zone_{spec.name}",
+            key=f"r_zone_{draft.token(spec)}",
             format_func=lambda z: words.get(z, z),
             accept_new_options=True,
         )

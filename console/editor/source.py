@@ -23,7 +23,7 @@ _LISTS = ("in", "not in")
 def show(spec: JobSpec) -> None:
     """The step."""
     with st.container(border=True):
-        title = st.text_input("Title", value=spec.title, key=f"title_{spec.name}")
+        title = st.text_input("Title", value=spec.title, key=f"title_{draft.token(spec)}")
         if title.strip() and title != spec.title:
             draft.change(lambda: editing.changed(spec, title=title.strip()))
         if spec.direction == "outbound":
@@ -36,11 +36,11 @@ def _outbound(spec: JobSpec) -> None:
     st.markdown(f"**Which {safe(spec.kind.replace('_', ' '))} records go out?**")
     limited = st.checkbox(
         "Only those updated lately when the job first sees them", value=spec.updated_within_days is not None,
-        key=f"limited_{spec.name}",
+        key=f"limited_{draft.token(spec)}",
     )  # fmt: skip
     days = spec.updated_within_days
     if limited:
-        days = int(st.number_input("Days", 1, 3650, value=days or 30, key=f"days_{spec.name}"))
+        days = int(st.number_input("Days", 1, 3650, value=days or 30, key=f"days_{draft.token(spec)}"))
     now = days if limited else None
     if now != spec.updated_within_days:
         draft.change(lambda: editing.changed(spec, updated_within_days=now))
@@ -55,13 +55,13 @@ def _conditions(spec: JobSpec) -> None:
     new = [c for n, clause in enumerate(clauses) if (c := _clause(spec, n, clause, labels)) is not None]
     if new != clauses:
         draft.change(lambda: editing.changed(spec, filters=new))
-    if st.button("Add a condition", icon=":material/add:", key=f"add_{spec.name}"):
+    if st.button("Add a condition", icon=":material/add:", key=f"add_{draft.token(spec)}"):
         added = {"field": next(iter(labels)), "op": "is not empty", "value": None}
         draft.change(lambda: editing.changed(spec, filters=[*clauses, added]))
 
 
 def _clause(spec: JobSpec, n: int, clause: dict[str, Any], labels: dict[str, str]) -> dict[str, Any] | None:
-    key = f"{spec.name}_{n}_{len(spec.filters)}"
+    key = f"{draft.token(spec)}_{n}_{len(spec.filters)}"
     first, second, third, last = st.columns([4, 3, 4, 1], vertical_alignment="bottom")
     names = [*labels, *([clause["field"]] if clause["field"] not in labels else [])]
     field = first.selectbox(
@@ -92,7 +92,7 @@ def _inbound(spec: JobSpec) -> None:
     for pair in spec.pairs:
         st.markdown(f"**Which {safe(pair.sobject)} records come in?**")
         where = st.text_area(
-            "SOQL after WHERE", value=pair.where, key=f"where_{spec.name}_{pair.sobject}", height=80,
+            "SOQL after WHERE", value=pair.where, key=f"where_{draft.token(spec)}_{pair.sobject}", height=80,
             placeholder="Empty: all of them. For example: Status = 'Open' AND OwnerId != null",
         )  # fmt: skip
         if where.strip() != pair.where:

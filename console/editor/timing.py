@@ -23,14 +23,15 @@ def show(spec: JobSpec, findings: Sequence[Finding]) -> None:
     with st.container(border=True):
         st.markdown("**When does it run?**")
         picked = st.segmented_control(
-            "When", list(_WAYS), default=way, format_func=_WAYS.__getitem__, required=True, key=f"s_way_{spec.name}",
+            "When", list(_WAYS), default=way, format_func=_WAYS.__getitem__, required=True,
+            key=f"s_way_{draft.token(spec)}",
             label_visibility="collapsed",
         )  # fmt: skip
         new: dict[str, Any] = {"every_minutes": None, "daily_at": None}
         if picked == "every":
             new["every_minutes"] = int(
                 st.number_input(
-                    "Every how many minutes", 1, 10_080, schedule.every_minutes or 15, key=f"s_min_{spec.name}"
+                    "Every how many minutes", 1, 10_080, schedule.every_minutes or 15, key=f"s_min_{draft.token(spec)}"
                 )
             )
         elif picked == "daily":
@@ -39,12 +40,14 @@ def show(spec: JobSpec, findings: Sequence[Finding]) -> None:
             options = [*hours, *([now] if now not in hours else [])]
             new["daily_at"] = st.selectbox(
                 f"At, in the workspace's zone ({workspace().row().zone})", options, index=options.index(now),
-                key=f"s_at_{spec.name}",
+                key=f"s_at_{draft.token(spec)}",
             )  # fmt: skip
         new["as_it_happens"] = False
         if spec.direction == "outbound":
             new["as_it_happens"] = st.toggle(
-                "As it happens: fresh data wakes the job at once", schedule.as_it_happens, key=f"s_wake_{spec.name}"
+                "As it happens: fresh data wakes the job at once",
+                schedule.as_it_happens,
+                key=f"s_wake_{draft.token(spec)}",
             )
         if any(getattr(schedule, k) != v for k, v in new.items()):
             draft.change(lambda: editing.changed(spec, schedule=new))

@@ -111,7 +111,9 @@ def _suggest(found: Side, mapping: dict[str, Any], suggested: dict[str, str]) ->
         st.markdown(f":small[:gray[Suggested: {safe(told)}]]", width="stretch")
         if st.button(f"Take {count(len(suggested), 'suggestion')}", icon=":material/wand_stars:"):
             entries = {**mapping["value_map"], **suggested}
-            draft.change(lambda: editing.with_mapping(found.spec, found.sobject, mapping["target"], value_map=entries))
+            draft.change(
+                lambda: editing.with_mapping(found.spec, found.sobject, mapping["target"], value_map=entries), anew=True
+            )
 
 
 def _entry(
@@ -119,7 +121,7 @@ def _entry(
 ) -> None:
     """One value of the workspace and what it becomes."""
     now = editing.entry(mapping["value_map"], value)
-    key = f"value_{found.spec.name}_{found.sobject}_{mapping['target']}_{value}"
+    key = f"value_{draft.token(found.spec)}_{found.sobject}_{mapping['target']}_{value}"
     left, middle, right = st.columns([4, 3, 5], vertical_alignment="center")
     with left.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.markdown(sign.badge(), width="content")

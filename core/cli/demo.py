@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from core.audit.health import kinds
-from core.cli import show
+from core.cli import logs, show
 from core.cli.children import Children, stoppable
 from core.cli.folder import Folder, default_folder
 from core.cli.launch import Launcher, require_port
@@ -70,7 +70,7 @@ class Demo:
     def __init__(self, wishes: Wishes) -> None:
         self.wishes = wishes
         self.folder = Folder(wishes.data_dir or default_folder())
-        self.children = Children(self.folder.path / "logs")
+        self.children = Children(self.folder.logs)
         self.port = PORT
         self.is_serving = False
 
@@ -92,6 +92,7 @@ class Demo:
     def _run(self) -> int:
         wishes = self.wishes
         self.folder.take(fresh=wishes.fresh)
+        logs.configure(Settings().log, (self.folder.logs / "demo.log").open("a", encoding="utf-8"))
         fresh = "Begin anew with --fresh, or leave the option out."
         scale = self.folder.keep("scale", wishes.scale, 1.0, hint=fresh)
         self.folder.keep("workspace", wishes.workspace, wishes.workspace, hint=fresh)

@@ -31,6 +31,7 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path.expanduser().absolute()
+        self.logs = self.path / "logs"
         self._lock: IO[str] | None = None
 
     def take(self, *, fresh: bool = False) -> None:
@@ -52,11 +53,14 @@ class Folder:
         self._lock = _locked(self.path / LOCK)
         if self._lock is None:
             raise UsageError(f"A demo is already running on {self.path}.", hint="Stop it, or name another --data-dir.")
+        if not (self.path / MARKER).exists():
+            self._write({})
         self._wait_for_quiet()
         if fresh:
+            # First what is known is forgotten: a deletion that is interrupted leaves an unfinished demo, not a broken one.
+            self._write({})
             self._empty()
-        if not (self.path / MARKER).exists():
-            self.remember()
+        self.logs.mkdir(exist_ok=True, mode=0o700)
 
     def release(self) -> None:
         """Let others take the directory."""
@@ -67,8 +71,8 @@ class Folder:
     def _is_ours(self) -> bool:
         if (self.path / MARKER).exists() or not self.path.exists():
             return True
-        # A first start that was stopped at once leaves the lock and no marker.
-        return not {p.name for p in self.path.iterdir()} - {LOCK}
+        # A first start that was stopped at once leaves these and no marker.
+        return not {p.name for p in self.path.iterdir()} - {LOCK, f"{MARKER}.new"}
 
     def _wait_for_quiet(self) -> None:
         until = time.monotonic() + QUIET_SECONDS
@@ -81,7 +85,7 @@ class Folder:
 
     def _empty(self) -> None:
         for entry in self.path.iterdir():
-            if entry.name == LOCK:
+            if entry.name in (LOCK, MARKER):
                 continue
             if entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry)
@@ -95,8 +99,11 @@ class Folder:
 
     def remember(self, **facts: Any) -> None:
         """Remember facts beside those that are known."""
+        self._write({**self.known(), **facts})
+
+    def _write(self, facts: dict[str, Any]) -> None:
         fresh = self.path / f"{MARKER}.new"
-        fresh.write_text(json.dumps({**self.known(), **facts}) + "\n", encoding="utf-8")
+        fresh.write_text(json.dumps(facts) + "\n", encoding="utf-8")
         fresh.replace(self.path / MARKER)
 
     def keep(self, name: str, wanted: Any, usual: Any, *, hint: str) -> Any:

@@ -34,8 +34,11 @@ def opened(name: str, *, make: bool = False) -> Workspace:
     Raises:
         NotFound: there is no workspace of that name.
     """
+    from core.cli import logs
+    from core.settings import settings
     from core.workspace import open_workspace
 
+    logs.configure(settings().log)
     if not make and name != FIRST:
         _must_exist(name)
     return open_workspace(name)

@@ -6,13 +6,16 @@ import json
 import os
 import sys
 
+from core.cli import logs
 from core.cli.launch import work
 from core.errors import SynclineError
+from core.settings import settings
 from core.workspace import open_workspace
 
 
 def main() -> int:
     """Be a worker until stopped."""
+    logs.configure(settings().log)
     try:
         return work(open_workspace(os.environ.get("SYNCLINE_WORKSPACE", "default"), actor="worker"), as_json=True)
     except SynclineError as error:

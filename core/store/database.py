@@ -19,7 +19,7 @@ from sqlmodel import Session
 
 from core.errors import StoreError
 from core.store.codec import decode_frame, encode_frame, to_micros
-from core.store.tables import BOOLEANS, INSTANTS
+from core.store.tables import BOOLEANS, INSTANTS, INTEGERS
 
 STAGE_BY_FILE_FROM = 5_000
 """Frames of so many rows cross into SQLite through a staging file; below, executemany is as quick."""
@@ -201,7 +201,7 @@ class Batch:
         self.execute(f"INSERT INTO {quoted(table)} ({cols}) SELECT {cols} FROM {name} WHERE true{conflict}")
 
     def _copy_in(self, name: str, frame: pl.DataFrame) -> None:
-        cols = ", ".join(f"{quoted(c)} {_pg_type(t)}" for c, t in frame.schema.items())
+        cols = ", ".join(f"{quoted(c.name)} {_pg_type(c)}" for c in frame)
         self.execute(f"CREATE TEMP TABLE {name} ({cols}) ON COMMIT DROP")
         raw: Any = self._conn.connection.driver_connection
         names = ", ".join(map(quoted, frame.columns))
@@ -279,8 +279,10 @@ def quoted(name: str) -> str:
     return f'"{name}"'
 
 
-def _pg_type(dtype: pl.DataType) -> str:
-    if dtype.is_integer():
+def _pg_type(column: pl.Series) -> str:
+    dtype = column.dtype
+    # A column without any value has lost its type on the way; PostgreSQL joins and sets only what is of one type.
+    if dtype.is_integer() or (column.name in INTEGERS and column.null_count() == len(column)):
         return "BIGINT"
     if dtype.is_float():
         return "DOUBLE PRECISION"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Text
 from sqlmodel import Field, SQLModel
 
 from core.store.codec import Json, UtcTime
@@ -595,3 +595,4 @@ _index("ix_event_subject", "event", "workspace_id", "subject")
 _tables = SQLModel.metadata.tables.values()
 INSTANTS = frozenset(c.name for t in _tables for c in t.columns if isinstance(c.type, UtcTime))
 BOOLEANS = frozenset(c.name for t in _tables for c in t.columns if isinstance(c.type, Boolean))
+INTEGERS = frozenset(c.name for t in _tables for c in t.columns if isinstance(c.type, Integer))

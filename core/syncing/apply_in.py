@@ -11,10 +11,12 @@ import polars as pl
 from core.mapping.spec import JobSpec
 from core.records import ACTIVITY_KINDS, Kind, table_of
 from core.store import links
+from core.store.codec import dumps
 from core.store.database import Batch
 from core.store.records import save_records
 from core.syncing import books
 from core.syncing.context import Context
+from core.syncing.intake.rows import attach_people
 
 STORE_NAMES = {
     "user": "user_email",
@@ -44,6 +46,8 @@ def apply_batch(ctx: Context, spec: JobSpec, run_id: str, number: int) -> None:
         _update(batch, spec, changed.filter(pl.col("action") == "update"))
         _delete(batch, spec, changed.filter(pl.col("action") == "delete"), now)
         _move(batch, spec, changed.filter(pl.col("action") == "move"), now)
+        if spec.kind is Kind.ACCOUNT:
+            attach_people(batch)
         done = pl.concat([created, changed])
         _link(batch, spec, run_id, done.filter(pl.col("action").is_in(["create", "update", "link"])), now)
         books.book(batch, spec, run_id, done, now)
@@ -89,7 +93,22 @@ def _update(batch: Batch, spec: JobSpec, rows: pl.DataFrame) -> None:
     for _, group in rows.group_by("fields", maintain_order=True):
         frame = _decoded(spec, group).drop("external_id", strict=False)
         if frame.width:
-            save_records(batch, table_of(spec.kind), frame.with_columns(id=group["record_id"]))
+            frame = frame.with_columns(id=group["record_id"])
+            save_records(batch, table_of(spec.kind), _keeping_custom(batch, spec, frame))
+
+
+def _keeping_custom(batch: Batch, spec: JobSpec, frame: pl.DataFrame) -> pl.DataFrame:
+    """Custom fields that the job does not carry stay as they are."""
+    if "fields" not in frame.columns:
+        return frame
+    staged = batch.stage(frame.select("id"))
+    have = batch.read(
+        f"SELECT r.id, r.fields FROM {table_of(spec.kind)} r JOIN {staged} s ON s.id = r.id WHERE r.workspace_id = :w",
+        w=batch.workspace_id,
+    )
+    old = {int(i): json.loads(t) if t else {} for i, t in have.iter_rows()}
+    merged = [dumps({**old.get(i, {}), **json.loads(t)}) for i, t in frame.select("id", "fields").iter_rows()]
+    return frame.with_columns(fields=pl.Series(merged, dtype=pl.String))
 
 
 def _decoded(spec: JobSpec, rows: pl.DataFrame) -> pl.DataFrame:

@@ -126,12 +126,10 @@ def semi_join(scope: Scope, left: Value, query: Query) -> Sql:
 
 
 def no_groups(context: Context, query: Query) -> None:
-    """Grouping belongs to the main query, and HAVING to grouping."""
+    """Grouping belongs to the main query."""
     if query.group_by is not None:
         message = "GROUP BY is not allowed in a subquery"
         raise faults.malformed(context.text, query.mark("GROUP"), message)
-    if query.having is not None:
-        raise faults.unexpected(context.text, query.mark("HAVING"), "HAVING")
 
 
 def order_sql(scope: Scope, orders: Sequence[Order]) -> Sql:

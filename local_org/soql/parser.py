@@ -134,11 +134,10 @@ class _Parser:
         scope = self.word().text if self.accept("USING", "SCOPE") else None
         where = self.condition() if self.accept("WHERE") else None
         categories = self.categories() if self.accept("WITH", "DATA", "CATEGORY") else ()
-        security = self.one_of(_SECURITY) if self.accept("WITH") else None
+        security = self.one_of(_SECURITY) if not categories and self.accept("WITH") else None
         marks["GROUP"] = self.here.pos
         group_by = self.group_by() if self.accept("GROUP", "BY") else None
-        marks["HAVING"] = self.here.pos
-        having = self.condition() if self.accept("HAVING") else None
+        having = self.condition() if group_by and self.accept("HAVING") else None
         order_by = self.listed(self.order) if self.accept("ORDER", "BY") else ()
         marks["LIMIT"] = self.here.pos
         limit = self.count() if self.accept("LIMIT") else None

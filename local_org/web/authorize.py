@@ -46,6 +46,7 @@ class _Request:
     scope: str
     challenge: str
     csrf: str
+    nonce: str
 
 
 class Browsers:
@@ -122,6 +123,7 @@ def start(site: Site, call: Call) -> Answer:
         query.get("scope", "") or DEFAULT_SCOPE,
         query.get("code_challenge", ""),
         secrets.token_urlsafe(24),
+        query.get("nonce", ""),
     )
     if query.get("response_type") != "code":
         return _back(request, error="unsupported_response_type", error_description="response type is not supported")
@@ -187,7 +189,8 @@ def consent(site: Site, call: Call) -> Answer:
     if form.get("decision") != "allow":
         return _denied(request)
     grant = Grant(user_id, site.client.client_id, request.scope)
-    return _back(request, code=site.tokens.issue_code(grant, request.redirect_uri, request.challenge, site.epoch()))
+    code = site.tokens.issue_code(grant, request.redirect_uri, request.challenge, site.epoch(), request.nonce)
+    return _back(request, code=code)
 
 
 def logout(site: Site, call: Call) -> Answer:
@@ -254,6 +257,9 @@ def _wish(scope: str) -> str:
         "refresh_token": "Perform requests at any time (refresh_token, offline_access)",
         "offline_access": "Perform requests at any time (refresh_token, offline_access)",
         "id": "Access the identity URL service (id)",
+        "openid": "Access unique user identifiers (openid)",
+        "profile": "Access your basic information (profile)",
+        "email": "Access your email address (email)",
     }.get(scope, scope)
 
 

@@ -45,7 +45,6 @@ def add_routes(router: Router) -> None:
     router.route("/tooling/query", "GET")(tooling_query)
     router.route("/sobjects", "GET")(describe_global)
     router.route("/sobjects/{obj}/describe", "GET")(describe)
-    router.route("/sobjects/{obj}/describe/layouts", "GET")(layouts)
     router.route("/sobjects/{obj}", "GET")(basic_information)
 
 
@@ -76,21 +75,6 @@ def basic_information(site: Site, call: Call) -> Answer:
     listed = site.session(call.user_id, call.version).describe_global()
     entry = next(entry for entry in listed["sobjects"] if entry["name"] == sobject.name)
     return Answer(200, {"objectDescribe": entry, "recentItems": _recent_of(site, call, sobject.name, 5)})
-
-
-def layouts(site: Site, call: Call) -> Answer:
-    """One layout with every field that the user may edit."""
-    described = site.session(call.user_id).describe(call.args["obj"])
-    items = [
-        {"editableForNew": f["createable"], "editableForUpdate": f["updateable"], "label": f["label"],
-         "layoutComponents": [{"type": "Field", "value": f["name"]}],
-         "required": f["createable"] and not f["nillable"] and not f["defaultedOnCreate"]}
-        for f in described["fields"] if f["createable"] or f["updateable"]
-    ]  # fmt: skip
-    rows = [{"layoutItems": [item], "numItems": 1} for item in items]
-    section = {"columns": 1, "heading": "Information", "layoutRows": rows, "rows": len(rows), "useHeading": True}
-    layout = {"detailLayoutSections": [section], "editLayoutSections": [section], "id": "00h000000000001AAA"}
-    return Answer(200, {"layouts": [layout], "recordTypeMappings": [], "recordTypeSelectorRequired": [False]})
 
 
 def limits(site: Site, call: Call) -> Answer:

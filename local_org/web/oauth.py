@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.x509 import load_pem_x509_certificate
 from jwt.types import Options
 
-from local_org.web import people
+from local_org.web import openid, people
 from local_org.web.messages import Answer, Call
 from local_org.web.people import Person
 from local_org.web.routes import Router
@@ -198,7 +198,8 @@ def _by_code(site: Site, call: Call, form: dict[str, str]) -> dict[str, Any]:
     refresh = ""
     if {"refresh_token", "offline_access"} & set(redeemed.grant.scope.split()):
         refresh = site.tokens.issue_refresh(redeemed.grant, site.epoch())
-    return _base(site, redeemed.grant, refresh) | ({"refresh_token": refresh} if refresh else {})
+    body = _base(site, redeemed.grant, refresh) | ({"refresh_token": refresh} if refresh else {})
+    return body | _id_token(site, redeemed.grant, body["access_token"], redeemed.nonce)
 
 
 def _by_refresh_token(site: Site, call: Call, form: dict[str, str]) -> dict[str, Any]:
@@ -212,11 +213,12 @@ def _by_refresh_token(site: Site, call: Call, form: dict[str, str]) -> dict[str,
         raise OAuthFault("invalid_grant", "expired access/refresh token")
     grant, family = found
     _active(site, grant.user_id)
-    if site.faults.strikes("rotation") is None:
-        return _base(site, grant, value)
-    fresh = site.tokens.issue_refresh(grant, site.epoch(), family)
-    site.tokens.retire_refresh(value)
-    return _base(site, grant, fresh) | {"refresh_token": fresh}
+    fresh = value
+    if site.faults.strikes("rotation") is not None:
+        fresh = site.tokens.issue_refresh(grant, site.epoch(), family)
+        site.tokens.retire_refresh(value)
+    body = _base(site, grant, fresh) | ({"refresh_token": fresh} if fresh != value else {})
+    return body | _id_token(site, grant, body["access_token"])
 
 
 def _by_client_credentials(site: Site, call: Call, form: dict[str, str]) -> dict[str, Any]:
@@ -272,6 +274,15 @@ def _base(site: Site, grant: Grant, refresh: str = "") -> dict[str, Any]:
         "token_type": "Bearer",
         "issued_at": issued_at,
     }
+
+
+def _id_token(site: Site, grant: Grant, access_token: str, nonce: str = "") -> dict[str, str]:
+    """The signed statement about the user, for a client that asked for the scope ``openid``."""
+    person = people.by_id(site.org, grant.user_id)
+    if person is None or "openid" not in grant.scope.split():
+        return {}
+    subject = _identity_url(site, grant.user_id)
+    return {"id_token": openid.statement(site, person, subject, grant, access_token, nonce)}
 
 
 def _client_id(site: Site, call: Call, form: dict[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from local_org.web import openid
 from local_org.web.messages import HTML_TYPE, Answer, Call
 from local_org.web.routes import Router
 from local_org.web.site import Site
@@ -14,6 +15,7 @@ def add_routes(router: Router) -> None:
     router.route("/", "GET")(front_page)
     router.route("/services/data", "GET")(versions)
     router.route("/.well-known/openid-configuration", "GET")(discovery)
+    router.route("/id/keys", "GET")(openid.keys)
 
 
 def front_page(site: Site, call: Call) -> Answer:
@@ -46,7 +48,11 @@ def discovery(site: Site, call: Call) -> Answer:
             "revocation_endpoint": f"{base}/revoke",
             "userinfo_endpoint": f"{base}/userinfo",
             "introspection_endpoint": f"{base}/introspect",
-            "scopes_supported": ["id", "api", "web", "full", "refresh_token", "offline_access"],
+            "jwks_uri": f"{site.base_url}/id/keys",
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "scopes_supported": [
+                *("id", "api", "web", "full", "refresh_token", "offline_access", "openid", "profile", "email"),
+            ],
             "response_types_supported": ["code"],
             "code_challenge_methods_supported": ["S256"],
             "subject_types_supported": ["public"],

@@ -64,6 +64,8 @@ class Site:
     cursors: Cursors
     jobs: Jobs
     batch_jobs: BatchJobs
+    signing_key: bytes
+    """PEM private key that signs ``id_token``."""
     faults: Faults = field(default_factory=Faults)
     calls: CallLog = field(default_factory=CallLog)
 

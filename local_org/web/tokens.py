@@ -22,7 +22,8 @@ CREATE TABLE IF NOT EXISTS refresh (
     scope TEXT NOT NULL, issued INTEGER NOT NULL, live INTEGER NOT NULL DEFAULT 1);
 CREATE TABLE IF NOT EXISTS code (
     code TEXT PRIMARY KEY, user_id TEXT NOT NULL, client_id TEXT NOT NULL, scope TEXT NOT NULL,
-    redirect_uri TEXT NOT NULL, challenge TEXT NOT NULL, issued INTEGER NOT NULL, used INTEGER NOT NULL DEFAULT 0);
+    redirect_uri TEXT NOT NULL, challenge TEXT NOT NULL, issued INTEGER NOT NULL, used INTEGER NOT NULL DEFAULT 0,
+    nonce TEXT NOT NULL DEFAULT '');
 CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
@@ -44,6 +45,7 @@ class CodeGrant:
     grant: Grant
     redirect_uri: str
     challenge: str
+    nonce: str = ""
 
 
 class Tokens:
@@ -54,11 +56,17 @@ class Tokens:
         self._conn.execute("PRAGMA journal_mode=WAL")
         self._conn.execute("PRAGMA synchronous=NORMAL")
         self._conn.executescript(_TABLES)
+        self._add_nonce()
         file.chmod(0o600)
         self._lock = threading.Lock()
         self._org = org_id15
         self.idle_seconds = idle_seconds
         self._seen: dict[str, tuple[Grant, int]] = {}
+
+    def _add_nonce(self) -> None:
+        """Data directories of earlier versions have codes without a nonce."""
+        if "nonce" not in {row[1] for row in self._conn.execute("PRAGMA table_info(code)")}:
+            self._conn.execute("ALTER TABLE code ADD COLUMN nonce TEXT NOT NULL DEFAULT ''")
 
     def close(self) -> None:
         """Write down when sessions were last used, and let go of the database."""
@@ -144,14 +152,14 @@ class Tokens:
             ).fetchone()
         return Grant(*row) if row else None
 
-    def issue_code(self, grant: Grant, redirect_uri: str, challenge: str, now: int) -> str:
-        """A new authorization code."""
+    def issue_code(self, grant: Grant, redirect_uri: str, challenge: str, now: int, nonce: str = "") -> str:
+        """A new authorization code; the nonce comes back in the ``id_token``."""
         code = "aPrx" + secrets.token_urlsafe(48)
         with self._lock:
             self._conn.execute(
-                "INSERT INTO code(code, user_id, client_id, scope, redirect_uri, challenge, issued)"
-                " VALUES (?,?,?,?,?,?,?)",
-                (_digest(code), grant.user_id, grant.client_id, grant.scope, redirect_uri, challenge, now),
+                "INSERT INTO code(code, user_id, client_id, scope, redirect_uri, challenge, issued, nonce)"
+                " VALUES (?,?,?,?,?,?,?,?)",
+                (_digest(code), grant.user_id, grant.client_id, grant.scope, redirect_uri, challenge, now, nonce),
             )
         return code
 
@@ -161,10 +169,10 @@ class Tokens:
         with self._lock:
             row = self._conn.execute(
                 "UPDATE code SET used=1 WHERE code=? AND client_id=? AND NOT used AND issued>=?"
-                " RETURNING user_id, scope, redirect_uri, challenge",
+                " RETURNING user_id, scope, redirect_uri, challenge, nonce",
                 (digest, client_id, now - CODE_LIFE),
             ).fetchone()
-        return CodeGrant(Grant(row[0], client_id, row[1]), row[2], row[3]) if row else None
+        return CodeGrant(Grant(row[0], client_id, row[1]), row[2], row[3], row[4]) if row else None
 
     def revoke(self, token: str) -> bool:
         """End a session, or a refresh token with its family and the sessions that came from it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import shutil
 import signal
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlsplit
 
 from core.mapping.spec import JobSpec, Schedule
 from core.records import OPEN_RUNS
@@ -237,6 +239,33 @@ def connect(ws: Workspace, org: Practice) -> None:
         flow="client_credentials", login_url=org.env["login_url"], client_id=org.env["client_id"],
         client_secret=org.env["client_secret"],
     )  # fmt: skip
+
+
+CALLBACK = "http://localhost:8501/oauth/callback"
+
+
+def sign_in(ws: Workspace, org: Practice) -> None:
+    """Sign in as the integration user in the browser, through the org's own pages."""
+    begun = ws.begin_connect(
+        login_url=org.env["login_url"], client_id=org.env["client_id"], client_secret=org.env["client_secret"],
+        redirect_uri=CALLBACK,
+    )  # fmt: skip
+    back = org.approve(begun.url, username=org.user("Integration")["username"])
+    ws.finish_connect(begun.browser, query_of(back))
+
+
+def query_of(address: str) -> dict[str, str]:
+    """The query that the browser is sent back with."""
+    return dict(parse_qsl(urlsplit(address).query))
+
+
+def plain(text: str) -> str:
+    """The text, if it is a sentence or two that a person understands: no code, no markup, no trace."""
+    assert text, "nothing is said"
+    assert not re.search(r"Traceback|<\w|\b[A-Z]+_[A-Z_]+\b|[{}]", text), text
+    assert len(re.findall(r"[.!?](?:\s|$)", text)) <= 3, text
+    assert len(text) < 250
+    return text
 
 
 def add_job(ws: Workspace, template: str, **changes: Any) -> JobSpec:

@@ -39,19 +39,22 @@ def keys(demo: Demo) -> dict[str, str]:
 
 def run(root: Path, name: str, home: Path, ask: tuple[str, ...]) -> tuple[NotebookNode, dict[str, Any]]:
     """The executed notebook, and the frames it ended with."""
-    book = nbformat.read(root / "notebooks" / name, as_version=4)
-    book.cells.append(nbformat.v4.new_code_cell(ASK % (ask,)))
+    book: NotebookNode = nbformat.reads((root / "notebooks" / name).read_text(encoding="utf-8"), as_version=4)
+    asking = NotebookNode(cell_type="code", id="ask", metadata={}, source=ASK % (ask,), outputs=[], execution_count=None)
+    book.cells.append(asking)
     where = {"metadata": {"path": str(root / "notebooks")}}
     env = {k: v for k, v in os.environ.items() if not k.startswith("SYNCLINE_")}
     client = NotebookClient(book, timeout=180, kernel_name="python3", resources=where)
-    client.execute(env={**env, "SYNCLINE_HOME": str(home), "PYTHONPATH": str(root), "IPYTHONDIR": str(home / "ipython")})
+    env |= {"SYNCLINE_HOME": str(home), "PYTHONPATH": str(root), "IPYTHONDIR": str(home / "ipython")}
+    client.execute(env=env)
     # A text result is a Python literal of the JSON text.
     answer = json.loads(ast.literal_eval(book.cells.pop()["outputs"][0]["data"]["text/plain"]))
     return book, answer
 
 
 def outputs(book: NotebookNode, kind: str) -> list[Any]:
-    return [o["data"][kind] for c in book.cells if c.cell_type == "code" for o in c.outputs if kind in o.get("data", {})]
+    data = [o.get("data", {}) for c in book.cells if c.cell_type == "code" for o in c.outputs]
+    return [d[kind] for d in data if kind in d]
 
 
 def errors(book: NotebookNode) -> list[str]:

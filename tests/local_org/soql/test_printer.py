@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +11,7 @@ from local_org.soql import parse, render
 from local_org.soql.lexer import quote, string_value
 from local_org.soql.nodes import (
     Call,
+    Category,
     Comparison,
     Condition,
     Group,
@@ -38,6 +41,8 @@ literals = st.one_of(
     st.sampled_from([Literal("boolean", "TRUE"), Literal("boolean", "FALSE"), Literal("null", "NULL")]),
     st.dates().map(lambda d: Literal("date", d.isoformat())),
     st.datetimes().map(lambda d: Literal("datetime", d.replace(microsecond=0).isoformat() + "Z")),
+    st.builds("{}{}".format, st.sampled_from(["USD", "EUR"]), st.integers(0)).map(lambda t: Literal("currency", t)),
+    st.just(Literal("currency", "USD9.50")),
     st.times().map(lambda t: Literal("time", t.strftime("%H:%M:%S.000Z"))),
     st.sampled_from(sorted(RANGE_NAMES)).map(lambda n: Literal("range", n)),
     st.builds(lambda n, i: Literal("range", f"{n}:{i}"), st.sampled_from(sorted(RANGE_NAMES_N)), st.integers(0, 999)),
@@ -60,6 +65,12 @@ def compound(inner: st.SearchStrategy[Condition]) -> st.SearchStrategy[Condition
 conditions: st.SearchStrategy[Condition] = st.recursive(comparisons, compound, max_leaves=6)
 orders = st.builds(Order, exprs, st.booleans(), st.booleans())
 aliases = st.none() | st.sampled_from(["a", "alias1", "total"])
+categories = st.builds(
+    Category,
+    st.sampled_from(["Geography__c", "Product__c"]),
+    st.sampled_from(["AT", "ABOVE", "BELOW", "ABOVE_OR_BELOW"]),
+    st.lists(st.sampled_from(["usa__c", "uk__c"]), min_size=1, max_size=2).map(tuple),
+)
 counts = st.none() | st.integers(0, 5000)
 
 
@@ -92,7 +103,14 @@ def queries(children: st.SearchStrategy[Query] | None = None) -> st.SearchStrate
         purposes=st.sampled_from([(), ("VIEW",), ("VIEW", "REFERENCE")]),
         updates=st.sampled_from([(), ("TRACKING",), ("TRACKING", "VIEWSTAT")]),
         all_rows=st.booleans(),
-    )
+        categories=st.lists(categories, max_size=2).map(tuple),
+    ).map(_fitting)
+
+
+def _fitting(query: Query) -> Query:
+    """HAVING belongs to GROUP BY, and a query has one WITH."""
+    having = query.having if query.group_by else None
+    return replace(query, having=having, security=None if query.categories else query.security)
 
 
 @given(queries(queries()))

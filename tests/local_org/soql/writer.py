@@ -18,8 +18,8 @@ DATE_PARTS = ["CALENDAR_YEAR", "CALENDAR_QUARTER", "CALENDAR_MONTH", "DAY_IN_MON
 UNITS = ["DAYS", "WEEKS", "MONTHS", "QUARTERS", "YEARS", "FISCAL_QUARTERS", "FISCAL_YEARS"]
 RANGES = ["TODAY", "YESTERDAY", "TOMORROW", "LAST_WEEK", "THIS_MONTH", "NEXT_QUARTER", "LAST_YEAR", "LAST_90_DAYS",
           "NEXT_90_DAYS", "THIS_FISCAL_QUARTER", "NEXT_FISCAL_YEAR"]  # fmt: skip
-TEXTS = ["", "a", "O\\'Hara", "50\\%", "\\u00e9t\\u00E9", "two\\nlines", "a;b", "say \\\"hi\\\"", "back\\\\slash", "x_%",
-         "SELECT (", "ünï"]  # fmt: skip
+TEXTS = ["", "a", "O\\'Hara", "50\\%", "\\u00e9t\\u00E9", "two\\nlines", "a;b", "say \\\"hi\\\"", "back\\\\slash",
+         "x_%", "SELECT (", "ünï"]  # fmt: skip
 _TOKEN = re.compile(r"'(?:[^'\\]|\\.)*'|[\w.:+-]+|<=|>=|<>|!=|\S")
 STRAYS = ["AND", "OR", "NOT", "(", ")", ",", "=", "<", "LIKE", "IN", "WHERE", "FROM", "SELECT", "GROUP BY", "ORDER BY",
           "HAVING", "LIMIT", "OFFSET", "5", "-1", "1.5", "'x'", "null", "TODAY", "LAST_N_DAYS:3", "Name", "Owner.Name",
@@ -50,9 +50,10 @@ class Writer:
         tokens = _TOKEN.findall(text)
         for _ in range(self.dice.choice([1, 1, 2])):
             at = self.dice.randrange(len(tokens))
-            other = [[], [tokens[at]] * 2, [self._pick(STRAYS)], [self._pick(STRAYS), tokens[at]], tokens[at : at + 2][::-1]]
-            change = self._pick(other)
-            tokens[at : at + (2 if change is other[4] else 1)] = change
+            token, stray = tokens[at], self._pick(STRAYS)
+            tokens[at : at + 1] = self._pick([[], [token, token], [stray], [stray, token]])
+            if self.dice.random() < 0.2:
+                tokens[at : at + 2] = tokens[at : at + 2][::-1]
             tokens = tokens or ["SELECT"]
         return " ".join(tokens)
 
@@ -78,7 +79,7 @@ class Writer:
         form = self._pick(["{}", "{}", "ROLLUP({})", "CUBE({})"])
         key = self._group_key if form == "{}" else self._path
         keys = [key() for _ in range(self.dice.randint(1, 3))]
-        totals = [f"{self._total()}{self._maybe(0.7, lambda: f' t{n}')}" for n in range(self.dice.randint(1, 3))]
+        totals = [self._total() + self._pick(["", f" t{n}"]) for n in range(self.dice.randint(1, 3))]
         clauses = [
             f"SELECT {', '.join([*keys, *totals])} FROM {self._pick(OBJECTS)}",
             self._maybe(0.5, lambda: f"WHERE {self._where(joins=1)}"),
@@ -113,7 +114,8 @@ class Writer:
         whens = " ".join(
             f"WHEN {self._pick(OBJECTS)} THEN {self._several(self._path)}" for _ in range(self.dice.randint(1, 3))
         )
-        return f"TYPEOF {self._pick(PARENTS)} {whens}{self._maybe(0.6, lambda: f' ELSE {self._several(self._path)}')} END"
+        otherwise = self._maybe(0.6, lambda: f" ELSE {self._several(self._path)}")
+        return f"TYPEOF {self._pick(PARENTS)} {whens}{otherwise} END"
 
     def _order(self) -> str:
         key = self._distance() if self.dice.random() < 0.1 else self._path()
@@ -204,6 +206,7 @@ class Writer:
     def _literal(self) -> str:
         day = f"20{self.dice.randrange(100):02}-{self.dice.randint(1, 12):02}-{self.dice.randint(1, 28):02}"
         clock = f"{self.dice.randrange(24):02}:{self.dice.randrange(60):02}:{self.dice.randrange(60):02}"
+        unit = self._pick(UNITS)
         return self._pick(
             [
                 self._string(),
@@ -213,7 +216,7 @@ class Writer:
                 day,
                 f"{day}T{clock}{self._pick(['Z', '.000Z', '+01:00', '.123-08:00'])}",
                 self._pick(RANGES),
-                f"{self._pick(['LAST_N_{}', 'NEXT_N_{}', 'N_{}_AGO']).format(self._pick(UNITS))}:{self.dice.randint(1, 99)}",
+                f"{self._pick([f'LAST_N_{unit}', f'NEXT_N_{unit}', f'N_{unit}_AGO'])}:{self.dice.randint(1, 99)}",
                 self._pick(["USD5000", "EUR9.50"]),
             ]
         )

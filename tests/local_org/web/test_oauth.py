@@ -329,3 +329,31 @@ def test_user_without_api_access_is_refused(practice: Practice) -> None:
     finally:
         practice.schema_change("api_access", profile="Read Only", enabled=True)
     assert use(practice, access_token) == 200
+
+
+def test_id_token_for_who_asks_for_openid(browser: Browser, practice: Practice) -> None:
+    scope = "openid profile refresh_token api"
+    answer = exchange(practice, browser.consent("allow", scope=scope, nonce="n-1")["code"]).json()
+    http = browser.http
+    known = http.get(f"{practice.base_url}/.well-known/openid-configuration", timeout=10).json()
+    (shown,) = http.get(known["jwks_uri"], timeout=10).json()["keys"]
+    header = jwt.get_unverified_header(answer["id_token"])
+    assert header["kid"] == shown["kid"]
+    claims = jwt.decode(
+        answer["id_token"],
+        jwt.PyJWK(shown).key,
+        algorithms=known["id_token_signing_alg_values_supported"],
+        audience=practice.env["client_id"],
+        issuer=known["issuer"],
+        options={"verify_iat": False},  # another test may have moved the org's clock
+    )
+    half = hashlib.sha256(answer["access_token"].encode()).digest()[:16]
+    assert claims["at_hash"] == base64.urlsafe_b64encode(half).rstrip(b"=").decode()
+    assert (claims["sub"], claims["nonce"]) == (answer["id"], "n-1")
+    assert (claims["preferred_username"], "email" in claims) == (practice.user()["username"], False)
+    refreshed = refresh(practice, answer["refresh_token"]).json()
+    assert jwt.decode(refreshed["id_token"], options={"verify_signature": False})["sub"] == answer["id"]
+
+
+def test_no_id_token_unless_asked(browser: Browser, practice: Practice) -> None:
+    assert "id_token" not in exchange(practice, browser.consent("allow")["code"]).json()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import ssl
 import stat
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 import requests
 from cryptography import x509
 
+from local_org.tls import server_files
 from tests.practice import ROOT, Practice
 
 
@@ -87,6 +89,40 @@ def test_authority_is_for_loopback_only(kept: Practice) -> None:
     server = x509.load_pem_x509_certificate(ssl.get_server_certificate(("127.0.0.1", port)).encode())
     names = server.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.DNSName) == ["localhost"]
+
+
+def test_salesforce_names_only_where_asked(tmp_path: Path) -> None:
+    def made(*, names: bool) -> tuple[bytes, list[str], list[str]]:
+        files = server_files(tmp_path, salesforce_names=names)
+        authority = x509.load_pem_x509_certificate(files.ca_file.read_bytes())
+        server = x509.load_pem_x509_certificate(files.certificate.read_bytes())
+        limits = authority.extensions.get_extension_for_class(x509.NameConstraints).value.permitted_subtrees or []
+        held = server.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        allowed = [one.value for one in limits if isinstance(one, x509.DNSName)]
+        return files.ca_file.read_bytes(), allowed, held.get_values_for_type(x509.DNSName)
+
+    plain, wide, again = made(names=False), made(names=True), made(names=True)
+    assert plain[1:] == (["localhost"], ["localhost"])
+    assert wide[1] == ["localhost", "salesforce.com"]
+    assert wide[2] == ["localhost", "login.salesforce.com", "test.salesforce.com", "*.my.salesforce.com"]
+    assert again[0] == wide[0]
+    assert made(names=False)[1:] == plain[1:]
+
+
+def test_certificate_holds_for_a_salesforce_name(tmp_path: Path) -> None:
+    with Practice("--with-salesforce-names", data_dir=tmp_path) as practice:
+        port = int(practice.base_url.rpartition(":")[2])
+        context = ssl.create_default_context(cafile=practice.env["ca_file"])
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=10) as plain,
+            context.wrap_socket(plain, server_hostname="login.salesforce.com") as wrapped,
+        ):
+            assert wrapped.version() is not None
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=10) as plain,
+            pytest.raises(ssl.SSLCertVerificationError),
+        ):
+            context.wrap_socket(plain, server_hostname="login.example.com")
 
 
 def test_second_server_on_the_same_directory_is_refused(kept: Practice) -> None:

@@ -62,11 +62,8 @@ def soap(practice: Practice) -> Soap:
 
 
 def test_rows_are_created_changed_and_deleted(soap: Soap, practice: Practice, unique: str) -> None:
-    made = soap(
-        "create",
-        f"<sObjects>{record('Contact', LastName=unique, DoNotCall='true')}</sObjects><sObjects>{record('Contact')}</sObjects>",
-    )
-    good, bad = made
+    rows = (record("Contact", LastName=unique, DoNotCall="true"), record("Contact"))
+    good, bad = soap("create", "".join(f"<sObjects>{row}</sObjects>" for row in rows))
     assert (text(good, "success"), text(bad, "success")) == ("true", "false")
     assert text(bad, "errors/statusCode") == "REQUIRED_FIELD_MISSING"
     record_id = text(good, "id") or ""
@@ -90,7 +87,8 @@ def test_all_or_none_header(soap: Soap, practice: Practice, unique: str) -> None
 
 
 def test_upsert_by_key(soap: Soap, unique: str) -> None:
-    inner = f"<externalIDFieldName>Syncline_Key__c</externalIDFieldName><sObjects>{record('Task', Syncline_Key__c=unique)}</sObjects>"
+    row = f"<sObjects>{record('Task', Syncline_Key__c=unique)}</sObjects>"
+    inner = f"<externalIDFieldName>Syncline_Key__c</externalIDFieldName>{row}"
     assert [text(soap("upsert", inner)[0], "created") for _ in range(2)] == ["true", "false"]
     fault = soap.send("upsert", inner.replace("Syncline_Key__c", "Subject"))
     assert "Field name provided, Subject does not match an External ID for Task" in fault.text
@@ -152,8 +150,8 @@ def test_query_pages_parents_and_children(soap: Soap, practice: Practice, unique
 
 def test_retrieve_user_and_time(soap: Soap, practice: Practice, unique: str) -> None:
     account = practice.create("Account", Name=unique)
-    inner = f"<fieldList>Id, Name</fieldList><sObjectType>Account</sObjectType><ids>{account}</ids><ids>001000000000000AAA</ids>"
-    found, nothing = soap("retrieve", inner)
+    ids = f"<ids>{account}</ids><ids>001000000000000AAA</ids>"
+    found, nothing = soap("retrieve", f"<fieldList>Id, Name</fieldList><sObjectType>Account</sObjectType>{ids}")
     assert (found.findtext(ROW + "Name"), len(nothing)) == (unique, 0)
     (user,) = soap("getUserInfo")
     assert (text(user, "userName"), text(user, "organizationId")) == (

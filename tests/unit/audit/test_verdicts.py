@@ -20,7 +20,7 @@ def spec(*filters: Condition, **values: Any) -> JobSpec:
     subject = FieldMapping(source="subject", target="Subject")
     pair = PairSpec(sobject="Task", where="Status = 'Open'", mappings=(subject,))
     given = {"name": "calls", "title": "Calls", "direction": Direction.OUTBOUND, "kind": Kind.CALL, "pairs": (pair,)}
-    return JobSpec(**{**given, "filters": filters, **values})  # type: ignore[arg-type]
+    return JobSpec(**{**given, "filters": filters, **values})
 
 
 def verdict(job: JobSpec, attempts: list[dict[str, Any]] | None = None, heads: Any = HEADS) -> dict[str, Any]:
