@@ -75,7 +75,7 @@ def _books(rows: pl.DataFrame) -> None:
     if lost:
         verdict, words = (
             strings.Sign("Does not balance", "red", "error"),
-            f"{count(lost, 'activity', 'activities')} have no trace.",
+            f"{count(lost, 'activity has', 'activities have')} no trace.",
         )
     else:
         verdict, words = strings.Sign("Balances", "green", "check_circle"), "Every activity made here is accounted for."

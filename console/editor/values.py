@@ -111,9 +111,8 @@ def _suggest(found: Side, mapping: dict[str, Any], suggested: dict[str, str]) ->
         st.markdown(f":small[:gray[Suggested: {safe(told)}]]", width="stretch")
         if st.button(f"Take {count(len(suggested), 'suggestion')}", icon=":material/wand_stars:"):
             entries = {**mapping["value_map"], **suggested}
-            draft.change(
-                lambda: editing.with_mapping(found.spec, found.sobject, mapping["target"], value_map=entries), anew=True
-            )
+            target = mapping["target"]
+            draft.change(lambda: editing.with_mapping(found.spec, found.sobject, target, value_map=entries), anew=True)
 
 
 def _entry(

@@ -28,7 +28,7 @@ _OPEN_UNLINKED = (
     "SELECT o.job, o.outcome, COUNT(*) AS n FROM open_row o WHERE o.workspace_id = :w"
     " AND NOT EXISTS (SELECT 1 FROM link l WHERE l.workspace_id = :w AND l.state = 'active' AND l.org_id = o.org_id)"
     " AND NOT EXISTS (SELECT 1 FROM link l WHERE l.workspace_id = :w AND l.state = 'active'"
-    " AND l.record_id = o.record_id) GROUP BY o.job, o.outcome ORDER BY o.job, o.outcome"
+    " AND l.table_name IN ('account', 'person', 'activity') AND l.record_id = o.record_id) GROUP BY o.job, o.outcome ORDER BY o.job, o.outcome"
 )
 _BY_DAY = (
     "SELECT started_at, n_created, n_updated, n_deleted, n_unchanged, n_filtered, n_skipped, n_waiting, n_held,"

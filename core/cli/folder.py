@@ -57,7 +57,7 @@ class Folder:
             self._write({})
         self._wait_for_quiet()
         if fresh:
-            # First what is known is forgotten: a deletion that is interrupted leaves an unfinished demo, not a broken one.
+            # What is known goes first: a deletion that is interrupted leaves an unfinished demo, not a broken one.
             self._write({})
             self._empty()
         self.logs.mkdir(exist_ok=True, mode=0o700)

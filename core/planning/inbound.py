@@ -100,6 +100,8 @@ def _verdicts(spec: JobSpec, r: pl.DataFrame, ground: Ground) -> pl.DataFrame:
     v = plan.stop(
         v, converted & ~linked, Outcome.FILTERED, "converted", "The lead was converted; its contact comes in instead."
     )
+    seen = linked & ~gone & (pl.col("org_stamp_at") >= pl.col("stamp_at"))
+    v = plan.stop(v, seen, Outcome.UNCHANGED, "seen", "Already recorded with this SystemModstamp.")
     if spec.kind in ACTIVITY_KINDS:
         other = linked & (pl.col("linked_kind") != spec.kind.value)
         v = plan.stop(
@@ -109,8 +111,6 @@ def _verdicts(spec: JobSpec, r: pl.DataFrame, ground: Ground) -> pl.DataFrame:
             "ours",
             pl.format("It is a {} that was logged from here.", pl.col("linked_kind")),
         )
-    seen = linked & ~gone & (pl.col("org_stamp_at") >= pl.col("stamp_at"))
-    v = plan.stop(v, seen, Outcome.UNCHANGED, "seen", "Already recorded with this SystemModstamp.")
     if not spec.delete:
         kept = gone & linked & ~_merged(r)
         v = plan.stop(

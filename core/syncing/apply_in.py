@@ -65,7 +65,7 @@ def refresh_baselines(ctx: Context, spec: JobSpec, run_id: str) -> None:
     with ctx.db.batch(ctx.workspace_id) as batch:
         rows = batch.read(
             "SELECT c.* FROM change c JOIN run r ON r.plan_id = c.plan_id WHERE r.run_id = :r AND c.action = 'none'"
-            " AND c.outcome = 'unchanged' AND c.baseline IS NOT NULL",
+            " AND ((c.outcome = 'unchanged' AND c.baseline IS NOT NULL) OR c.cause = 'ours')",
             r=run_id,
         )
         if rows.height:
@@ -103,7 +103,8 @@ def _keeping_custom(batch: Batch, spec: JobSpec, frame: pl.DataFrame) -> pl.Data
         return frame
     staged = batch.stage(frame.select("id"))
     have = batch.read(
-        f"SELECT r.id, r.fields FROM {table_of(spec.kind)} r JOIN {staged} s ON s.id = r.id WHERE r.workspace_id = :w",
+        f"SELECT r.id, r.fields FROM {table_of(spec.kind)} r JOIN {staged} s ON s.id = r.id"  # noqa: S608
+        " WHERE r.workspace_id = :w",
         w=batch.workspace_id,
     )
     old = {int(i): json.loads(t) if t else {} for i, t in have.iter_rows()}

@@ -67,4 +67,10 @@ def synced(settle: Callable[[Path], Workspace], demo_copy: Path) -> Workspace:
 @pytest.fixture
 def page(root: Path) -> Callable[..., Page]:
     """Opens a page by name, with what its address carries."""
-    return lambda name, **query: Page(root, name, query)
+    return lambda name, **query: Page(root / "console" / "app_pages" / f"{name}.py", query)
+
+
+@pytest.fixture
+def dialog() -> Callable[..., Page]:
+    """Opens a dialog by a function that calls it."""
+    return lambda script, **arguments: Page(script, arguments)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +23,29 @@ MARKS = re.compile(r"(?<!\\)(!\[x\]\(|<img|\$z|:material/home:|:red\[y\]|www\.ev
 CODE = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)")
 PAGES = ("overview", "errors", "runs", "record", "jobs", "job", "connections", "audit", "plan")
 # These show their texts as they are.
-PLAIN = {"text", "code", "arrow_data_frame", "text_input", "text_area", "number_input", "selectbox", "json", "markdown_plain"}
+PLAIN = {
+    "text",
+    "code",
+    "arrow_data_frame",
+    "text_input",
+    "text_area",
+    "number_input",
+    "selectbox",
+    "json",
+    "markdown_plain",
+}
 
 
 class Page:
     """One page that was run."""
 
-    def __init__(self, root: Path, name: str, query: dict[str, str]) -> None:
-        self.at = AppTest.from_file(str(root / "console" / "app_pages" / f"{name}.py"), default_timeout=90)
+    def __init__(self, script: Path | Callable[..., None], query: dict[str, str]) -> None:
+        """A page by its file, or a dialog by a function that opens it each time it runs."""
+        if isinstance(script, Path):
+            self.at = AppTest.from_file(str(script), default_timeout=90)
+        else:
+            self.at = AppTest.from_function(script, default_timeout=90, kwargs=query)
+            query = {}
         for key, value in query.items():
             self.at.query_params[key] = value
         self.run()
@@ -56,6 +71,10 @@ class Page:
         """The labels of all buttons."""
         return [b.label for b in self.at.button]
 
+    def sections(self) -> list[str]:
+        """The titles of the page's sections."""
+        return [s.value for s in self.at.subheader]
+
     def select(self, label: str) -> Any:
         """The select box of that label."""
         return next(s for s in self.at.selectbox if s.label == label)
@@ -67,7 +86,7 @@ class Page:
 
     def markdown(self) -> list[str]:
         """Every text that the browser would read as Markdown: bodies, labels, options, cells of small tables."""
-        return [text for element in walk(self.at.main) for text in rendered(element)]
+        return [text for element in walk(self.at._tree) for text in rendered(element)]
 
     def live(self) -> list[str]:
         """The texts of which Markdown would make something that no page meant; what stands in backticks is text."""
@@ -122,7 +141,11 @@ def plant(home: Path) -> None:
     assert [a["result"] for a in answers] == ["created", "created"], answers
     db = ws.database
     for table in ("open_row", "record_result", "change"):
-        db.execute(f"UPDATE {table} SET title = :t, reason = :t WHERE workspace_id = :w AND outcome <> 'created'", t=HOSTILE, w=w)
+        db.execute(
+            f"UPDATE {table} SET title = :t, reason = :t WHERE workspace_id = :w AND outcome <> 'created'",
+            t=HOSTILE,
+            w=w,
+        )
     db.execute("UPDATE open_row SET title = :t WHERE workspace_id = :w AND cause = 'orphan'", t=FORMULA, w=w)
     db.execute("UPDATE record_result SET title = :t WHERE workspace_id = :w AND outcome = 'created'", t=HOSTILE, w=w)
     db.execute("UPDATE person SET name = :t, title = :t, company = :t WHERE workspace_id = :w", t=HOSTILE, w=w)

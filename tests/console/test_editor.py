@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -13,6 +14,7 @@ from tests.practice import Practice
 
 Open = Callable[..., Page]
 FIELD = "Call_Outcome__c"
+STEPS = ("Source", "Mapping", "Values", "Rules", "Preview", "Schedule")
 
 
 @pytest.mark.requirement("T10")
@@ -43,11 +45,10 @@ def test_the_overflow_rule_and_the_default_of_a_field_are_set(synced: Workspace,
 
 
 def test_looking_at_every_step_changes_nothing(synced: Workspace, page: Open) -> None:
-    for spec in synced.specs():
-        for step in ("Source", "Mapping", "Values", "Rules", "Preview", "Schedule"):
-            shown = page("job", job=spec.name, step=step)
-            assert "changes are not saved" not in shown.text, (spec.name, step)
-            assert next(b for b in shown.at.button if b.label == "Save").disabled
+    for name, step in [(s.name, step) for s in synced.specs() for step in STEPS]:
+        shown = page("job", job=name, step=step)
+        assert "changes are not saved" not in shown.text, (name, step)
+        assert next(b for b in shown.at.button if b.label == "Save").disabled
 
 
 @pytest.mark.requirement("T14")
@@ -92,7 +93,25 @@ def test_fields_that_cannot_be_chosen_say_why(synced: Workspace, page: Open) -> 
     shown.run()
     table = shown.frame().set_index("Salesforce")
     assert table.loc["CreatedById", "Check"][0] == "Off"
-    assert "org records it itself" in table.loc["CreatedById", "Finding or what it does" if False else "Finding"]
+    assert "org records it itself" in table.loc["CreatedById", "Finding"]
+
+
+def test_suggestions_are_taken_and_stay(synced: Workspace, page: Open) -> None:
+    spec = editing.with_value(synced.job("calls_out"), "Task", FIELD, "voicemail", None)
+    synced.save_job(spec)
+    shown = page("job", job="calls_out", step="Values")
+    assert shown.select("voicemail becomes").value is None
+    shown.press("Take 1 suggestion").run()
+    assert shown.select("voicemail becomes").value == "Left Voicemail"
+    assert "changes are not saved" in shown.text
+
+
+def test_what_somebody_else_saved_meanwhile_is_not_undone(synced: Workspace, page: Open) -> None:
+    shown = page("job", job="calls_out", step="Rules")
+    synced.save_job(editing.changed(synced.job("calls_out"), delete=True))
+    shown.run()
+    assert next(t for t in shown.at.toggle if t.label == "Delete records").value
+    assert "changes are not saved" not in shown.text
 
 
 def test_a_condition_is_added_and_the_schedule_set(synced: Workspace, page: Open) -> None:
@@ -136,9 +155,9 @@ def state(ws: Workspace) -> bool:
 
 def require(ws: Workspace, name: str) -> None:
     """The org has come to require a field, and we have read that."""
-    import json
-
-    row = ws.database.read("SELECT body FROM org_describe WHERE workspace_id = :w AND sobject = 'Task'", w=ws.workspace_id)
+    row = ws.database.read(
+        "SELECT body FROM org_describe WHERE workspace_id = :w AND sobject = 'Task'", w=ws.workspace_id
+    )
     body = json.loads(row.item())
     field = next(f for f in body["fields"] if f["name"] == name)
     field |= {"nillable": False, "defaultedOnCreate": False, "createable": True}

@@ -47,8 +47,15 @@ def test_the_check_looks_where_the_values_are(
     assert "![x](http" in shown.text + "".join(t.value for t in shown.at.text)
 
 
-def test_the_drawer_of_a_row_shows_its_candidates_as_text(looked_at: Workspace, page: Callable[..., Page]) -> None:
-    shown = page("errors").press("Pick the person")
+def open_drawer() -> None:
+    from console.components import rowcard
+    from console.session import workspace
+
+    rowcard.drawer(workspace().open_rows(cause="ambiguous").row(0, named=True))
+
+
+def test_the_drawer_of_a_row_shows_its_candidates_as_text(looked_at: Workspace, dialog: Callable[..., Page]) -> None:
+    shown = dialog(open_drawer)
     assert "Who was it?" in shown.text
     assert shown.live() == []
     assert "![x](http" in shown.text

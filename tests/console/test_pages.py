@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from console import app_pages
 from console.components import times
+from console.slots import SIGN_INS
 from core.workspace import Workspace
 from tests.console.pages import PAGES, Page
 
@@ -41,12 +46,8 @@ def test_an_empty_page_says_what_to_do_first(fresh: Workspace, page: Open, name:
 
 
 def test_every_page_is_in_the_list() -> None:
-    from console import app_pages
-
-    folder = next(iter(app_pages.__path__))
-    from pathlib import Path
-
-    assert {p.stem for p in Path(folder).glob("*.py")} - {"__init__"} == set(PAGES)
+    folder = Path(next(iter(app_pages.__path__)))
+    assert {p.stem for p in folder.glob("*.py")} - {"__init__"} == set(PAGES)
 
 
 def test_overview_leads_through_the_first_steps(fresh: Workspace, page: Open) -> None:
@@ -62,8 +63,6 @@ def test_connections_asks_for_no_password_and_names_the_callback(fresh: Workspac
 
 
 def test_a_sign_in_is_prepared_without_its_secret_in_the_address(fresh: Workspace, page: Open) -> None:
-    from console.slots import SIGN_INS
-
     shown = page("connections")
     next(t for t in shown.at.text_input if t.label.startswith("Client id")).set_value("the-client")
     next(t for t in shown.at.text_input if t.label.startswith("Client secret")).set_value("the-secret")
@@ -92,9 +91,10 @@ def test_overview_tells_what_is_out_of_step(synced: Workspace, page: Open) -> No
     assert len(jobs) == len(synced.specs())
     assert [s[0] for s in jobs["State"]].index("In step") > 0
     differ = jobs.set_index("Job")
-    assert differ.loc["Calls, outbound", "Workspace"] - differ.loc["Calls, outbound", "Salesforce"] == differ.loc[
-        "Calls, outbound", "Differ"
-    ]
+    assert (
+        differ.loc["Calls, outbound", "Workspace"] - differ.loc["Calls, outbound", "Salesforce"]
+        == differ.loc["Calls, outbound", "Differ"]
+    )
     assert "held for a decision" in differ.loc["Calls, outbound", "Why"]
 
 
@@ -102,7 +102,7 @@ def test_overview_in_step_shows_no_cards(synced: Workspace, page: Open) -> None:
     synced.database.execute("DELETE FROM open_row WHERE workspace_id = :w", w=synced.workspace_id)
     shown = page("overview")
     assert f"All {len(synced.specs())} jobs are in step." in shown.text
-    assert "Needs a person" not in shown.text
+    assert "Needs a person" not in shown.sections()
 
 
 def test_a_refused_sign_in_stands_on_top(synced: Workspace, page: Open) -> None:
@@ -153,36 +153,13 @@ def test_retrying_a_group_asks_for_exactly_its_rows(synced: Workspace, page: Ope
     queued = [r for r in synced.runs(limit=5) if r["status"] == "queued"]
     assert [(r["job"], r["reason"]) for r in queued] == [("calls_out", "retry")]
     scope = synced.database.read("SELECT scope FROM run WHERE run_id = :r", r=queued[0]["run_id"]).item()
-    assert sorted(__import__("json").loads(scope)["records"]) == wanted
+    assert sorted(json.loads(scope)["records"]) == wanted
 
 
 def test_retrying_all_asks_for_one_run_of_each_job(synced: Workspace, page: Open) -> None:
     page("errors").press("Retry all")
     jobs = {r["job"] for r in synced.runs(limit=20) if r["status"] == "queued"}
     assert jobs == {g["job"] for g in synced.error_groups()}
-
-
-@pytest.mark.requirement("T18")
-def test_a_person_picks_whom_an_ambiguous_row_means(synced: Workspace, page: Open) -> None:
-    row = held(synced, "ambiguous")[0]
-    candidates = synced.candidates(row["job"], row["subject"])
-    shown = page("errors").press("Pick the person")
-    assert "Who was it?" in shown.text
-    texts = " ".join(t.value for t in shown.at.text)
-    for person in candidates.iter_rows(named=True):
-        assert person["name"] in shown.text
-        assert (person["phone"] or "") in texts
-    shown.press("Pick")
-    decision = synced.open_rows(cause="ambiguous").filter(subject=row["subject"])["decision"][0]
-    assert f'"record_id": {candidates["record_id"][0]}' in decision.replace('":', '": ').replace(":  ", ": ")
-    assert [r["reason"] for r in synced.runs(limit=3) if r["status"] == "queued"] == ["retry"]
-
-
-def test_a_row_is_put_aside(synced: Workspace, page: Open) -> None:
-    before = held(synced, "ambiguous")[0]
-    page("errors").press("Pick the person").press("Put aside")
-    after = synced.open_rows(cause="ambiguous").filter(subject=before["subject"])
-    assert after["is_aside"].to_list() == [True]
 
 
 def test_runs_show_what_became_of_each_row(synced: Workspace, page: Open) -> None:
@@ -211,11 +188,10 @@ def test_a_run_under_way_shows_rate_and_time_left(synced: Workspace, page: Open)
     progress = next(iter(shown.at.get("progress"))).proto
     assert 39 <= progress.value <= 41
     assert progress.text.startswith("400 of 1,000 rows · ")
-    assert "a second · about 30 s left" in progress.text or "about 3" in progress.text
+    assert re.search(r" · \d+ a second · about [23]\d s left$", progress.text)
     shown.press("Cancel after this batch")
     asked = synced.database.read("SELECT is_cancel_asked FROM run WHERE run_id = :r", r=run_id).item()
     assert asked
-    assert "Running" in {s[0] for s in page("overview").frame()["State"]} or True
 
 
 def test_jobs_are_listed_with_their_state(synced: Workspace, page: Open) -> None:
@@ -226,18 +202,6 @@ def test_jobs_are_listed_with_their_state(synced: Workspace, page: Open) -> None
         g["count"] for g in synced.error_groups() if g["job"] == "calls_out" and g["outcome"] == "held"
     )
     assert "New job" in shown.labels()
-
-
-def test_a_job_is_made_from_a_template(synced: Workspace, page: Open) -> None:
-    shown = page("jobs").press("New job")
-    assert "It starts switched off." in shown.text
-    shown.select("Template").set_value("notes_out")
-    shown.run()
-    next(b for b in shown.at.button if b.label == "Make the job").click()
-    shown.at.run()
-    made = {j["name"]: j for j in synced.jobs()}
-    assert "notes_out" in made
-    assert not made["notes_out"]["is_enabled"]
 
 
 def test_the_audit_adds_up_and_can_be_narrowed(synced: Workspace, page: Open) -> None:
@@ -256,7 +220,7 @@ def test_a_lost_activity_is_named_by_the_audit(synced: Workspace, page: Open) ->
         " (SELECT MAX(record_id) FROM link WHERE workspace_id = :w AND table_name = 'activity' AND how = 'created_out')",
         w=synced.workspace_id,
     )
-    assert "1 activity have no trace." in page("audit", period="All").text.replace("has", "have")
+    assert "1 activity has no trace." in page("audit", period="All").text
 
 
 def test_a_record_tells_its_story(synced: Workspace, page: Open) -> None:
@@ -325,29 +289,6 @@ def test_a_stale_plan_can_only_be_made_again(synced: Workspace, page: Open) -> N
     assert "Either side has changed since this plan was made." in shown.text
     assert "Plan again" in shown.labels()
     assert not any(label.startswith("Approve") for label in shown.labels())
-
-
-def test_applying_a_plan_asks_once_more_and_queues_its_run(synced: Workspace, page: Open) -> None:
-    plan_id = keep_plan(synced, "kept")
-    shown = page("plan", plan=plan_id).press("Approve and apply")
-    apply = next(b for b in shown.at.button if b.label.startswith("Apply "))
-    apply.click()
-    shown.at.run()
-    assert synced.plans().filter(plan_id=plan_id)["approved_by"].to_list() == [synced.actor]
-    assert [r["job"] for r in synced.runs(limit=3) if r["status"] == "queued"] == ["calls_out"]
-
-
-def test_deletes_are_confirmed_by_their_number(synced: Workspace, page: Open) -> None:
-    plan_id = keep_plan(synced, "kept")
-    synced.database.execute(
-        "UPDATE plan SET counts = :c WHERE plan_id = :p",
-        c='{"created": 0, "updated": 0, "deleted": 12, "input": 12}', p=plan_id,
-    )  # fmt: skip
-    shown = page("plan", plan=plan_id).press("Approve and apply")
-    assert next(b for b in shown.at.button if b.label.startswith("Apply ")).disabled
-    next(t for t in shown.at.text_input if "confirm the deletes" in t.label).set_value("12")
-    shown.run()
-    assert not next(b for b in shown.at.button if b.label.startswith("Apply ")).disabled
 
 
 def keep_plan(ws: Workspace, status: str) -> str:

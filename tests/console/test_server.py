@@ -155,7 +155,8 @@ def test_its_own_names_are_answered(app: Starlette, host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", f"evil.example:{PORT}", "localhost:9999", "localhost", f"localhost.evil.example:{PORT}", ""]
+    "host",
+    ["evil.example", f"evil.example:{PORT}", "localhost:9999", "localhost", f"localhost.evil.example:{PORT}", ""],
 )
 @pytest.mark.parametrize("path", ["/", "/api/v1/jobs", "/healthz", "/open"])
 def test_another_host_name_is_refused_everywhere(app: Starlette, entry: Entry, host: str, path: str) -> None:
@@ -163,7 +164,9 @@ def test_another_host_name_is_refused_everywhere(app: Starlette, entry: Entry, h
     assert (answer.status, answer.text) == (403, strings.WRONG_HOST)
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "https://localhost:8501", "null", f"http://localhost:{PORT + 1}"])
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "https://localhost:8501", "null", f"http://localhost:{PORT + 1}"]
+)
 def test_another_origin_may_not_write(app: Starlette, entry: Entry, origin: str) -> None:
     answer = ask(app, "/api/v1/jobs", method="POST", origin=origin, cookie=cookie(entry))
     assert (answer.status, answer.text) == (403, strings.WRONG_ORIGIN)

@@ -42,7 +42,7 @@ def test_numbers_and_plain_texts_are_left_alone() -> None:
 def test_an_export_opens_without_running_anything() -> None:
     text = csv_bytes(pl.DataFrame({"subject": [FORMULA, "plain", None], "n": [-1, 2, 3]})).decode("utf-8-sig")
     lines = text.splitlines()
-    assert lines[1].startswith('"\'=HYPERLINK')
+    assert lines[1].startswith("\"'=HYPERLINK")
     assert lines[2:] == ["plain,2", ",3"]
 
 

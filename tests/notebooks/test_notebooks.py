@@ -39,9 +39,10 @@ def keys(demo: Demo) -> dict[str, str]:
 
 def run(root: Path, name: str, home: Path, ask: tuple[str, ...]) -> tuple[NotebookNode, dict[str, Any]]:
     """The executed notebook, and the frames it ended with."""
-    book: NotebookNode = nbformat.reads((root / "notebooks" / name).read_text(encoding="utf-8"), as_version=4)
-    asking = NotebookNode(cell_type="code", id="ask", metadata={}, source=ASK % (ask,), outputs=[], execution_count=None)
-    book.cells.append(asking)
+    content = json.loads((root / "notebooks" / name).read_text(encoding="utf-8"))
+    cell = {"cell_type": "code", "id": "ask", "metadata": {}, "source": ASK % (ask,), "outputs": []}
+    content["cells"].append({**cell, "execution_count": None})
+    book: NotebookNode = nbformat.from_dict(content)  # type: ignore[no-untyped-call]
     where = {"metadata": {"path": str(root / "notebooks")}}
     env = {k: v for k, v in os.environ.items() if not k.startswith("SYNCLINE_")}
     client = NotebookClient(book, timeout=180, kernel_name="python3", resources=where)
