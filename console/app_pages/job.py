@@ -161,13 +161,13 @@ def main() -> None:
 def _walk(name: str, step: str) -> None:
     """Back and next."""
     at = STEPS.index(step)
-    if st.button("Back", icon=":material/arrow_back:", disabled=at == 0):
-        frame.go("job", job=name, step=STEPS[at - 1])
-    st.space("stretch")
-    if at + 1 < len(STEPS) and st.button(
-        f"Next: {STEPS[at + 1]}", icon=":material/arrow_forward:", icon_position="right"
-    ):
-        frame.go("job", job=name, step=STEPS[at + 1])
+    after = STEPS[at + 1] if at + 1 < len(STEPS) else ""
+    with st.container(horizontal=True):
+        if st.button("Back", icon=":material/arrow_back:", disabled=at == 0):
+            frame.go("job", job=name, step=STEPS[at - 1])
+        st.space("stretch")
+        if after and st.button(f"Next: {after}", icon=":material/arrow_forward:", icon_position="right"):
+            frame.go("job", job=name, step=after)
 
 
 main()

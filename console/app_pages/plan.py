@@ -122,6 +122,11 @@ def _all(plans: list[dict[str, Any]], titles: dict[str, str]) -> None:
         frame.empty("No plan is kept.", "A plan shows what a run would do, before it does it. Make one for a job.",
                     "Open the jobs", lambda: frame.go("jobs"))  # fmt: skip
         return
+    words = list(dict.fromkeys(PLAN_STATES.get(p["status"], PLAN_STATES["kept"]).word for p in plans))
+    state = st.pills("State", words, key="state", bind="query-params", label_visibility="collapsed")
+    if state:
+        plans = [p for p in plans if PLAN_STATES.get(p["status"], PLAN_STATES["kept"]).word == state]
+    plans.sort(key=lambda p: p["status"] != "kept")
     rows = [
         {
             "State": [PLAN_STATES.get(p["status"], PLAN_STATES["kept"]).word],

@@ -192,7 +192,7 @@ def _steps(run: dict[str, Any]) -> None:
     ended = run["status"] not in _LIVE
     _step(f"Read {count(counts['input'], 'row')}", "complete" if ended or counts["input"] else "running")
     if run["planned"] or _written(counts):
-        _step(f"Planned {count(run['planned'], 'write')}", "complete")
+        _step(f"Planned {count(run['planned'], 'change')}", "complete")
     if _written(counts) or counts["rejected"]:
         _step(
             f"Wrote {_written(counts):,}, {counts['rejected']:,} rejected",

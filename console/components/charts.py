@@ -10,7 +10,6 @@ import plotly.graph_objects as graph
 import streamlit as st
 
 from console.components.tables import theme
-from console.components.times import day
 
 _CONFIG = {"displayModeBar": False}
 _FILLS = {
@@ -49,7 +48,7 @@ def _laid_out(figure: graph.Figure, height: int, **more: Any) -> graph.Figure:
 
 def by_outcome(days: Sequence[Mapping[str, Any]]) -> None:
     """Rows by outcome and day, stacked."""
-    labels = [day(date.fromisoformat(d["day"])) for d in days]
+    labels = [f"{d:%a} {d.day}" for d in (date.fromisoformat(d["day"]) for d in days)]
     groups = {
         "Created": ("created", ("created",)),
         "Updated or deleted": ("updated", ("updated", "deleted")),

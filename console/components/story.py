@@ -72,11 +72,7 @@ def _side_row(field: Mapping[str, Any], writers: Mapping[str, Any]) -> dict[str,
     if field["differs"]:
         own, org = (f":orange-background[{v}]" if v else "" for v in (own, org))
     writer = writers.get(field["field"])
-    by = (
-        f"{'Salesforce' if writer['side'] == 'org' else 'Workspace'} written {times.clock_time(writer['at'])}"
-        if writer
-        else ""
-    )
+    by = f"{times.clock_time(writer['at'])}, {writer['job']}" if writer else ""
     return {
         "Field": safe(field["field"]),
         ":material/workspaces: Workspace": own,

@@ -13,7 +13,7 @@ from core import Finding, JobSpec, SynclineError
 
 
 def of(name: str) -> JobSpec:
-    """The draft of a job; what is saved where nothing was changed yet. To be asked once for each drawing of the page."""
+    """The draft of a job; what is saved where nothing was changed yet. Asked once for each drawing."""
     saved = st.session_state[Key.SAVED] = workspace().job(name)
     kept: dict[str, JobSpec] = st.session_state.setdefault(Key.DRAFT, {})
     return kept.get(name, saved)

@@ -39,8 +39,7 @@ BY_RECORD: dict[str, Any] = {
 }
 _LINKED = (
     "SELECT record_id AS id, org_id AS l_org_id, sobject AS l_sobject, how AS l_how, state AS l_state, job AS l_job"
-    " FROM (SELECT l.*, ROW_NUMBER() OVER (PARTITION BY record_id ORDER BY CASE state WHEN 'active' THEN 0 ELSE 1 END,"
-    " id DESC) AS place FROM link l WHERE workspace_id = :w AND table_name = 'activity') ranked WHERE place = 1"
+    " FROM link WHERE workspace_id = :w AND table_name = 'activity' ORDER BY link.id DESC"
 )
 _OPEN = (
     "SELECT record_id AS id, job AS o_job, outcome AS o_outcome, cause AS o_cause, reason AS o_reason,"
@@ -66,8 +65,11 @@ def by_record(db: Database, workspace_id: int) -> pl.DataFrame:
     heads = db.read("SELECT id, deleted_at FROM activity WHERE workspace_id = :w", w=workspace_id)
     frame = heads.with_columns(pl.col("id").cast(pl.Int64))
     for sql in (_LINKED, _OPEN, _LATEST):
-        found = db.read(sql, w=workspace_id)
-        frame = frame.join(found.with_columns(pl.col("id").cast(pl.Int64)), on="id", how="left")
+        found = db.read(sql, w=workspace_id).with_columns(pl.col("id").cast(pl.Int64))
+        if sql is _LINKED:
+            # The active link, else the one that ended last.
+            found = found.sort(pl.col("l_state") != "active", maintain_order=True).unique("id", keep="first")
+        frame = frame.join(found, on="id", how="left")
     return shaped(
         frame.with_columns(
             org_id="l_org_id",

@@ -21,14 +21,15 @@ _UNSEEN = (
     " SELECT id, seq, kind FROM activity WHERE workspace_id = :w AND deleted_at IS NULL AND kind = :k) r"
     " WHERE r.kind = :k AND r.seq > COALESCE((SELECT MAX(m.workspace_seq) FROM mark m WHERE m.workspace_id = :w"
     " AND m.job = :j), 0) AND NOT EXISTS (SELECT 1 FROM link l WHERE l.workspace_id = :w AND l.table_name = :t"
-    " AND l.record_id = r.id AND l.state = 'active') AND NOT EXISTS (SELECT 1 FROM open_row o WHERE o.workspace_id = :w"
-    " AND o.job = :j AND o.record_id = r.id)"
+    " AND l.record_id = r.id AND l.state = 'active') AND NOT EXISTS (SELECT 1 FROM open_row o"
+    " WHERE o.workspace_id = :w AND o.job = :j AND o.subject = CAST(r.id AS TEXT))"
 )
 _OPEN_UNLINKED = (
     "SELECT o.job, o.outcome, COUNT(*) AS n FROM open_row o WHERE o.workspace_id = :w"
     " AND NOT EXISTS (SELECT 1 FROM link l WHERE l.workspace_id = :w AND l.state = 'active' AND l.org_id = o.org_id)"
     " AND NOT EXISTS (SELECT 1 FROM link l WHERE l.workspace_id = :w AND l.state = 'active'"
-    " AND l.table_name IN ('account', 'person', 'activity') AND l.record_id = o.record_id) GROUP BY o.job, o.outcome ORDER BY o.job, o.outcome"
+    " AND l.table_name IN ('account', 'person', 'activity') AND l.record_id = o.record_id)"
+    " GROUP BY o.job, o.outcome ORDER BY o.job, o.outcome"
 )
 _BY_DAY = (
     "SELECT started_at, n_created, n_updated, n_deleted, n_unchanged, n_filtered, n_skipped, n_waiting, n_held,"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from local_org.org.model import Field, SObject
-from local_org.soql import faults, functions
+from local_org.soql import faults, functions, timeline
 from local_org.soql.filters import Filter, joined, semi_joins, under_or
 from local_org.soql.nodes import Order, Path, Query, Selected
-from local_org.soql.scope import Context, Scope, Sql, Value, quoted, source_object
+from local_org.soql.scope import TIMELINES, Context, Scope, Sql, Value, quoted, source_object
 
 MAX_OFFSET = 2_000
 _SCOPES = frozenset({"everything", "mine", "scopingrule"})
@@ -40,7 +40,12 @@ def open_scope(context: Context, query: Query, sobject: SObject) -> Scope:
     if (query.offset or 0) > MAX_OFFSET:
         message = f"Maximum SOQL offset allowed is {MAX_OFFSET}"
         raise faults.at(context.text, query.mark("OFFSET"), "NUMBER_OUTSIDE_VALID_RANGE", message)
+    if query.categories:
+        message = f"WITH DATA CATEGORY is not supported for sObject {sobject.name}"
+        raise faults.malformed(context.text, query.mark("WITH"), message)
     scope = Scope(context, sobject, query.sources[0])
+    if sobject.name.lower() in TIMELINES:
+        scope.source = timeline.source_sql(context, sobject)
     for source in query.sources[1:]:
         scope.alias_path(source)
     return scope
@@ -143,7 +148,23 @@ def order_sql(scope: Scope, orders: Sequence[Order]) -> Sql:
 def _order(scope: Scope, order: Order) -> Sql:
     value = functions.value(scope, order.expr)
     check_sortable(scope.context, value, order)
-    return Sql(value.sql.text + order_suffix(value, order), value.sql.params)
+    suffix = order_suffix(value, order)
+    key = sort_key(value, order)
+    if key == value.sql:
+        return Sql(key.text + suffix, key.params)
+    # Values that the picklist no longer has come after the others, by their text.
+    return Sql(f"{key.text}{suffix}, {value.sql.text}{suffix}", (*key.params, *value.sql.params))
+
+
+def sort_key(value: Value, order: Order) -> Sql:
+    """What rows are sorted by: for a picklist the place of the value in its list, else the value."""
+    f = value.field
+    listed = f is not None and f.type == "picklist" and bool(f.picklist) and isinstance(order.expr, Path)
+    if f is None or not listed or value.aggregate:
+        return value.sql
+    whens = " ".join(f"WHEN ? THEN {n}" for n in range(len(f.picklist)))
+    text = f"(CASE WHEN {value.sql.text} IS NOT NULL THEN CASE {value.sql.text} {whens} ELSE {len(f.picklist)} END END)"
+    return Sql(text, (*value.sql.params, *value.sql.params, *(p.value for p in f.picklist)))
 
 
 def check_sortable(context: Context, value: Value, order: Order) -> None:

@@ -14,6 +14,7 @@ from math import prod
 
 from local_org.org.ids import is_id, to18
 from local_org.soql import faults
+from local_org.soql.formats import ORG_CURRENCY
 from local_org.soql.functions import uses
 from local_org.soql.functions import value as compile_value
 from local_org.soql.lexer import datetime_value, like_pattern, string_value
@@ -33,6 +34,9 @@ _LITERAL_NAMES = {"datetime": "dateTime", "currency": "double", "percent": "doub
 _LONG_TEXT = 255
 _MAX_STRING = 4_000
 _MAX_VARIANTS = 16
+_WHOLE_DIGITS = 18
+"""Longer numbers are compared as floats: SQLite's integers end there."""
+_DISTANCE = frozenset({"DISTANCE"})
 _TRUE, _FALSE = Sql("1"), Sql("0")
 
 JoinCompiler = Callable[[Scope, Value, Query], Sql]
@@ -98,6 +102,7 @@ class Filter:
         operator = atom.operator
         wrong = (
             (left.type == "boolean" and operator not in ("=", "!=", "IN", "NOT IN"))
+            or (uses(atom.left, _DISTANCE) and operator not in ("<", ">"))
             or (operator == "LIKE" and left.type not in _TEXTS)
             or (operator in ("INCLUDES", "EXCLUDES") and left.type != "multipicklist")
             or (left.type == "multipicklist" and operator in ("<", "<=", ">", ">="))
@@ -212,7 +217,9 @@ class Filter:
         if left.type == "boolean" and kind == "boolean":
             return int(text == "TRUE")
         if left.type in _NUMBERS and kind == "number":
-            return int(text) if text.lstrip("+-").isdigit() else float(text)
+            return int(text) if text.lstrip("+-").isdigit() and len(text) <= _WHOLE_DIGITS else float(text)
+        if left.type == "currency" and kind == "currency":
+            return self._amount(literal)
         if left.type == "date" and kind == "date":
             return text
         if left.type == "datetime" and kind == "datetime":
@@ -232,6 +239,13 @@ class Filter:
         if not is_id(text):
             raise faults.invalid_operator(self.context.text, literal.pos, f"invalid ID field: {text}")
         return to18(text)
+
+    def _amount(self, literal: Literal) -> float:
+        """An amount with its currency: this org has one, and knows no rates for others."""
+        if literal.text[:3] != ORG_CURRENCY:
+            message = f"invalid currency code: {literal.text[:3]}"
+            raise faults.malformed(self.context.text, literal.pos, message)
+        return float(literal.text[3:])
 
     def _text(self, literal: Literal) -> str:
         text = string_value(literal.text)

@@ -9,6 +9,9 @@ from zoneinfo import ZoneInfo
 
 from local_org.org.model import Field
 
+ORG_CURRENCY = "USD"
+"""The one currency of the org."""
+
 
 def formatter(kind: str, zone: str, f: Field | None = None) -> Callable[[Any], Any] | None:
     """What FORMAT does to a stored value of this type; ``None`` where it changes nothing."""

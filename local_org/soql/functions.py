@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from local_org.soql import faults
+from local_org.soql import faults, places
 from local_org.soql.nodes import Call, Literal, Path
 from local_org.soql.scope import Scope, Sql, Value, refuse
 
@@ -61,6 +61,8 @@ def value(scope: Scope, expr: Path | Call) -> Value:
         return _label(scope, expr)
     if expr.name in ("FORMAT", "CONVERTCURRENCY"):
         return value(scope, _argument(scope, expr))
+    if expr.name == "DISTANCE":
+        return places.distance(scope, expr)
     if expr.name in DATE_FUNCTIONS:
         return _date_function(scope, expr)
     raise refuse(scope.context, expr.pos, f"unexpected token: '{expr.name}'")
@@ -72,11 +74,12 @@ def uses(expr: Path | Call | Literal, names: frozenset[str]) -> bool:
 
 
 def install(conn: sqlite3.Connection) -> None:
-    """Gives the connection the one function that SQLite lacks, if it has not got it yet."""
+    """Gives the connection the functions that SQLite lacks, if it has not got them yet."""
     try:
         conn.execute(f"SELECT {_SHIFT}(0, 'UTC')").fetchone()
     except sqlite3.OperationalError:
         conn.create_function(_SHIFT, 2, _local_seconds, deterministic=True)
+        conn.create_function(places.FUNCTION, 5, places.between, deterministic=True)
 
 
 def _local_seconds(seconds: int | None, zone: str) -> int | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local_org.soql import faults, functions
-from local_org.soql.clauses import bounds_sql, open_scope, order_suffix, semi_join, where_sql
+from local_org.soql.clauses import bounds_sql, open_scope, order_suffix, semi_join, sort_key, where_sql
 from local_org.soql.columns import Column
 from local_org.soql.filters import Filter
 from local_org.soql.formats import formatter
@@ -18,6 +18,8 @@ from local_org.soql.shapes import converter, json_form
 
 MAX_GROUPS = 2_000
 """Rows that an aggregate query may return."""
+MAX_SUBTOTALS = 3
+"""Fields that ROLLUP and CUBE may list."""
 _GROUPING = frozenset({"GROUPING"})
 
 
@@ -59,6 +61,9 @@ class _Groups:
         self.scope = scope
         self.query = query
         self.text = scope.context.text
+        if query.group_by and query.group_by.mode and len(query.group_by.exprs) > MAX_SUBTOTALS:
+            message = f"GROUP BY {query.group_by.mode} supports at most {MAX_SUBTOTALS} fields"
+            raise faults.malformed(self.text, query.mark("GROUP"), message)
         self.grouped = [self._group(e) for e in (query.group_by.exprs if query.group_by else ())]
 
     def build(self) -> GroupPlan:
@@ -139,7 +144,9 @@ class _Groups:
         present: frozenset[int],
     ) -> Sql:
         columns = [self._in_set(f, v, e, present) for f, (v, e) in zip(forms, values, strict=True)]
-        sorts = [self._in_set(v.sql, v, o.expr, present) for v, o in zip(orders, self.query.order_by, strict=True)]
+        sorts = [
+            self._in_set(sort_key(v, o), v, o.expr, present) for v, o in zip(orders, self.query.order_by, strict=True)
+        ]
         listed = [f"{c.text} AS c{i}" for i, c in enumerate(columns)] + [
             f"{s.text} AS o{i}" for i, s in enumerate(sorts)
         ]

@@ -91,7 +91,7 @@ def _string_end(text: str, start: int) -> int:
 
 def string_value(raw: str) -> str:
     """The text that an escaped literal stands for."""
-    return "".join(char for char, _ in _characters(raw))
+    return _paired("".join(char for char, _ in _characters(raw)))
 
 
 def like_pattern(raw: str) -> tuple[str, bool]:
@@ -106,7 +106,12 @@ def like_pattern(raw: str) -> tuple[str, bool]:
             out.append("\\")
             escaped = True
         out.append(char)
-    return "".join(out), escaped
+    return _paired("".join(out)), escaped
+
+
+def _paired(text: str) -> str:
+    r"""The text with two halves of a character, ``\ud83d\ude00``, made one; a half alone is none and is replaced."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _characters(raw: str) -> list[tuple[str, bool]]:

@@ -35,6 +35,8 @@ MAX_LENGTH = 100_000
 """Characters that a statement may have."""
 MAX_DEPTH = 100
 """Brackets and NOTs that may be open at once."""
+MAX_DIGITS = 18
+"""Digits of a LIMIT, an OFFSET and the number of a date literal."""
 
 _RESERVED = frozenset(
     {"AND", "ASC", "DESC", "EXCLUDES", "FROM", "HAVING", "IN", "INCLUDES", "LIKE", "LIMIT", "NOT", "NULL", "NULLS",
@@ -133,6 +135,7 @@ class _Parser:
         sources = self.listed(self.source)
         scope = self.word().text if self.accept("USING", "SCOPE") else None
         where = self.condition() if self.accept("WHERE") else None
+        marks["WITH"] = self.here.pos
         categories = self.categories() if self.accept("WITH", "DATA", "CATEGORY") else ()
         security = self.one_of(_SECURITY) if not categories and self.accept("WITH") else None
         marks["GROUP"] = self.here.pos
@@ -191,7 +194,7 @@ class _Parser:
         return tuple(found)
 
     def count(self) -> int:
-        if self.here.kind != "number" or not self.here.text.isdigit():
+        if self.here.kind != "number" or not self.here.text.isdigit() or len(self.here.text) > MAX_DIGITS:
             raise self.unexpected()
         return int(self.take().text)
 

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -15,9 +15,12 @@ from local_org.soql.columns import Column
 from local_org.soql.groups import MAX_GROUPS, GroupPlan
 from local_org.soql.rows import ChildPlan, RowPlan
 from local_org.soql.scope import Sql
+from local_org.soql.shapes import Nested, Row
 
 Record = dict[str, Any]
 _CHUNK = 2_000
+Keep = Callable[["ResultSet", int], str]
+"""Keeps a result and answers the address of its next page, which starts at that row."""
 
 
 class ResultSet:
@@ -51,6 +54,14 @@ class ResultSet:
             return []
         return [row[0] for row in execute(self._conn, self._plan.ids())]
 
+    @property
+    def child_size(self) -> int:
+        """Children of one row on a page: 500, or 200 where two or more text areas are selected.
+
+        The first page, nested in the parent, is one short of it, as the real org's is.
+        """
+        return _child_size(self.columns)
+
     @cached_property
     def total(self) -> int:
         """The number of matching rows (of groups, for an aggregate query), LIMIT and OFFSET heeded."""
@@ -69,14 +80,29 @@ class ResultSet:
             return [cell.header for cell in self._plan.flat]
         return [c.name for c in self.columns]
 
-    def page(self, offset: int = 0, size: int = 2_000, *, conn: sqlite3.Connection | None = None) -> list[Record]:
+    @classmethod
+    def of_children(cls, conn: sqlite3.Connection, child: ChildPlan, ids: list[str]) -> ResultSet:
+        """The children of one row as a result of their own, to be paged through."""
+        made = cls(conn, child.plan.scope.sobject.name, child.plan, child.plan.columns)
+        made.ids = ids
+        return made
+
+    def page(
+        self,
+        offset: int = 0,
+        size: int = 2_000,
+        *,
+        conn: sqlite3.Connection | None = None,
+        keep: Keep | None = None,
+    ) -> list[Record]:
         """Records as the REST API answers them, read through ``conn`` where another thread asks.
 
         Rows purged since the query ran are left out: the next page starts at ``offset + size``, not at the number of
-        records seen.
+        records seen. With ``keep``, a row shows only the first page of many children, and the rest is kept.
         """
         if isinstance(self._plan, RowPlan):
-            return _records(conn or self._conn, self._plan, self.ids[offset : offset + size])
+            reader = _Reader(conn or self._conn, keep)
+            return reader.records(self._plan, self.ids[offset : offset + size])
         return self._groups[offset : offset + size] if self.is_aggregate else []
 
     def rows_flat(self, offset: int = 0, size: int = 2_000) -> list[list[str]]:
@@ -132,32 +158,55 @@ def _slices(ids: list[str]) -> Iterator[list[str]]:
         yield ids[start : start + _CHUNK]
 
 
-def _records(conn: sqlite3.Connection, plan: RowPlan, ids: list[str]) -> list[Record]:
-    """The records of these Ids, in their order."""
-    sql = plan.records()
-    found: dict[str, Record] = {}
-    for part in _slices(ids):
-        keys = json.dumps(part)
-        children = {child.name: _children(conn, child, keys) for child in plan.children}
-        for row in execute(conn, Sql(sql.text, (*sql.params, keys))):
-            record = plan.root.read(row, children)
-            if record is not None:
-                found[row[0]] = record
-    return [found[i] for i in ids if i in found]
+class _Reader:
+    """Reads records with their children through one connection."""
+
+    def __init__(self, conn: sqlite3.Connection, keep: Keep | None) -> None:
+        self.conn = conn
+        self.keep = keep
+
+    def records(self, plan: RowPlan, ids: list[str]) -> list[Record]:
+        """The records of these Ids, in their order."""
+        sql = plan.records()
+        found: dict[str, Record] = {}
+        for part in _slices(ids):
+            keys = json.dumps(part)
+            children = {child.name: self.children(child, keys) for child in plan.children}
+            for row in execute(self.conn, Sql(sql.text, (*sql.params, keys))):
+                record = plan.root.read(row, children)
+                if record is not None:
+                    found[row[0]] = record
+        return [found[i] for i in ids if i in found]
+
+    def children(self, child: ChildPlan, parents: str) -> dict[str, Nested]:
+        """The children of one page of parents, read with one statement, and their own children with one more."""
+        plan = child.plan
+        by_parent: dict[str, list[Row]] = {}
+        for row in execute(self.conn, _child_sql(child, parents)):
+            by_parent.setdefault(row[0], []).append(row[1:])
+        shown = {parent: self.first(plan, rows) for parent, rows in by_parent.items()}
+        keys = json.dumps([row[0] for rows in shown.values() for row in rows])
+        below = {inner.name: self.children(inner, keys) for inner in plan.children}
+        found: dict[str, Nested] = {}
+        for parent, rows in shown.items():
+            records = [record for row in rows if (record := plan.root.read(row, below)) is not None]
+            found[parent] = Nested(len(by_parent[parent]), records, self.rest(child, by_parent[parent], len(rows)))
+        return found
+
+    def first(self, plan: RowPlan, rows: list[Row]) -> list[Row]:
+        """The rows that a parent shows."""
+        size = _child_size(plan.columns)
+        return rows if self.keep is None or len(rows) < size else rows[: size - 1]
+
+    def rest(self, child: ChildPlan, rows: list[Row], shown: int) -> str | None:
+        """Where the rows after those come from, once they are kept."""
+        if self.keep is None or shown == len(rows):
+            return None
+        return self.keep(ResultSet.of_children(self.conn, child, [row[0] for row in rows]), shown)
 
 
-def _children(conn: sqlite3.Connection, child: ChildPlan, parents: str) -> dict[str, list[Record]]:
-    """The children of one page of parents, read with one statement, and their own children with one more."""
-    plan = child.plan
-    rows = list(execute(conn, _child_sql(child, parents)))
-    keys = json.dumps([row[1] for row in rows])
-    grandchildren = {inner.name: _children(conn, inner, keys) for inner in plan.children}
-    found: dict[str, list[Record]] = {}
-    for row in rows:
-        record = plan.root.read(row[1:], grandchildren)
-        if record is not None:
-            found.setdefault(row[0], []).append(record)
-    return found
+def _child_size(columns: list[Column]) -> int:
+    return 200 if sum(1 for c in columns if c.type == "textarea") >= 2 else 500
 
 
 def _child_sql(child: ChildPlan, parents: str) -> Sql:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 
 from local_org.org.model import Field, SObject
@@ -9,7 +10,8 @@ from local_org.soql import faults, functions
 from local_org.soql.clauses import bounds_sql, counted, no_groups, open_scope, order_sql, where_sql
 from local_org.soql.columns import Column
 from local_org.soql.formats import formatter
-from local_org.soql.nodes import Call, Path, Query, Selected, SelectItem, Source, Subselect, Typeof, When
+from local_org.soql.nodes import Call, Path, Query, Selected, SelectItem, Subselect, Typeof, When
+from local_org.soql.places import part_key
 from local_org.soql.scope import Context, Place, Scope, Sql, Value, child_name, quoted, source_object
 from local_org.soql.shapes import (
     ADDRESS_KEYS,
@@ -24,6 +26,7 @@ from local_org.soql.shapes import (
     csv_quoted,
     json_form,
 )
+from local_org.soql.timeline import check_bounds, timeline
 
 MAX_SUBQUERIES = 20
 MAX_LEVELS = 5
@@ -145,6 +148,7 @@ class _Builder:
         self.scope = open_scope(context, query, sobject)
         self.urls = f"/services/data/v{context.api_version}/sobjects"
         self.seen: set[tuple[str, ...]] = set()
+        self.unnamed = itertools.count()
         self.index: dict[Sql, int] = {}
         self.nodes: dict[tuple[str, ...], tuple[Node, Column | None]] = {}
         self.plan = RowPlan(
@@ -195,8 +199,10 @@ class _Builder:
         self._add(node, column, value, expr, item.alias)
 
     def _add(self, node: Node, parent: Column | None, value: Value, expr: Path | Call, alias: str | None) -> None:
-        """One leaf of the record, once."""
+        """One leaf of the record, once; a distance without an alias is an ``expr0``."""
         key = alias or value.path[-1]
+        if alias is None and functions.uses(expr, frozenset({"DISTANCE"})):
+            key = f"expr{next(self.unnamed)}"
         self._once((*value.path[:-1], key), expr.pos)
         node.items.append(self._leaf(key, value, node, expr))
         text = Sql(csv_form(value.type).format(value.sql.text), value.sql.params)
@@ -227,7 +233,7 @@ class _Builder:
         parts: dict[str, int | None] = dict.fromkeys(ADDRESS_KEYS) if f.type == "address" else {}
         for name in f.compound_of:
             part = self.context.visible(sobject, name)
-            label = _part_key(name, f)
+            label = part_key(name, f)
             parts[label] = self._column(self.scope.field_value(place, sobject, part).sql) if part else None
         return Compound(key, tuple(parts.items()))
 
@@ -310,7 +316,7 @@ class _Builder:
 
     def _subselect(self, item: Subselect) -> None:
         query = item.query
-        child, reference = self._child(query.sources[0])
+        child, reference = self._child(query)
         inner = _Builder(self.context, query, child, level=self.level + 1).build()
         name = child_name(reference) or ""
         self._once((name,), item.pos)
@@ -318,11 +324,16 @@ class _Builder:
         self.plan.columns.append(Column(name, aggregate=True, columns=inner.columns))
         self.plan.children.append(ChildPlan(name, inner, f"{inner.scope.table}.{quoted(reference.name)}"))
 
-    def _child(self, source: Source) -> tuple[SObject, Field]:
+    def _child(self, query: Query) -> tuple[SObject, Field]:
         """The child object and its reference that a subquery's FROM names."""
+        source = query.sources[0]
         parts = source.path.parts
         if len(parts) == 2 and parts[0].lower() in {*self.scope.names, self.sobject.name.lower()}:
             parts = parts[1:]
+        found = timeline(self.context, self.sobject, parts[0]) if len(parts) == 1 else None
+        if found:
+            check_bounds(self.context, found[0], query)
+            return found[1:]
         for child in self.context.schema.objects if len(parts) == 1 else ():
             for f in child.fields:
                 if (child_name(f) or "").lower() != parts[0].lower() or self.sobject.name not in f.reference_to:
@@ -348,13 +359,3 @@ def _inner_name(expr: Path | Call) -> str:
     while isinstance(expr, Call) and expr.args and isinstance(expr.args[0], Path | Call):
         expr = expr.args[0]
     return expr.parts[-1] if isinstance(expr, Path) else expr.name
-
-
-def _part_key(name: str, f: Field) -> str:
-    """``MailingPostalCode`` is ``postalCode`` in its address; ``Spot__Latitude__s`` is ``latitude``."""
-    bare = name.removesuffix("__s").rsplit("__", 1)[-1]
-    for suffix in ("Street", "City", "StateCode", "State", "PostalCode", "CountryCode", "Country", "Latitude",
-                   "Longitude", "GeocodeAccuracy"):  # fmt: skip
-        if bare.endswith(suffix):
-            return suffix[0].lower() + suffix[1:]
-    return bare

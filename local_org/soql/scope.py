@@ -23,6 +23,8 @@ NAME_FIELDS = frozenset(
      "username", "isactive", "userroleid", "profileid", "lastvieweddate", "lastreferenceddate", "recordtypeid"}
 )  # fmt: skip
 """Fields of the ``Name`` object: what a polymorphic parent shows without TYPEOF."""
+TIMELINES = frozenset({"activityhistory", "openactivity"})
+"""Objects that only a subquery reaches."""
 _NAME_PARENTS = frozenset({"profile", "userrole"})
 _TYPE_FIELD = Field("Type", "picklist", "Type", createable=False, updateable=False, sortable=True)
 
@@ -131,6 +133,8 @@ class Scope:
         self.context = context
         self.sobject = sobject
         self.table = context.alias()
+        self.source = quoted(sobject.name)
+        """What FROM takes for the main table."""
         self.names = {source.path.parts[-1].lower(), *([source.alias.lower()] if source.alias else [])}
         self.prefixes: dict[str, tuple[str, ...]] = {}
         self.joins: list[str] = []
@@ -222,7 +226,7 @@ class Scope:
 
     def from_sql(self) -> str:
         """The FROM clause with its joins."""
-        return " ".join([f"FROM {quoted(self.sobject.name)} AS {self.table}", *self.joins])
+        return " ".join([f"FROM {self.source} AS {self.table}", *self.joins])
 
     def _reference(self, sobject: SObject, name: str) -> Field | None:
         for f in self.context.fields(sobject):
@@ -286,6 +290,9 @@ def source_object(context: Context, source: Source) -> SObject:
         OrgFault: INVALID_TYPE when it does not exist for this user.
     """
     sobject = context.readable(source.path.text)
+    if sobject is None and source.path.text.lower() in TIMELINES:
+        message = f"entity type {source.path.text} does not support query"
+        raise faults.at(context.text, source.path.pos, "INVALID_TYPE_FOR_OPERATION", message)
     if sobject is None:
         raise faults.no_such_object(context.text, source.path.pos, source.path.text)
     if not sobject.queryable:

@@ -8,8 +8,26 @@ from typing import Any
 
 Row = Sequence[Any]
 Record = dict[str, Any]
-Found = Mapping[str, Mapping[str, list[Record]]]
-"""Child records of the rows at hand: by relationship name, then by parent Id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nested:
+    """The children of one row: all of them, or the first page and where the next one is."""
+
+    total: int
+    records: list[Record]
+    more: str | None = None
+
+    def answer(self) -> Record:
+        """The nested result."""
+        body: Record = {"totalSize": self.total, "done": self.more is None}
+        if self.more is not None:
+            body["nextRecordsUrl"] = self.more
+        return body | {"records": self.records}
+
+
+Found = Mapping[str, Mapping[str, Nested]]
+"""Children of the rows at hand: by relationship name, then by parent Id."""
 
 _UNQUOTED = frozenset(
     {"id", "reference", "boolean", "int", "long", "double", "currency", "percent", "date", "datetime", "time"}
@@ -69,8 +87,8 @@ class Children:
 
     def read(self, row: Row, found: Found) -> Any:
         """The nested result, ``None`` where there are no children."""
-        records = found.get(self.key, {}).get(row[self.id_index])
-        return {"totalSize": len(records), "done": True, "records": records} if records else None
+        nested = found.get(self.key, {}).get(row[self.id_index])
+        return nested.answer() if nested is not None else None
 
 
 @dataclass(slots=True)

@@ -83,8 +83,9 @@ def limits(site: Site, call: Call) -> Answer:
     found = {name: {"Max": most, "Remaining": most} for name, most in _FIXED_LIMITS.items()}
     per_day = site.allowance.per_day
     found["DailyApiRequests"] = {"Max": per_day, "Remaining": max(0, per_day - used)}
+    midnight = site.epoch() // 86_400 * 86_400
     ingest, query = site.jobs.counts_today()
-    found["DailyBulkApiBatches"]["Remaining"] -= ingest + site.batch_jobs.batches_made()
+    found["DailyBulkApiBatches"]["Remaining"] -= ingest + site.batch_jobs.batches_since(midnight)
     found["DailyBulkV2QueryJobs"]["Remaining"] -= query
     return Answer(200, dict(sorted(found.items())))
 

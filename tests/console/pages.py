@@ -104,7 +104,7 @@ def walk(node: Any) -> Iterator[Any]:
 def rendered(element: Any) -> Iterator[str]:
     """The texts of an element that are read as Markdown."""
     if isinstance(element, Block):
-        if element.proto is not None:
+        if getattr(element, "proto", None) is not None:
             yield from texts(element.proto)
         return
     if not isinstance(element, Element) or element.type in PLAIN:

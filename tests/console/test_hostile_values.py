@@ -1,4 +1,4 @@
-"""A Subject, a name, an outcome or an error of the org with Markdown, HTML and formulas in it shows as text everywhere."""
+"""A Subject, a name, an outcome or an org's error with Markdown, HTML and formulas in it shows as text everywhere."""
 
 from __future__ import annotations
 

@@ -39,10 +39,9 @@ def keys(demo: Demo) -> dict[str, str]:
 
 def run(root: Path, name: str, home: Path, ask: tuple[str, ...]) -> tuple[NotebookNode, dict[str, Any]]:
     """The executed notebook, and the frames it ended with."""
-    content = json.loads((root / "notebooks" / name).read_text(encoding="utf-8"))
-    cell = {"cell_type": "code", "id": "ask", "metadata": {}, "source": ASK % (ask,), "outputs": []}
-    content["cells"].append({**cell, "execution_count": None})
-    book: NotebookNode = nbformat.from_dict(content)  # type: ignore[no-untyped-call]
+    text = (root / "notebooks" / name).read_text(encoding="utf-8")
+    book: NotebookNode = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
+    book.cells.append(nbformat.v4.new_code_cell(ASK % (ask,)))  # type: ignore[no-untyped-call]
     where = {"metadata": {"path": str(root / "notebooks")}}
     env = {k: v for k, v in os.environ.items() if not k.startswith("SYNCLINE_")}
     client = NotebookClient(book, timeout=180, kernel_name="python3", resources=where)

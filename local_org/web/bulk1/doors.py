@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 from local_org.org.ids import id_number, make_id
 from local_org.org.model import OrgFault, SObject
@@ -19,7 +21,9 @@ from local_org.web.xmls import XmlFault, local, parsed, texts
 MOST_BYTES = 10_000_000
 MOST_BATCHES = 5_000
 MOST_CHUNK = 250_000
+MOST_BATCHES_A_DAY = 15_000
 _CHUNK = 100_000
+_PIECE = 256 * 1024
 _LETTERS = {"insert": "c", "update": "u", "upsert": "u", "delete": "d", "hardDelete": "d"} | dict.fromkeys(
     ("query", "queryAll"), "r"
 )
@@ -89,6 +93,8 @@ def add_batch(site: Site, call: Call) -> Answer:
     if len(_jobs(site).batches(job)) >= MOST_BATCHES:
         raise AsyncFault("ExceededQuota", f"A job takes at most {MOST_BATCHES} batches")
     now = site.epoch()
+    if _jobs(site).batches_since(now - now % 86_400) >= MOST_BATCHES_A_DAY:
+        raise AsyncFault("ExceededQuota", "ApiBatchItems Limit exceeded.")
     batch = _jobs(site).add_batch(Batch("", job.id, "Queued", now, now), call.raw)
     _jobs(site).submit(batch)
     return wire.batch_answer(batch, _batch_form(job), 201)
@@ -104,7 +110,7 @@ def request(site: Site, call: Call) -> Answer:
     """What was sent as a batch, byte by byte."""
     job = _job(site, call)
     batch = _jobs(site).get_batch(job, call.args["batch"])
-    return Answer(200, _jobs(site).request_file(batch).read_bytes(), media=wire.media(job.content_type))
+    return Answer(200, _jobs(site).request_file(batch).read_bytes(), media=wire.MEDIA[job.content_type])
 
 
 def result(site: Site, call: Call) -> Answer:
@@ -114,7 +120,7 @@ def result(site: Site, call: Call) -> Answer:
     if job.is_query:
         return wire.result_ids_answer([_result_id(batch)], _batch_form(job))
     call.rows += batch.processed
-    return Answer(200, running.saved_results(site, job, batch), media=wire.media(job.content_type))
+    return Answer(200, running.saved_results(site, job, batch), media=wire.MEDIA[job.content_type])
 
 
 def query_result(site: Site, call: Call) -> Answer:
@@ -124,7 +130,7 @@ def query_result(site: Site, call: Call) -> Answer:
     if not job.is_query or call.args["result"][:15] != _result_id(batch)[:15]:
         raise AsyncFault("InvalidBatch", f"Unable to find result: {call.args['result']}")
     call.rows += batch.processed
-    return Answer(200, _jobs(site).result_file(batch).read_bytes(), media=wire.media(job.content_type))
+    return Answer(200, stream=_pieces(_jobs(site).result_file(batch)), media=wire.MEDIA[job.content_type])
 
 
 def _new_job(site: Site, call: Call, facts: dict[str, str]) -> Job:
@@ -207,6 +213,12 @@ def _completed(site: Site, job: Job, batch_id: str) -> Batch:
     if batch.state != "Completed":
         raise AsyncFault("InvalidBatch", f"Batch not completed: {batch.state}")
     return batch
+
+
+def _pieces(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as handle:
+        while piece := handle.read(_PIECE):
+            yield piece
 
 
 def _result_id(batch: Batch) -> str:

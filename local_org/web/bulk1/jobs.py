@@ -208,10 +208,10 @@ class BatchJobs:
         """The batches of a job, oldest first."""
         return self._batches("job_id=?", job.id)
 
-    def batches_made(self) -> int:
-        """How many batches there are, for the limits page."""
+    def batches_since(self, moment: int) -> int:
+        """How many batches were made since then."""
         with self._lock:
-            return int(self._conn.execute("SELECT count(*) FROM bulk1_batch").fetchone()[0])
+            return int(self._conn.execute("SELECT count(*) FROM bulk1_batch WHERE created>=?", (moment,)).fetchone()[0])
 
     def request_file(self, batch: Batch) -> Path:
         """Where the content of a batch lies."""

@@ -165,8 +165,11 @@ def _write_json(handle: IO[bytes], found: ResultSet, total: int) -> None:
 
 
 def _write_xml(handle: IO[bytes], found: ResultSet, total: int) -> None:
-    inner = "".join(_xml_record("records", record) for record in _records(found, total))
-    handle.write(wire.document("queryResult", inner))
+    head, foot = wire.document("queryResult", "\n").split(b"\n")
+    handle.write(head)
+    for record in _records(found, total):
+        handle.write(_xml_record("records", record).encode())
+    handle.write(foot)
 
 
 def _records(found: ResultSet, total: int) -> Iterator[dict[str, Any]]:

@@ -12,10 +12,12 @@ from typing import Any
 from local_org.org.model import SaveResult
 from local_org.web.bulk.csvs import error_text
 from local_org.web.bulk1.jobs import AsyncFault, Batch, Job
-from local_org.web.messages import CSV_TYPE, JSON_TYPE, Answer
+from local_org.web.messages import Answer
 from local_org.web.xmls import tag, tags
 
-XML_TYPE = "application/xml;charset=UTF-8"
+MEDIA = {"JSON": "application/json", "XML": "application/xml", "CSV": "text/csv"}
+"""`Content-Type` by format, without a charset: a client in wide use compares the whole header."""
+
 _SPACE = "http://www.force.com/2009/06/asyncapi/dataload"
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>'
 _XSI = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
@@ -34,7 +36,7 @@ def batch_answer(batch: Batch, form: str, status: int = 200) -> Answer:
 def batches_answer(batches: Iterable[Batch], form: str) -> Answer:
     """All batches of a job."""
     if form == "JSON":
-        return Answer(200, {"batchInfo": [_batch(batch, form) for batch in batches]})
+        return Answer(200, {"batchInfo": [_batch(batch, form) for batch in batches]}, media=MEDIA[form])
     inner = "".join(f"<batchInfo>{tags(_batch(batch, form).items())}</batchInfo>" for batch in batches)
     return xml_answer("batchInfoList", inner)
 
@@ -48,23 +50,18 @@ def fault_answer(fault: AsyncFault, form: str) -> Answer:
 def result_ids_answer(ids: Sequence[str], form: str) -> Answer:
     """The Ids under which the results of a query batch are fetched."""
     if form == "JSON":
-        return Answer(200, list(ids))
+        return Answer(200, list(ids), media=MEDIA[form])
     return xml_answer("result-list", "".join(tag("result", one) for one in ids))
 
 
 def xml_answer(root: str, inner: str, status: int = 200) -> Answer:
     """An XML document of Bulk API 1.0."""
-    return Answer(status, document(root, inner), media=XML_TYPE)
+    return Answer(status, document(root, inner), media=MEDIA["XML"])
 
 
 def document(root: str, inner: str) -> bytes:
     """The bytes of an XML document of Bulk API 1.0."""
     return f'{_HEAD}<{root} xmlns="{_SPACE}" {_XSI}>{inner}</{root}>'.encode()
-
-
-def media(form: str) -> str:
-    """The `Content-Type` of a batch's content and of its results."""
-    return {"JSON": JSON_TYPE, "XML": XML_TYPE, "CSV": CSV_TYPE}[form]
 
 
 def moment(text: str) -> datetime:
@@ -124,7 +121,9 @@ def _flag(value: bool) -> str:
 
 
 def _shown(root: str, body: dict[str, Any], form: str, status: int) -> Answer:
-    return Answer(status, body) if form == "JSON" else xml_answer(root, tags(body.items()), status)
+    if form == "JSON":
+        return Answer(status, body, media=MEDIA[form])
+    return xml_answer(root, tags(body.items()), status)
 
 
 def _job(job: Job, batches: Sequence[Batch], form: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 from local_org.org import merging
 from local_org.org.model import Field, OrgFault, SaveResult, SObject
+from local_org.org.session import Session
 from local_org.web.bulk.csvs import typed
 from local_org.web.messages import Call
 from local_org.web.rows import dml_headers, key_field
@@ -112,8 +113,10 @@ def _converted(site: Site, call: Call, facts: dict[str, str]) -> merging.Convert
     status = facts.get("convertedStatus", "")
     if not status:
         raise OrgFault("INVALID_STATUS", "invalid convertedStatus: null", fields=[])
+    session = site.session(call.user_id)
+    _may_convert(session, facts)
     return merging.convert_lead(
-        site.session(call.user_id),
+        session,
         facts.get("leadId", ""),
         converted_status=status,
         account_id=facts.get("accountId"),
@@ -122,6 +125,37 @@ def _converted(site: Site, call: Call, facts: dict[str, str]) -> merging.Convert
         opportunity_name=facts.get("opportunityName"),
         owner_id=facts.get("ownerId"),
     )
+
+
+def _may_convert(session: Session, facts: dict[str, str]) -> None:
+    """Refuse a conversion that the user may not do, or into records that are not there.
+
+    Raises:
+        OrgFault: As the row's error.
+    """
+    wanted = {"Lead": "u"}
+    for name in ("Account", "Contact"):
+        wanted[name] = "u" if f"{name.lower()}Id" in facts else "c"
+    if facts.get("doNotCreateOpportunity", "").lower() != "true":
+        wanted["Opportunity"] = "c"
+    schema, access = session.org.schema, session.access
+    for name, letter in wanted.items():
+        sobject = schema.get(name)
+        if sobject is None or not access.may(sobject, letter):
+            raise OrgFault("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id", fields=[])
+    for name in ("Account", "Contact"):
+        argument = f"{name.lower()}Id"
+        if argument in facts:
+            _must_exist(session, name, facts[argument])
+
+
+def _must_exist(session: Session, name: str, record_id: str) -> None:
+    try:
+        session.retrieve(name, record_id, ["Id"])
+    except OrgFault as fault:
+        if fault.code == "ENTITY_IS_DELETED":
+            raise
+        raise OrgFault("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", fields=[]) from fault
 
 
 def _unconverted(facts: dict[str, str], fault: OrgFault) -> str:

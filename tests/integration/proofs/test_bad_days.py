@@ -112,7 +112,7 @@ def test_a_revoked_grant_stops_every_job_and_raises_no_storm(desk: Desk) -> None
     desk.org.reset_calls()
     desk.start_worker().ready()
     until(lambda: master(desk).state == "auth_failed")
-    first = next(r for r in desk.ws.runs() if r["status"] == "failed")
+    first = until(lambda: next((r for r in desk.ws.runs() if r["status"] == "failed"), None))
     plain(first["error"]["message"])
     assert "econnect" in first["error"]["message"]
     asked = [desk.ended(desk.ws.request_run(n)) for n in ("accounts_in", "people_in", "calls_out")]

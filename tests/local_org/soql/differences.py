@@ -128,6 +128,11 @@ WE_REFUSE: tuple[Kind, ...] = (
         (f"{_SELECT} WHERE A = 1 B = 2", f"{_SELECT} WHERE A IN (1) (B = 2)", f"{_SELECT} WHERE A = 1 NOT B = 2"),
     ),
     Kind(
+        "IN without brackets",
+        lambda r: re.search(r"(?i)\bin$", r.before),
+        (f"{_SELECT} WHERE A IN 5",),
+    ),
+    Kind(
         "half the brackets around data categories",
         lambda r: re.search(r"(?is)\bdata\s+category\b[^=<>]*\w$", r.before),
         (f"{_SELECT} WITH DATA CATEGORY A__c AT (b__c, c__c", f"{_SELECT} WITH DATA CATEGORY A__c AT b__c, c__c)"),

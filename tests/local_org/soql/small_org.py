@@ -52,8 +52,10 @@ ACCOUNT = SObject(
         Field("NumberOfEmployees", "int", "Employees"),
         Field("Active__c", "boolean", "Active", nillable=False, custom=True),
         *(text(f"Billing{p}", compound="BillingAddress") for p in ADDRESS),
+        Field("BillingLatitude", "double", "Latitude", compound="BillingAddress"),
+        Field("BillingLongitude", "double", "Longitude", compound="BillingAddress"),
         Field("BillingAddress", "address", "Billing Address", filterable=False, sortable=False, groupable=False,
-              compound_of=tuple(f"Billing{p}" for p in ADDRESS)),
+              compound_of=tuple(f"Billing{p}" for p in (*ADDRESS, "Latitude", "Longitude"))),
         lookup("OwnerId", "User", parent="Owner"),
         lookup("ParentId", "Account", parent="Parent", child="ChildAccounts"),
         text("Markets__c", type="multipicklist", custom=True, groupable=False),
@@ -79,11 +81,24 @@ TASK = SObject(
     "Task", "Task", "Tasks", "00T",
     (
         *system(), text("Subject", length=255), text("Status", type="picklist", picklist=STATUS),
-        Field("IsArchived", "boolean", "Archived", nillable=False), Field("ActivityDate", "date", "Due Date"),
+        Field("IsArchived", "boolean", "Archived", nillable=False),
+        Field("IsClosed", "boolean", "Closed", nillable=False), long_text("Notes__c"),
+        Field("LastModifiedDate", "datetime", "Last Modified Date"), Field("ActivityDate", "date", "Due Date"),
         Field("CallDurationInSeconds", "int", "Call Duration"), long_text("Description"),
         lookup("WhoId", "Contact", "Lead", parent="Who", child="Tasks"),
         lookup("WhatId", "Account", "Building__c", "Case", parent="What", child="Tasks"),
         lookup("OwnerId", "Group", "User", parent="Owner"), lookup("AccountId", "Account", parent="Account"),
+    ),
+)  # fmt: skip
+EVENT = SObject(
+    "Event", "Event", "Events", "00U",
+    (
+        *system(), text("Subject", length=255), text("Location"), Field("ActivityDate", "date", "Date"),
+        Field("EndDateTime", "datetime", "End"), Field("LastModifiedDate", "datetime", "Last Modified Date"),
+        Field("IsArchived", "boolean", "Archived", nillable=False), lookup("OwnerId", "User", parent="Owner"),
+        lookup("WhoId", "Contact", "Lead", parent="Who", child="Events"),
+        lookup("WhatId", "Account", "Building__c", parent="What", child="Events"),
+        lookup("AccountId", "Account", parent="Account"),
     ),
 )  # fmt: skip
 USER = SObject(
@@ -96,7 +111,13 @@ GROUP = SObject("Group", "Group", "Groups", "00G", (*system()[:1], text("Name", 
 PROFILE = SObject("Profile", "Profile", "Profiles", "00e", (*system()[:1], text("Name", name_field=True)))
 BUILDING = SObject(
     "Building__c", "Building", "Buildings", "a01",
-    (*system(), text("Name", name_field=True), text("City__c", custom=True)), custom=True,
+    (
+        *system(), text("Name", name_field=True), text("City__c", custom=True),
+        Field("Spot__Latitude__s", "double", "Spot (Latitude)", custom=True, compound="Spot__c"),
+        Field("Spot__Longitude__s", "double", "Spot (Longitude)", custom=True, compound="Spot__c"),
+        Field("Spot__c", "location", "Spot", custom=True, filterable=False, sortable=False, groupable=False,
+              compound_of=("Spot__Latitude__s", "Spot__Longitude__s")),
+    ), custom=True,
 )  # fmt: skip
 ATTACHMENT = SObject(
     "Attachment",
@@ -109,7 +130,7 @@ CASE = SObject(
     "Case", "Case", "Cases", "500",
     (*system(), text("CaseNumber", name_field=True, auto_number=True), text("Subject")),
 )  # fmt: skip
-SCHEMA = Schema((ACCOUNT, CASE, CONTACT, LEAD, TASK, USER, GROUP, PROFILE, BUILDING, ATTACHMENT))
+SCHEMA = Schema((ACCOUNT, CASE, CONTACT, LEAD, TASK, EVENT, USER, GROUP, PROFILE, BUILDING, ATTACHMENT))
 
 _COLUMNS = {"boolean": "INTEGER", "int": "INTEGER", "datetime": "INTEGER", "currency": "REAL", "double": "REAL"}
 

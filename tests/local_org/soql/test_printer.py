@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from local_org.soql import parse, render
@@ -113,6 +113,7 @@ def _fitting(query: Query) -> Query:
     return replace(query, having=having, security=None if query.categories else query.security)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(queries(queries()))
 def test_printed_trees_parse_to_themselves(query: Query) -> None:
     assert parse(render(query)) == query

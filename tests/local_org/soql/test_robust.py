@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from local_org.org.model import OrgFault
 from tests.local_org.soql import small_org as org
+from tests.local_org.soql.writer import Writer
 
 FIELDS = ["Id", "Name", "Industry", "AnnualRevenue", "CreatedDate", "Active__c", "BillingAddress", "ParentId",
           "Owner.Name", "Markets__c", "Description", "Who.Type", "What.Name", "ActivityDate", "Owner",
@@ -76,6 +77,31 @@ def fitting(draw: st.DrawFn) -> str:
     )
 
 
+EDGES = [
+    "",
+    " \t\r\n",
+    "SELECT \x00",
+    "SELECT Id FROM Account " * 2_000,
+    "SELECT Id FROM Account LIMIT " + "9" * 5_000,
+    "SELECT Id FROM Account LIMIT 999999999999999999 OFFSET 2000",
+    "SELECT Id FROM Account LIMIT 5 OFFSET " + "9" * 30,
+    *(f"SELECT Id FROM Account WHERE {condition}" for condition in [
+        "AnnualRevenue > 99999999999999999999999999", "AnnualRevenue > " + "9" * 5_000, "AnnualRevenue = 1e999",
+        "NumberOfEmployees IN (-99999999999999999999)", "CALENDAR_YEAR(CreatedDate) = 99999999999999999999",
+        "AnnualRevenue > USD" + "9" * 400, "Name = '\\ud800'", "Name LIKE '\\udfff%'", "Name = '\ud800'",
+        "Name = '\x00'",
+        "CreatedDate = LAST_N_DAYS:" + "9" * 5_000, "CreatedDate = NEXT_N_YEARS:99999999999",
+        "CreatedDate < 0001-01-01T00:00:00+14:00", "CreatedDate > 9999-12-31T23:59:59-14:00", "Birthdate = 0000-01-01",
+        "NOT " * 120 + "Name = 'a'", "(" * 99 + "Name = 'a'" + ")" * 99, "Name LIKE '" + "%a" * 1_999 + "'",
+        "Name = '" + "\u00e9" * 4_000 + "'", "Name IN (" + ", ".join(f"'{n}'" for n in range(9_000)) + ")",
+    ]),
+    "SELECT " + "FORMAT(" * 90 + "Name" + ")" * 90 + " FROM Account",
+    "SELECT COUNT(Id) FROM Account GROUP BY " + "DAY_ONLY(" * 90 + "CreatedDate" + ")" * 90,
+    "SELECT COUNT(Id) FROM Account GROUP BY CUBE(" + ", ".join(["Name"] * 30) + ")",
+    "SELECT " + ", ".join("(SELECT Id FROM Contacts)" for _ in range(30)) + " FROM Account",
+]  # fmt: skip
+
+
 soup = st.lists(st.sampled_from([*WORDS, *FIELDS, *VALUES]), max_size=14).map(" ".join)
 
 
@@ -89,14 +115,42 @@ def filled() -> Iterator[sqlite3.Connection]:
     conn.close()
 
 
-@settings(deadline=None, max_examples=400, suppress_health_check=[HealthCheck.too_slow])
-@given(query=fitting() | shaped() | soup | st.text(max_size=40).map("SELECT Id FROM Account WHERE Name = ".__add__))
-def test_only_org_errors(filled: sqlite3.Connection, query: str) -> None:
+seeds = st.integers(0, 10**9)
+mutants = seeds.map(lambda seed: Writer(seed).mutant())
+lost_in_transit = st.binary(max_size=80).map(lambda raw: raw.decode("latin-1"))
+cut = st.builds(lambda text, at: text[: at % len(text)], fitting(), st.integers(0))
+quoted = st.text(st.characters(), max_size=40).map("SELECT Id FROM Account WHERE Name = ".__add__)
+
+
+def asked(conn: sqlite3.Connection, query: str) -> str:
+    """The code of the org's error, or `answered`; anything else is raised."""
     try:
-        result = org.ask(filled, query)
+        result = org.ask(conn, query)
     except OrgFault as error:
-        event(error.code)
-        return
-    event("answered")
+        return error.code
     assert len(result.page()) == (0 if result.is_count else result.total)
     assert b"".join(result.iter_csv()).decode().count("\n") >= len(result.page())
+    return "answered"
+
+
+@settings(deadline=20_000, max_examples=500, suppress_health_check=[HealthCheck.too_slow])
+@given(query=fitting() | shaped() | soup | quoted | mutants | lost_in_transit | cut)
+def test_only_org_errors(filled: sqlite3.Connection, query: str) -> None:
+    event(asked(filled, query))
+
+
+@pytest.mark.parametrize("query", EDGES, ids=lambda query: ascii(query[:40]))
+def test_edges_of_numbers_texts_and_depth(filled: sqlite3.Connection, query: str) -> None:
+    assert asked(filled, query)
+
+
+def test_numbers_beyond_integers_still_compare(filled: sqlite3.Connection) -> None:
+    query = "SELECT Id FROM Account WHERE AnnualRevenue {} 99999999999999999999999999"
+    assert [org.ask(filled, query.format(sign)).total for sign in ("<", ">")] == [1, 0]
+
+
+def test_two_halves_of_a_character_are_one(filled: sqlite3.Connection) -> None:
+    key = org.add(filled, org.ACCOUNT, 77, Name="a \U0001f600")
+    for literal in ("= 'a \\uD83D\\uDE00'", "LIKE '%\\ud83d\\ude00'"):
+        assert org.ask(filled, f"SELECT Id FROM Account WHERE Name {literal}").ids == [key]
+    filled.execute('DELETE FROM "Account" WHERE "Id" = ?', (key,))

@@ -126,6 +126,36 @@ def test_lead_is_converted_once(soap: Soap, practice: Practice, unique: str) -> 
     assert text(odd, "errors/statusCode") in ("INVALID_STATUS", "CANNOT_UPDATE_CONVERTED_LEAD")
 
 
+def test_conversion_into_what_is_there_and_what_is_not(soap: Soap, practice: Practice, unique: str) -> None:
+    account = practice.create("Account", Name=unique)
+    contact = practice.create("Contact", LastName=unique, AccountId=account)
+
+    def convert(**more: str) -> ElementTree.Element:
+        facts = {"convertedStatus": "Closed - Converted", "leadId": practice.create("Lead", LastName="x", Company="x")}
+        inner = "".join(f"<{name}>{value}</{name}>" for name, value in (facts | more).items())
+        return soap("convertLead", f"<leadConverts>{inner}</leadConverts>")[0]
+
+    done = convert(accountId=account, contactId=contact, opportunityName=unique)
+    assert (text(done, "accountId"), text(done, "contactId")) == (account, contact)
+    assert practice.soql(f"SELECT Id FROM Opportunity WHERE Name = '{unique}'") == [{"Id": text(done, "opportunityId")}]
+    assert text(convert(contactId=account), "errors/statusCode") == "INVALID_CROSS_REFERENCE_KEY"
+    assert text(convert(leadId="x"), "errors/statusCode") == "MALFORMED_ID"
+    assert text(convert(convertedStatus=""), "errors/statusCode") == "INVALID_STATUS"
+
+
+def test_who_may_only_read_neither_merges_nor_converts(practice: Practice, unique: str) -> None:
+    reader = Soap(practice, practice.token("reader@practice.example"))
+    lead = practice.create("Lead", LastName=unique, Company=unique)
+    status = "<convertedStatus>Closed - Converted</convertedStatus>"
+    (refused,) = reader("convertLead", f"<leadConverts>{status}<leadId>{lead}</leadId></leadConverts>")
+    assert text(refused, "errors/statusCode") == "INSUFFICIENT_ACCESS_OR_READONLY"
+    master, loser = practice.create_many("Account", [{"Name": unique}] * 2)
+    request = f"<masterRecord>{record('Account', Id=master)}</masterRecord><recordToMergeIds>{loser}</recordToMergeIds>"
+    (refused,) = reader("merge", f"<request>{request}</request>")
+    assert text(refused, "errors/statusCode") == "INSUFFICIENT_ACCESS_OR_READONLY"
+    assert practice.count(f"SELECT COUNT() FROM Lead WHERE Id = '{lead}' AND IsConverted = false") == 1
+
+
 def test_query_pages_parents_and_children(soap: Soap, practice: Practice, unique: str) -> None:
     account = practice.create("Account", Name=f"{unique} & Sons")
     practice.create_many("Contact", [{"LastName": f"{unique} {n:03}", "AccountId": account} for n in range(201)])
@@ -199,6 +229,16 @@ def test_refuses_entities_and_what_it_does_not_offer(soap: Soap) -> None:
         assert (answer.status_code, "soapenv:Client" in answer.text) == (500, True)
     assert "No operation available for request" in soap.send("describeTabs").text
     assert "No operation available for request" in soap.send("getUserInfo", path="m/59.0").text
+
+
+def test_a_late_commit_merges_after_the_hang_up(soap: Soap, practice: Practice, unique: str) -> None:
+    master, loser = practice.create_many("Account", [{"Name": unique}] * 2)
+    request = f"<masterRecord>{record('Account', Id=master)}</masterRecord><recordToMergeIds>{loser}</recordToMergeIds>"
+    with practice.fault("late_commit", value="0.3", count=1):
+        (result,) = soap("merge", f"<request>{request}</request>")
+    assert text(result, "success") == "true"
+    found = practice.soql(f"SELECT MasterRecordId FROM Account WHERE Id = '{loser}'", all_rows=True)
+    assert found == [{"MasterRecordId": master}]
 
 
 def test_a_cut_answer_has_saved_its_row(soap: Soap, practice: Practice, unique: str) -> None:

@@ -17,7 +17,7 @@ from core.cli.children import Children, stoppable
 from core.cli.launch import Launcher, require_port
 from core.errors import SynclineError, UsageError
 
-SAYS = "import sys; sys.stdout.write('{\"ready\": 1}\\n'); sys.stdout.flush(); sys.stdin.read(); import time; time.sleep(60)"
+SAYS = "import time; print('{\"ready\": 1}', flush=True); time.sleep(60)"
 FAILS = 'import sys; sys.stderr.write("Traceback\\nPort 1 is taken.\\n"); sys.exit(3)'
 PARENT = """
 import sys, time
@@ -103,14 +103,19 @@ def test_the_launcher_says_which_process_ended(children: Children) -> None:
         Launcher(1, "default", children).stay()
 
 
-def test_a_signal_becomes_an_interrupt_once(children: Children) -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(KeyboardInterrupt), stoppable():
+def interrupted_twice() -> None:
+    with stoppable():
         try:
             os.kill(os.getpid(), signal.SIGTERM)
             time.sleep(5)
         finally:
             os.kill(os.getpid(), signal.SIGTERM)  # a second one must not disturb the cleaning up
+
+
+def test_a_signal_becomes_an_interrupt_once() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt):
+        interrupted_twice()
     assert signal.getsignal(signal.SIGTERM) is before
 
 

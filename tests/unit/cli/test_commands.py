@@ -28,8 +28,8 @@ def commands(found: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 ALL = dict(commands(typer.main.get_command(cli.app)))
-PROMISED = """demo, up, worker, org serve, org fault list, org fault on, org fault off, connect list, diagnose, users list,
-users link, intake, tokens create, tokens list, tokens revoke, plans list, plans show, plans approve,
+PROMISED = """demo, up, worker, org serve, org fault list, org fault on, org fault off, connect list, diagnose,
+users list, users link, intake, tokens create, tokens list, tokens revoke, plans list, plans show, plans approve,
 plans apply, plans discard, inbox list, inbox decide, links show, pause, resume, jobs list, jobs show,
 jobs create, jobs preview, jobs validate, jobs plan, jobs run, jobs enable, jobs disable, jobs export,
 jobs import, jobs diff, runs list, runs show, runs retry, runs cancel, explain"""

@@ -1,0 +1,169 @@
+"""Drives the console as a person does, by roles and visible texts, and writes down what a browser would complain of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import Error as BrowserError
+
+from tests.e2e.stage import until
+
+HOSTILE_ADDRESS = "127.0.0.1:9"
+TALL = 3000
+ICONS_MS = 1200
+PATIENCE_MS = 30_000
+_JOINER = "\u2060"
+_DEEP_LINKS = ("/_stcore/health", "/_stcore/host-config")
+_MENUS = {"Configure": ("Jobs", "Connections"), "Account for": ("Audit", "Plans")}
+
+
+class Console:
+    """The console in one browser tab."""
+
+    def __init__(self, context: BrowserContext, url: str, pictures: Path) -> None:
+        self.url = url
+        self.pictures = pictures
+        self.complaints: list[str] = []
+        self.dialogs: list[str] = []
+        self.asked_elsewhere: list[str] = []
+        context.set_default_timeout(PATIENCE_MS)
+        context.on("page", self._listen)
+        self.page = context.new_page()
+
+    def _listen(self, page: Page) -> None:
+        page.on("pageerror", lambda error: self.complaints.append(f"{page.url}: {error}"))
+        page.on("console", lambda said: self._said(page, said))
+        page.on("dialog", self._dialog)
+        page.on("request", lambda asked: self._asked(asked.url))
+
+    def _said(self, page: Page, said: Any) -> None:
+        where = str(said.location.get("url", ""))
+        if said.type == "error" and not where.endswith(_DEEP_LINKS):
+            self.complaints.append(f"{page.url}: {said.text} {where}")
+
+    def _dialog(self, dialog: Any) -> None:
+        self.dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    def _asked(self, url: str) -> None:
+        if HOSTILE_ADDRESS in url.split("/")[2:3]:
+            self.asked_elsewhere.append(url)
+
+    # Where
+
+    def open(self, name: str = "", **query: str) -> Console:
+        """Load a page by its address, and wait until it is drawn."""
+        self.page.goto(f"{self.url}/{name}{f'?{urlencode(query)}' if query else ''}")
+        return self.settled()
+
+    def go(self, title: str) -> Console:
+        """Go to a page by the navigation; titles may carry a count, and some are in a menu."""
+        for menu, titles in _MENUS.items():
+            if title in titles:
+                self.page.get_by_test_id("stHeader").get_by_text(menu, exact=True).click()
+        words = re.compile(rf"{title}( [\d,]+)?$")
+        self.page.get_by_role("link", name=words).or_(self.page.get_by_role("menuitem", name=words)).first.click()
+        expect(self.page.get_by_test_id("stMain").get_by_role("heading", name=title, level=1)).to_be_visible()
+        return self.settled()
+
+    def settled(self) -> Console:
+        """Wait until the page is drawn and nothing of it is still being computed; live parts may go on."""
+        expect(self.page.get_by_test_id("stMain").get_by_role("heading", level=1)).to_be_visible()
+        calm = 0
+        for _ in until(PATIENCE_MS / 1000, every=0.15):
+            calm = calm + 1 if not self._is_busy() else 0
+            if calm == 3:
+                break
+        return self
+
+    def _is_busy(self) -> bool:
+        state = self.page.locator("[data-testid=stApp]").first.get_attribute("data-test-script-state")
+        return state != "notRunning" or self.page.locator("[data-stale=true]").count() > 0
+
+    # What is there
+
+    def says(self, text: str | re.Pattern[str], *, seconds: float = PATIENCE_MS / 1000) -> Locator:
+        """Wait for a text on the page."""
+        wanted = text if isinstance(text, re.Pattern) else re.compile(f"{_JOINER}?".join(map(re.escape, text)))
+        found = self.page.get_by_test_id("stMain").or_(self.page.get_by_role("dialog")).get_by_text(wanted).first
+        expect(found).to_be_visible(timeout=seconds * 1000)
+        return found
+
+    def text(self) -> str:
+        """All that can be read on the page, but for what is drawn in tables."""
+        return self.page.locator("body").inner_text().replace(_JOINER, "")
+
+    def comes_to_say(self, *texts: str, seconds: float = 60, again: Callable[[], Any] | None = None) -> str:
+        """Load the page anew until it says all of these."""
+        said = ""
+        for n in until(seconds, every=1):
+            if n:
+                (again or self.page.reload)()
+                self.settled()
+            said = self.text()
+            if all(text in said for text in texts):
+                return said
+        raise AssertionError(f"{self.page.url} does not say {texts}: {said[:3000]}")
+
+    def cells(self) -> str:
+        """What the tables on the page hold; they are drawn, and their texts are there for screen readers."""
+        return "\n".join(self.page.locator("[data-testid=stDataFrame] canvas td").all_text_contents())
+
+    # What a person does
+
+    def press(self, name: str | re.Pattern[str], *, within: Locator | None = None) -> Console:
+        """Press a button."""
+        place = within or self.page.get_by_role("dialog").or_(self.page.get_by_test_id("stMain"))
+        button = place.get_by_role("button", name=name, exact=isinstance(name, str) and len(name) < 12).first
+        expect(button).to_be_enabled()
+        button.click()
+        return self.settled()
+
+    def fill(self, label: str, text: str) -> Console:
+        """Type into a field and leave it."""
+        field = self.page.get_by_label(label, exact=True).first
+        field.fill(text)
+        field.press("Tab")
+        return self.settled()
+
+    def choose(self, label: str, option: str) -> Console:
+        """Choose in a select: type what to look for, and click it; long lists are drawn only where one looks."""
+        box = self.page.get_by_role("combobox", name=label).first
+        box.click()
+        box.fill(option)
+        self.page.get_by_role("option", name=option).first.click()
+        return self.settled()
+
+    def step(self, name: str) -> Console:
+        """Go to a step of the job editor."""
+        self.page.get_by_role("radio", name=re.compile(rf"{name}$")).or_(
+            self.page.get_by_test_id("stButtonGroup").get_by_role("button", name=re.compile(rf"{name}$"))
+        ).first.click()
+        return self.settled()
+
+    # What is kept
+
+    def picture(self, name: str) -> Path:
+        """Keep a picture of the whole page as an artifact of the test."""
+        self.pictures.mkdir(parents=True, exist_ok=True)
+        size = self.page.viewport_size or {"width": 1440, "height": 900}
+        height = self.page.evaluate("() => document.querySelector('[data-testid=stMain]')?.scrollHeight ?? 900")
+        self.page.set_viewport_size({"width": size["width"], "height": min(max(int(height), 900), TALL)})
+        self.page.wait_for_timeout(ICONS_MS)
+        path = self.pictures / f"{name}.png"
+        self.page.screenshot(path=path)
+        self.page.set_viewport_size(size)
+        return path
+
+
+def closes(page: Page) -> None:
+    """Close a tab that may be closed already."""
+    try:
+        page.close()
+    except BrowserError:
+        return
