@@ -6,7 +6,7 @@ import streamlit as st
 
 from console import actions, editing
 from console.components import frame, notices, times
-from console.components.text import code, plain
+from console.components.text import code, safe
 from console.editor import checks, draft, mapping, rules, source, timing, trial, values
 from console.session import workspace
 from core import Finding, JobSpec, NotFound, SynclineError
@@ -72,7 +72,7 @@ def _buttons(buttons: st.delta_generator.DeltaGenerator, spec: JobSpec, stops: l
             if actions.save_job(spec):
                 draft.drop(spec.name)
             st.rerun()
-        why = plain(stops[0].sentence()) if stops else None if checked else "It could not be checked against the org."
+        why = safe(stops[0].sentence()) if stops else None if checked else "It could not be checked against the org."
         if st.button("Save and sync", type="primary", icon=":material/sync:", disabled=bool(why), help=why):
             run_id = actions.save_and_sync(spec)
             if run_id:

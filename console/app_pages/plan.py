@@ -9,7 +9,7 @@ import streamlit as st
 
 from console import actions, strings
 from console.components import approval, diffs, frame, notices, planned, tables, times
-from console.components.text import code, plain
+from console.components.text import code
 from console.session import workspace
 from console.strings import OUTCOMES, PLAN_STATES
 from core import Outcome, SynclineError
@@ -160,7 +160,7 @@ def _all(plans: list[dict[str, Any]], titles: dict[str, str]) -> None:
     if clicked is not None:
         frame.go("plan", plan=plans[clicked["row"]]["plan_id"])
     waiting = [p for p in plans if p["status"] == "kept"]
-    if waiting and st.button(f"Review the newest plan, {plain(titles.get(waiting[0]['job'], ''), 40)}"):
+    if waiting and st.button(f"Review the newest plan, {safe(titles.get(waiting[0]['job'], ''), 40)}"):
         frame.go("plan", plan=waiting[0]["plan_id"])
 
 

@@ -130,7 +130,7 @@ def _filtered(runs: list[dict[str, Any]], titles: dict[str, str]) -> list[dict[s
         words = list(dict.fromkeys(RUN_STATES[RunStatus(r["status"])].word for r in runs))
         state = st.pills("State", words, key="state", bind="query-params", label_visibility="collapsed")
         job = st.query_params.get("job")
-        if job and st.button(f"Only {plain(titles.get(job, job), 40)}", icon=":material/close:", type="tertiary"):
+        if job and st.button(f"Only {safe(titles.get(job, job), 40)}", icon=":material/close:", type="tertiary"):
             frame.go("runs")
     low = (search or "").lower()
     return [

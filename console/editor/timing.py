@@ -9,6 +9,7 @@ import streamlit as st
 
 from console import actions, editing
 from console.components import frame
+from console.components.text import safe
 from console.editor import draft
 from console.session import workspace
 from core import Finding, JobSpec
@@ -66,7 +67,7 @@ def _switch(spec: JobSpec, findings: Sequence[Finding]) -> None:
             return
         frame.small("It is off: nothing runs by itself. Switching it on approves its plans that trip no guard.")
         unsaved = draft.is_changed(spec)
-        why = "Save it first." if unsaved else stops[0].sentence() if stops else None
+        why = "Save it first." if unsaved else safe(stops[0].sentence()) if stops else None
         st.button(
             "Switch on", icon=":material/play_circle:", on_click=actions.switch, args=([spec.name],),
             kwargs={"on": True}, disabled=bool(why), help=why, key="timing-on",

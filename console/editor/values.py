@@ -131,12 +131,12 @@ def _entry(
         if choices:
             options = [*choices, *([now] if now and now not in choices else [])]
             picked = st.selectbox(
-                f"{plain(value, 60)} becomes", options, index=options.index(now) if now else None, key=key,
+                f"{safe(value, 60)} becomes", options, index=options.index(now) if now else None, key=key,
                 placeholder="Choose a value", label_visibility="collapsed",
             )  # fmt: skip
         else:
             picked = st.text_input(
-                f"{plain(value, 60)} becomes", value=now or "", key=key, label_visibility="collapsed",
+                f"{safe(value, 60)} becomes", value=now or "", key=key, label_visibility="collapsed",
                 placeholder="Type a value",
             )  # fmt: skip
     if (picked or None) != now:

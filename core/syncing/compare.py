@@ -133,7 +133,7 @@ def _outbound(ctx: Context, spec: JobSpec, pair: PairSpec) -> tuple[pl.DataFrame
     org = ctx.org(pair.sobject)
     if records.is_empty():
         return pl.DataFrame(schema=LONG), pl.DataFrame(schema=COLUMNS)
-    rows = plan_out._planning_rows(ctx, spec, records)
+    rows = plan_out.planning_rows(ctx, spec, records)
     ground = select.ground(ctx, spec, pair, rows)
     resolved = outbound.resolve(spec, pair, rows.drop(plan_out.RESOLVED, strict=False), ground)
     if spec.zone != "owner":
@@ -144,10 +144,10 @@ def _outbound(ctx: Context, spec: JobSpec, pair: PairSpec) -> tuple[pl.DataFrame
     new = verdicts.filter(pl.col("_outcome").is_null() & pl.col("is_create"))
     linked = resolved.filter(~pl.col("is_create"))
     heads = _heads(ctx, spec, linked.select(*_HEAD, "org_id", "baseline"))
-    org_now = plan_out._org_now(ctx, pair, linked["org_id"].unique().to_list())
+    org_now = plan_out.read_org_now(ctx, pair, linked["org_id"].unique().to_list())
     gone = heads.join(org_now.filter("_gone"), on="org_id", how="semi")
     there = heads.join(gone, on="org_id", how="anti")
-    mapped = plan_out._fill_only(compiled, mapped, there.rename({"record_id": "local_id"}), org_now)
+    mapped = plan_out.without_filled(compiled, mapped, there.rename({"record_id": "local_id"}), org_now)
     long = _long(_out_fields(there, mapped, org_now), compiled).with_columns(sobject=pl.lit(pair.sobject))
     unsent = new.select(_HEAD)
     whole = [_whole(unsent, mismatch.NOT_YET_SYNCED), _whole(gone, mismatch.MISSING)]
@@ -269,14 +269,14 @@ def _new_in_org(ctx: Context, spec: JobSpec, pair: PairSpec, org: OrgObject) -> 
 
 
 def _in_fields(ctx: Context, spec: JobSpec, pair: PairSpec, alive: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
-    rows = plan_in._with_values(alive.join(links.select(Id="org_id"), on="Id", how="semi"))
-    ground = plan_in._ground(ctx, spec, pair, rows)
+    rows = plan_in.with_values(alive.join(links.select(Id="org_id"), on="Id", how="semi"))
+    ground = plan_in.ground_of(ctx, spec, pair, rows)
     resolved = inbound.resolve(spec, rows, ground).filter(pl.col("record_id").is_not_null())
     compiled = compile_inbound(spec, pair, ctx.org(pair.sobject), zone=plan_out.zone_of(ctx, spec))
     mapped = compiled.apply(resolved)
-    base_rows = plan_in._baselines(pair, resolved, alive.columns)
-    base = plan_in._known(pair, compiled.apply(base_rows), base_rows)
-    ours = plan_in._present(ctx, spec.kind, resolved["record_id"].unique()).drop("_updated_at")
+    base_rows = plan_in.baseline_rows(pair, resolved, alive.columns)
+    base = plan_in.with_known(pair, compiled.apply(base_rows), base_rows)
+    ours = plan_in.present_values(ctx, spec.kind, resolved["record_id"].unique()).drop("_updated_at")
     once = {m.target for m in pair.mappings if m.blank is Blank.FILL_ONLY}
     fields = [c[2:] for c in mapped.columns if c.startswith("w:") and c[2:] not in inbound.PASSENGERS]
     long = _melted(resolved.select("local_id", "record_id", org_at="modified_at").join(mapped, on="local_id"), fields)

@@ -38,18 +38,18 @@ SYSTEM_FIELDS = frozenset(
 
 def plan_pair(ctx: Context, spec: JobSpec, captured: Captured) -> Planned:
     """What the captured rows of one pair become."""
-    rows = _with_values(captured.rows)
+    rows = with_values(captured.rows)
     if rows.is_empty():
         return Planned(plan.empty(), {captured.pair.sobject: captured.mark})
-    ground = _ground(ctx, spec, captured.pair, rows)
+    ground = ground_of(ctx, spec, captured.pair, rows)
     resolved = inbound.resolve(spec, rows, ground)
     compiled = compile_inbound(spec, captured.pair, ctx.org(captured.pair.sobject), zone=zone_of(ctx, spec))
     mapped = compiled.apply(resolved)
     verdicts = inbound.rejected_by_mapping(resolved, mapped)
     moving = verdicts.filter(pl.col("_outcome").is_null() & pl.col("record_id").is_not_null())
-    base_rows = _baselines(captured.pair, moving, captured.rows.columns)
-    mapped_base = _known(captured.pair, compiled.apply(base_rows), base_rows)
-    ours = _present(ctx, spec.kind, moving["record_id"].drop_nulls().unique())
+    base_rows = baseline_rows(captured.pair, moving, captured.rows.columns)
+    mapped_base = with_known(captured.pair, compiled.apply(base_rows), base_rows)
+    ours = present_values(ctx, spec.kind, moving["record_id"].drop_nulls().unique())
     moving_times = ours.select("record_id", now_updated="_updated_at")
     verdicts = verdicts.join(moving_times, on="record_id", how="left").with_columns(
         pl.coalesce("now_updated", "updated_at").alias("updated_at")
@@ -58,7 +58,8 @@ def plan_pair(ctx: Context, spec: JobSpec, captured: Captured) -> Planned:
     return Planned(planned.rows, {captured.pair.sobject: captured.mark}, planned.decisions)
 
 
-def _with_values(rows: pl.DataFrame) -> pl.DataFrame:
+def with_values(rows: pl.DataFrame) -> pl.DataFrame:
+    """Captured rows with ``local_id`` and ``org_values``, the JSON that becomes their baseline."""
     tracked = [c for c in rows.columns if c not in SYSTEM_FIELDS]
     rows = rows.with_row_index("local_id").with_columns(pl.col("local_id").cast(pl.Int64))
     flagged = rows.with_columns(pl.lit(value=True).alias(f"t:{c}") for c in tracked)
@@ -67,7 +68,8 @@ def _with_values(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.join(values, on="local_id")
 
 
-def _ground(ctx: Context, spec: JobSpec, pair: PairSpec, rows: pl.DataFrame) -> inbound.Ground:
+def ground_of(ctx: Context, spec: JobSpec, pair: PairSpec, rows: pl.DataFrame) -> inbound.Ground:
+    """Everything an inbound plan stands on for these rows."""
     with ctx.db.reading(ctx.workspace_id) as batch:
         linked = _linked(batch, spec.kind, rows["Id"])
         loose = rows.filter(pl.col("IsDeleted") != "true").join(linked, on="Id", how="anti")
@@ -134,7 +136,7 @@ def _first_contact(batch: Batch, spec: JobSpec, pair: PairSpec, loose: pl.DataFr
     ).unique("Id")
 
 
-def _baselines(pair: PairSpec, moving: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
+def baseline_rows(pair: PairSpec, moving: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
     """The baselines of linked rows as if they were captured rows.
 
     A lookup that still points to the same record has the same values behind it.
@@ -156,7 +158,8 @@ def _resolved(moving: pl.DataFrame) -> dict[str, pl.Series]:
     return {c: moving[c] for c in ("account_record_id", "person_record_id") if c in moving.columns}
 
 
-def _known(pair: PairSpec, mapped: pl.DataFrame, base_rows: pl.DataFrame) -> pl.DataFrame:
+def with_known(pair: PairSpec, mapped: pl.DataFrame, base_rows: pl.DataFrame) -> pl.DataFrame:
+    """Mapped baselines with ``h:<field>``: whether the baseline knows the org field behind it."""
     flags = []
     for m in pair.mappings:
         if f"w:{m.target}" in mapped.columns:
@@ -165,7 +168,7 @@ def _known(pair: PairSpec, mapped: pl.DataFrame, base_rows: pl.DataFrame) -> pl.
     return mapped.with_columns(flags)
 
 
-def _present(ctx: Context, kind: Kind, ids: pl.Series) -> pl.DataFrame:
+def present_values(ctx: Context, kind: Kind, ids: pl.Series) -> pl.DataFrame:
     """The workspace's values of records as canonical text, by workspace field."""
     frame = planning_columns(kind, load_records(ctx.db, ctx.workspace_id, table_of(kind), ids=ids.to_list()))
     text = [

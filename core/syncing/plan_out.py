@@ -42,7 +42,7 @@ def plan_pair(ctx: Context, spec: JobSpec, selected: Selected) -> Planned:
     if selected.rows.is_empty():
         return Planned(plan.empty(), selected.marks)
     org = ctx.org(pair.sobject)
-    rows = _planning_rows(ctx, spec, selected.rows)
+    rows = planning_rows(ctx, spec, selected.rows)
     found = ground(ctx, spec, pair, rows)
     resolved = outbound.resolve(spec, pair, rows.drop(RESOLVED, strict=False), found)
     if spec.zone != "owner":
@@ -60,7 +60,8 @@ def zone_of(ctx: Context, spec: JobSpec) -> str:
     return ctx.zone if spec.zone in ("workspace", "owner") else spec.zone
 
 
-def _planning_rows(ctx: Context, spec: JobSpec, records: pl.DataFrame) -> pl.DataFrame:
+def planning_rows(ctx: Context, spec: JobSpec, records: pl.DataFrame) -> pl.DataFrame:
+    """Records with the columns that outbound planning and mappings name, and the key they carry in the org."""
     rows = planning_columns(spec.kind, records)
     related = ids.normalize_ids(rows["related_id"]) if "related_id" in rows.columns else pl.Series([None] * rows.height)
     key = pl.concat_str([pl.lit(f"{ctx.workspace_id}:"), pl.col("source"), pl.lit(":"), pl.col("external_id")])
@@ -89,12 +90,13 @@ def _changed(
     moving = verdicts.join(differing, on="local_id", how="semi")
     if moving.is_empty():
         return Planned(same)
-    org_now = _org_now(ctx, pair, moving["org_id"].unique().to_list())
-    out = outbound.updates(spec, pair, moving, _fill_only(compiled, mapped, moving, org_now), org_now, ctx.offset_s)
+    org_now = read_org_now(ctx, pair, moving["org_id"].unique().to_list())
+    out = outbound.updates(spec, pair, moving, without_filled(compiled, mapped, moving, org_now), org_now, ctx.offset_s)
     return Planned(pl.concat([same, out.rows]), decisions=out.decisions)
 
 
-def _org_now(ctx: Context, pair: PairSpec, org_ids: list[str]) -> pl.DataFrame:
+def read_org_now(ctx: Context, pair: PairSpec, org_ids: list[str]) -> pl.DataFrame:
+    """The org's present values of records: ``org_id``, a Utf8 column per mapped field, ``_modified_at``, ``_gone``."""
     org = ctx.org(pair.sobject)
     fields = soql_fields(pair, org, direction=Direction.OUTBOUND)
     records = ctx.gateway.retrieve(pair.sobject, org_ids, fields)
@@ -112,7 +114,7 @@ def _org_now(ctx: Context, pair: PairSpec, org_ids: list[str]) -> pl.DataFrame:
     return frame.drop("Id")
 
 
-def _fill_only(compiled: Compiled, mapped: pl.DataFrame, moving: pl.DataFrame, org_now: pl.DataFrame) -> pl.DataFrame:
+def without_filled(compiled: Compiled, mapped: pl.DataFrame, moving: pl.DataFrame, org_now: pl.DataFrame) -> pl.DataFrame:
     """Targets that may only be filled are not sent where the org has a value."""
     fields = [f for f in compiled.fill_only if f in org_now.columns]
     if not fields:

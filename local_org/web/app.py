@@ -25,6 +25,8 @@ MAX_BODY = 50 * 1024 * 1024
 MAX_UPLOAD = 160 * 1024 * 1024
 MAX_URI = 16_384
 _MEMORY = 4 * 1024 * 1024
+_COUNTED = ("/services/data", "/services/async")
+"""Addresses whose answers say how many calls the day has used."""
 _LOG = logging.getLogger("local_org")
 _CUT = "x-practice-cut"
 """Marks an answer whose body is to break off; it never leaves the server."""
@@ -149,7 +151,7 @@ class App:
     def _common_headers(self, call: Call) -> dict[str, str]:
         now = self._site.now()
         headers = {"Date": format_datetime(now, usegmt=True), "Vary": "Accept-Encoding", "Cache-Control": "no-cache"}
-        if call.path.lower().startswith("/services/data"):
+        if call.path.lower().startswith(_COUNTED):
             headers["Sforce-Limit-Info"] = self._site.limit_info()
         return headers
 

@@ -39,7 +39,7 @@ def more(site: Site, call: Call) -> Answer:
     match = LOCATOR.match(call.args["locator"])
     cursor = site.cursors.get(match.group(1), call.user_id, site.epoch()) if match else None
     if match is None or cursor is None or int(match.group(2)) > cursor.result.total:
-        raise OrgFault("INVALID_QUERYLOCATOR", "invalid query locator")
+        raise OrgFault("INVALID_QUERY_LOCATOR", "invalid query locator")
     with cursor.lock:
         # The connection that the query ran on belongs to another thread.
         cursor.result._conn = site.org.connection()

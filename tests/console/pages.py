@@ -150,7 +150,7 @@ def plant(home: Path) -> None:
     db.execute("UPDATE record_result SET title = :t WHERE workspace_id = :w AND outcome = 'created'", t=HOSTILE, w=w)
     db.execute("UPDATE person SET name = :t, title = :t, company = :t WHERE workspace_id = :w", t=HOSTILE, w=w)
     db.execute("UPDATE workspace_user SET name = :t WHERE workspace_id = :w", t=HOSTILE, w=w)
-    db.execute("UPDATE connection SET state_reason = :t, state = 'auth_failed' WHERE workspace_id = :w", t=HOSTILE, w=w)
+    db.execute("UPDATE connection SET state_reason = :t, state = 'over_limit' WHERE workspace_id = :w", t=HOSTILE, w=w)
     db.execute("UPDATE run SET reason = :t, actor = :t, error = :e WHERE workspace_id = :w AND job = 'tasks_out'",
                t=HOSTILE, e='{"message": "' + IMAGE + '"}', w=w)  # fmt: skip
     db.close()

@@ -61,6 +61,12 @@ def test_the_drawer_of_a_row_shows_its_candidates_as_text(looked_at: Workspace, 
     assert "![x](http" in shown.text
 
 
+def test_a_hostile_outcome_can_be_mapped(looked_at: Workspace, page: Callable[..., Page]) -> None:
+    shown = page("job", job="calls_out", step="Values")
+    assert any("![x](http" in s.label.replace("\\", "") for s in shown.at.selectbox)
+    assert shown.live() == []
+
+
 def test_a_plan_shows_its_rows_as_text(looked_at: Workspace, page: Callable[..., Page]) -> None:
     plan_id = looked_at.frames.changes().filter(outcome="held")["plan_id"][0]
     shown = page("plan", plan=plan_id)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import re
 import select
 import signal
 import socket
@@ -18,6 +16,8 @@ from typing import Any
 
 import requests
 
+from core.settings import Settings
+from core.workspace import Workspace, open_workspace
 from tests.demo_fixture import clean_environment, syncline
 from tests.practice import ROOT, Practice
 
@@ -43,6 +43,7 @@ class Stage:
         self.link = ""
         self._up: subprocess.Popen[str] | None = None
         self._token = ""
+        self._workspace: Workspace | None = None
         self._http = requests.Session()
         self._http.trust_env = False
 
@@ -94,9 +95,25 @@ class Stage:
         """Take in a sample file by the command line."""
         return self.cli("intake", "--kind", kind, str(self.files / name))
 
-    def open_rows(self, **only: str) -> list[dict[str, Any]]:
-        """The rows that did not go, as the command line lists them."""
-        return list(self.cli("inbox", "list", *(part for k, v in only.items() for part in (f"--{k}", v))))
+    # The database, read beside the running worker
+
+    def workspace(self) -> Workspace:
+        """The workspace, in this process."""
+        if self._workspace is None:
+            config = Settings(home=self.home, database_url="", ca_file=self.env["SYNCLINE_CA_FILE"])
+            self._workspace = open_workspace(actor="story", config=config)
+        return self._workspace
+
+    def open_rows(self, **only: Any) -> list[dict[str, Any]]:
+        """The rows that did not go."""
+        return self.workspace().open_rows(**only).to_dicts()
+
+    def quiet(self, seconds: float = 90) -> None:
+        """Wait until no run is under way."""
+        for _ in until(seconds):
+            if not any(r["status"] in ("queued", "running") for r in self.workspace().runs(limit=50)):
+                return
+        raise AssertionError("runs are still under way")
 
     # The HTTP API
 
@@ -132,13 +149,6 @@ class Stage:
                 break
         assert len(found) == count, f"{where}: {len(found)} of {count} Tasks"
         return found
-
-    def quiet(self, seconds: float = 60) -> None:
-        """Wait until no run is under way."""
-        for _ in until(seconds):
-            if not any(r["status"] in ("queued", "running") for r in self.cli("runs", "list")):
-                return
-        raise AssertionError("runs are still under way")
 
 
 def until(seconds: float, every: float = 0.5) -> Iterator[int]:

@@ -10,7 +10,7 @@ from tests.e2e.stage import Stage, until
 
 TITLES = {
     "accounts_in": "Accounts, inbound",
-    "people_in": "People, inbound",
+    "people_in": "Contacts and leads, inbound",
     "tasks_in": "Tasks, inbound",
     "tasks_out": "Tasks, outbound",
     "calls_out": "Calls, outbound",
@@ -60,7 +60,7 @@ def watch_the_first_runs(console: Console, names: Iterable[str]) -> bool:
 
 def green_rows(stage: Stage, names: Iterable[str]) -> None:
     """Every job has a run that is done, and its books balance."""
-    runs = stage.cli("runs", "list")
+    runs = stage.workspace().runs(limit=100)
     for name in names:
         done = [r for r in runs if r["job"] == name and r["counts"]["input"]]
         assert done, f"{name} has no run: {runs}"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -23,21 +24,26 @@ class Steps(Protocol):
 
 @pytest.fixture(scope="session")
 def client_home(root: Path) -> Path:
-    """Where npm has put the client: in build/npm, and there only once."""
+    """Where npm has put the client: in build/npm, and there only once, also when several runs begin together."""
     home = root / "build" / "npm" / "jsforce"
-    wanted = (HERE / "package.json").read_text()
-    kept = home / "package.json"
-    installed = home / "node_modules" / "jsforce" / "package.json"
-    if not (installed.exists() and kept.exists() and kept.read_text() == wanted):
-        shutil.rmtree(home, ignore_errors=True)
-        home.mkdir(parents=True)
-        command = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        (home / "package.json").write_text(wanted)
-        done = subprocess.run(command, cwd=home, capture_output=True, text=True, timeout=240, check=False)
-        if done.returncode != 0:
-            kept.unlink()
-            pytest.fail(f"npm could not install the client: {done.stderr[-2000:]}")
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        install(home, (HERE / "package.json").read_text())
     return home
+
+
+def install(home: Path, wanted: str) -> None:
+    """Install what `wanted` asks for, unless that very thing is there; the mark is written last."""
+    mark = home / "installed.json"
+    if mark.exists() and mark.read_text() == wanted:
+        return
+    shutil.rmtree(home / "node_modules", ignore_errors=True)
+    (home / "package.json").write_text(wanted)
+    command = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    done = subprocess.run(command, cwd=home, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, f"npm could not install the client: {done.stderr[-2000:]}"
+    mark.write_text(wanted)
 
 
 @pytest.fixture

@@ -158,15 +158,15 @@ class TwoSides:
     def plan_in(self) -> plan.Planned:
         pair, org = self.job_in.pairs[0], orgs()["Task"]
         captured = self._captured()
-        rows = plan_in._with_values(captured)
+        rows = plan_in.with_values(captured)
         ground = self._in_ground()
         resolved = inbound.resolve(self.job_in, rows, ground)
         compiled = compile_inbound(self.job_in, pair, org, zone="UTC")
         mapped = compiled.apply(resolved)
         verdicts = inbound.rejected_by_mapping(resolved, mapped)
         moving = verdicts.filter(pl.col("_outcome").is_null() & pl.col("record_id").is_not_null())
-        base_rows = plan_in._baselines(pair, moving, captured.columns)
-        mapped_base = plan_in._known(pair, compiled.apply(base_rows), base_rows)
+        base_rows = plan_in.baseline_rows(pair, moving, captured.columns)
+        mapped_base = plan_in.with_known(pair, compiled.apply(base_rows), base_rows)
         return inbound.finish(self.job_in, pair, verdicts, mapped, mapped_base, self._present(), ground)
 
     def _here_frame(self) -> pl.DataFrame:

@@ -43,10 +43,10 @@ def _tasks(rows: int) -> Iterator[tuple[Any, ...]]:
     for n in range(rows):
         account = accounts[n % 499]
         subject = f'Call "back" {n}, please' if n % 50 == 0 else f"Call about the lease {n}"
-        yield (
-            f"00T{n:012d}AAA", subject, "Completed" if n % 3 else "Not Started", people[n % 997], account, owner, account,
-            "2026-03-10" if n % 7 else None, n % 900 or None, int(n % 3 > 0), 0, 0, now - n, now - n // 2, now - n // 2,
-        )  # fmt: skip
+        day, stamps = "2026-03-10" if n % 7 else None, (now - n, now - n // 2, now - n // 2)
+        who = (people[n % 997], account, owner, account)
+        status = "Completed" if n % 3 else "Not Started"
+        yield (f"00T{n:012d}AAA", subject, status, *who, day, n % 900 or None, int(n % 3 > 0), 0, 0, *stamps)
 
 
 def plain(conn: sqlite3.Connection) -> int:

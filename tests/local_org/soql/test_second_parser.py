@@ -12,9 +12,9 @@ from tests.local_org.soql import second_parser
 from tests.local_org.soql.differences import BOTH_TAKE, THEY_REFUSE, WE_REFUSE, Kind, Reading, kind_of, reading
 from tests.local_org.soql.writer import Writer
 
-pytestmark = pytest.mark.needs("node")
+pytestmark = [pytest.mark.needs("node"), pytest.mark.xdist_group("second-soql-parser")]
 
-VALID, MUTANTS = 2_500, 2_500
+VALID, MUTANTS = 2_200, 1_500
 KINDS = [*WE_REFUSE, *THEY_REFUSE, *BOTH_TAKE]
 
 

@@ -175,8 +175,8 @@ def test_json_query_counts_datetimes_in_milliseconds(bulk: Async, practice: Prac
 
 
 def test_csv_and_xml_queries(bulk: Async, practice: Practice, unique: str) -> None:
-    practice.create("Contact", LastName=unique, Title='a "b" & <c>')
-    query = f"SELECT LastName, Title, CreatedDate, Owner.Name FROM Contact WHERE LastName = '{unique}'"
+    practice.create("Contact", LastName=unique, Title='a "b" & <c>', Department="bell\u0007 \ufffe")
+    query = f"SELECT LastName, Title, Department, CreatedDate, Owner.Name FROM Contact WHERE LastName = '{unique}'"
     answer = bulk.rows(query, "CSV")
     (row,) = csv.DictReader(io.StringIO(answer.text))
     assert (row["LastName"], row["Title"], row["CreatedDate"][-5:]) == (unique, 'a "b" & <c>', ".000Z")
@@ -184,6 +184,7 @@ def test_csv_and_xml_queries(bulk: Async, practice: Practice, unique: str) -> No
     (record,) = ElementTree.fromstring(bulk.rows(query, "XML").text)
     assert (record.findtext(SPACE + "type"), record.findtext(SPACE + "Title")) == ("Contact", 'a "b" & <c>')
     assert (record.findtext(SPACE + "CreatedDate") or "")[-5:] == ".000Z"
+    assert record.findtext(SPACE + "Department") == "bell "
 
 
 def test_nothing_found_is_said_in_words_in_csv(bulk: Async) -> None:
@@ -199,21 +200,40 @@ def test_query_all_sees_the_deleted(bulk: Async, practice: Practice, unique: str
     assert [row["IsDeleted"] for row in bulk.rows(query, "JSON", "queryAll").json()] == [True]
 
 
-def test_chunks_by_primary_key_hold_every_row_once(bulk: Async, practice: Practice, unique: str) -> None:
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT Id, Name FROM Campaign WHERE Name LIKE '{}%' AND IsActive = false",
+        "SELECT Id, Name FROM Campaign WHERE Name LIKE '{}%' OR Name = 'nobody'",
+        "SELECT c.Id, c.Name FROM Campaign c WHERE NOT (c.Name = 'nobody') AND (c.Name LIKE '{}%')",
+    ],
+)
+def test_chunks_by_primary_key_hold_every_row_once(bulk: Async, practice: Practice, unique: str, query: str) -> None:
     practice.create_many("Campaign", [{"Name": f"{unique} {n}"} for n in range(7)])
     headers = {"Sforce-Enable-PKChunking": "chunkSize=3; startRow=001000000000000"}
     job = bulk.job("JSON", headers, object="Campaign", operation="query")
-    asked = bulk.batch(job, f"SELECT Id, Name FROM Campaign WHERE Name LIKE '{unique}%' AND IsActive = false")
+    asked = bulk.batch(job, query.format(unique))
     assert bulk.finished(job, asked)["state"] == "NotProcessed"
     listed = bulk("GET", f"job/{job['id']}/batch").json()["batchInfo"]
     parts = [part["id"] for part in listed if part["id"] != asked]
     assert len(parts) >= 3
     names: list[str] = []
     for part in parts:
-        bulk.finished(job, part)
+        assert bulk.finished(job, part)["state"] == "Completed"
         base = f"job/{job['id']}/batch/{part}/result"
         names += [row["Name"] for row in bulk("GET", f"{base}/{bulk('GET', base).json()[0]}").json()]
     assert sorted(names) == [f"{unique} {n}" for n in range(7)]
+
+
+def test_ordered_query_is_not_chunked(bulk: Async, practice: Practice, unique: str) -> None:
+    practice.create("Campaign", Name=unique)
+    job = bulk.job("JSON", {"Sforce-Enable-PKChunking": "TRUE"}, object="Campaign", operation="query")
+    batch = bulk.batch(job, f"SELECT Id FROM Campaign WHERE Name = '{unique}' ORDER BY Name LIMIT 5")
+    found = bulk.finished(job, batch)
+    assert (found["state"], found["numberRecordsProcessed"]) == ("Completed", 1)
+    body = '{"object": "Campaign", "operation": "query", "contentType": "JSON"}'
+    refused = bulk("POST", "job", body, MEDIA["JSON"], headers={"Sforce-Enable-PKChunking": "chunkSize=300000"})
+    assert "PK chunk size must be between" in refused.json()["exceptionMessage"]
 
 
 def test_request_is_echoed_byte_by_byte(bulk: Async, unique: str) -> None:

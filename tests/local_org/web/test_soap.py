@@ -157,7 +157,7 @@ def test_who_may_only_read_neither_merges_nor_converts(practice: Practice, uniqu
 
 
 def test_query_pages_parents_and_children(soap: Soap, practice: Practice, unique: str) -> None:
-    account = practice.create("Account", Name=f"{unique} & Sons")
+    account = practice.create("Account", Name=f"{unique} & Sons\u0007")
     practice.create_many("Contact", [{"LastName": f"{unique} {n:03}", "AccountId": account} for n in range(201)])
     where = f"WHERE LastName LIKE '{unique}%' ORDER BY LastName"
     asked = escape(f"SELECT Id, LastName, Email, CreatedDate, Account.Name FROM Contact {where}")

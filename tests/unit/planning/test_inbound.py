@@ -49,7 +49,7 @@ def row(**over: Any) -> dict[str, Any]:
 
 
 def captured(*rows: dict[str, Any]) -> pl.DataFrame:
-    return plan_in._with_values(pl.DataFrame(list(rows), schema=dict.fromkeys(rows[0], pl.String)))
+    return plan_in.with_values(pl.DataFrame(list(rows), schema=dict.fromkeys(rows[0], pl.String)))
 
 
 def link(**over: Any) -> dict[str, Any]:
@@ -187,8 +187,8 @@ def planned(spec: JobSpec, org_row: dict[str, Any], on: inbound.Ground, **ours: 
     mapped = compiled.apply(found)
     verdicts = inbound.rejected_by_mapping(found, mapped)
     moving = verdicts.filter(pl.col("_outcome").is_null() & pl.col("record_id").is_not_null())
-    base_rows = plan_in._baselines(pair, moving, list(org_row))
-    mapped_base = plan_in._known(pair, compiled.apply(base_rows), base_rows)
+    base_rows = plan_in.baseline_rows(pair, moving, list(org_row))
+    mapped_base = plan_in.with_known(pair, compiled.apply(base_rows), base_rows)
     values = {
         "subject": "Visit",
         "status": "Not Started",

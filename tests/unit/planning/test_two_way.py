@@ -207,7 +207,7 @@ def plan_in_rows(
     ]
     spec = job(Direction.INBOUND, mappings, "ask")
     pair, org_rows = spec.pairs[0], captured(cases)
-    rows = plan_in._with_values(org_rows)
+    rows = plan_in.with_values(org_rows)
     links = frame(
         [
             {"Id": f"T{i}", "record_id": i, "baseline": json.dumps(c.base), "org_stamp_at": None, "linked_kind": "task",
@@ -226,8 +226,8 @@ def plan_in_rows(
     )
     verdicts = inbound.resolve(spec, rows, ground)
     verdicts = verdicts.with_columns(pl.Series("modified_at", [c.theirs_at for c in cases], dtype=INSTANT))
-    base_rows = plan_in._baselines(pair, verdicts, org_rows.columns)
-    mapped_base = plan_in._known(pair, as_mapped(base_rows, None), base_rows)
+    base_rows = plan_in.baseline_rows(pair, verdicts, org_rows.columns)
+    mapped_base = plan_in.with_known(pair, as_mapped(base_rows, None), base_rows)
     ours = frame(
         [{"record_id": i, **c.ours} for i, c in enumerate(cases)],
         record_id=pl.Int64,

@@ -337,6 +337,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("open_row", schema=None) as batch_op:
         batch_op.create_index("ix_open_cause", ["workspace_id", "cause"], unique=False)
+        batch_op.create_index("ix_open_record", ["workspace_id", "record_id"], unique=False)
 
     op.create_table(
         "org_describe",
@@ -563,6 +564,7 @@ def downgrade() -> None:
     op.drop_table("org_user")
     op.drop_table("org_describe")
     with op.batch_alter_table("open_row", schema=None) as batch_op:
+        batch_op.drop_index("ix_open_record")
         batch_op.drop_index("ix_open_cause")
 
     op.drop_table("open_row")
