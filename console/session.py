@@ -21,6 +21,7 @@ class Key(StrEnum):
     SLOT = "slot"
     TURN = "turn"
     SAVED = "saved"
+    LIVE = "live"
 
 
 def open_named(*, actor: str | None = None) -> Workspace:

@@ -8,7 +8,7 @@ import polars as pl
 import streamlit as st
 
 from console import actions, strings
-from console.components import frame, notices, rowcard, tables
+from console.components import frame, live, notices, rowcard, tables
 from console.components.text import code, plain, safe
 from console.session import workspace
 from console.strings import OUTCOMES, cause_words, count, short
@@ -190,6 +190,7 @@ def main() -> None:
     buttons = frame.header(
         "Errors", f"{count(total, 'row')}, {count(causes, 'cause')}" if groups else "Nothing is open"
     )
+    live.watch()
     if not groups:
         frame.verdict(
             strings.JOB_STATES["in_step"], "No errors.", "Rows that are held, rejected or waiting would be here.",

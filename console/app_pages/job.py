@@ -65,9 +65,6 @@ def _buttons(buttons: st.delta_generator.DeltaGenerator, spec: JobSpec, stops: l
             if changed and st.button("Drop the changes", icon=":material/undo:"):
                 draft.drop(spec.name)
                 st.rerun()
-            if st.button("Validate again", icon=":material/fact_check:"):
-                draft.findings(spec, again=True)
-                st.rerun()
         if st.button("Save", disabled=not changed, help=None if changed else "Nothing has changed."):
             if actions.save_job(spec):
                 draft.drop(spec.name)
@@ -149,7 +146,7 @@ def main() -> None:
         return
     left, right = st.columns([5, 3], gap="medium")
     with right:
-        checks.box(found)
+        checks.box(spec, found)
     with left:
         try:
             _body(step, spec, findings, sobject or "", picked)

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from console import actions, strings
-from console.components import charts, frame, notices, tables, times
+from console.components import charts, frame, live, notices, tables, times
 from console.session import workspace
 from console.strings import count
 from core import SynclineError
@@ -194,6 +194,7 @@ def main() -> None:
         "Sync now", icon=":material/sync:", type="primary", on_click=actions.sync_now, args=(on,), disabled=not on,
         help="Ask for a run of every job that is on." if on else "No job is switched on.",
     )  # fmt: skip
+    live.watch()
     _verdict(found)
     _cards(found)
     _metrics(found)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from console import actions, strings
 from console.components import approval, diffs, frame, notices, planned, tables, times
-from console.components.text import code
+from console.components.text import code, safe
 from console.session import workspace
 from console.strings import OUTCOMES, PLAN_STATES
 from core import Outcome, SynclineError

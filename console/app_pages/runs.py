@@ -9,7 +9,7 @@ import streamlit as st
 from console import actions, strings
 from console.components import frame, notices, rowcard, tables, times
 from console.components.text import code, plain, safe
-from console.session import workspace
+from console.session import Key, workspace
 from console.strings import OUTCOMES, RUN_STATES, count
 from core import Outcome, RunStatus, SynclineError
 
@@ -65,8 +65,8 @@ def _live() -> None:
         _live_card(run, titles)
     if len(open_runs) > 4:
         frame.small(f"{len(open_runs) - 4} more are queued.")
-    was = st.session_state.get("live_runs", 0)
-    st.session_state["live_runs"] = len(open_runs)
+    was = st.session_state.get(Key.LIVE, 0)
+    st.session_state[Key.LIVE] = len(open_runs)
     if len(open_runs) < was:
         st.rerun()
 

@@ -9,16 +9,21 @@ import streamlit as st
 from console import strings
 from console.components import frame, notices
 from console.components.text import safe
+from console.editor import draft
 from console.strings import count
-from core import Finding, SynclineError
+from core import Finding, JobSpec, SynclineError
 
 _PASSES = 3
 
 
-def box(findings: Sequence[Finding] | SynclineError) -> None:
+def box(spec: JobSpec, findings: Sequence[Finding] | SynclineError) -> None:
     """The box that stands beside every step."""
     with st.container(border=True, gap="xsmall"):
-        st.markdown("**Before it can run**")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown("**Before it can run**", width="stretch")
+            if st.button("Validate", icon=":material/fact_check:", type="tertiary"):
+                draft.findings(spec, again=True)
+                st.rerun()
         if isinstance(findings, SynclineError):
             notices.problem(findings)
             return
@@ -31,7 +36,7 @@ def box(findings: Sequence[Finding] | SynclineError) -> None:
         for found in passes[:_PASSES]:
             _line(found)
         if len(passes) > _PASSES:
-            with st.expander(f"{count(len(passes) - _PASSES, 'more check')} pass", type="compact"):
+            with st.expander(count(len(passes) - _PASSES, "more check passes", "more checks pass"), type="compact"):
                 for found in passes[_PASSES:]:
                     _line(found)
 

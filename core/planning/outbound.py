@@ -15,6 +15,7 @@ from core.records import Kind, Outcome
 
 NEEDS_ACCOUNT = (Kind.TASK, Kind.TOUCHPOINT, Kind.CAMPAIGN_TOUCH)
 NEEDS_PERSON = (Kind.CALL,)
+"""These wait for their person even where none was named; the others only for one that was named and is unknown."""
 NEEDS_TEXT = {
     Kind.TASK: (("subject",), "A task needs a title."),
     Kind.TOUCHPOINT: (("subject", "notes"), "A touchpoint needs a subject or content."),
@@ -149,11 +150,11 @@ def _people_verdicts(spec: JobSpec, v: pl.DataFrame, ground: Ground) -> pl.DataF
     n = pl.col("candidates").list.len()
     several = pl.format("{} people could be meant: pick one.", n)
     v = plan.stop(v, new & (status == "ambiguous"), Outcome.HELD, "ambiguous", several, "WhoId")
-    if spec.kind in NEEDS_PERSON:
-        unknown = new & status.is_in(["none", "no_reference"])
-        v = plan.stop(
-            v, unknown, Outcome.WAITING, "orphan", "Nobody in the workspace has this phone, e-mail or id.", "WhoId"
-        )
+    lacking = ["none", "no_reference"] if spec.kind in NEEDS_PERSON else ["none"]
+    unknown = new & status.is_in(lacking)
+    v = plan.stop(
+        v, unknown, Outcome.WAITING, "orphan", "Nobody in the workspace has this phone, e-mail or id.", "WhoId"
+    )
     missing = new & (status == "unique") & pl.col("who_id").is_null()
     if ground.people_come:
         return plan.stop(v, missing, Outcome.WAITING, "parent", "The person is not in the org yet.", "WhoId")

@@ -20,7 +20,7 @@ from core.records import ENDED_RUNS, Direction, RunStatus
 from core.running.engine import Engine
 from core.store import ledger, runs
 from core.store.tables import Job, Run, Workspace
-from core.syncing import apply_in, apply_out, books, capture, ground, plan_in, plan_out
+from core.syncing import apply_in, apply_out, books, capture, ground, outbox, plan_in, plan_out
 from core.syncing.context import Context
 
 log = structlog.get_logger()
@@ -59,6 +59,8 @@ def _prepared(engine: Engine, workspace_id: int, run_id: str) -> Verdict:
         books.begin(ctx.db, workspace_id, spec, run_id, plan_id, ctx.now())
         if spec.direction is Direction.INBOUND:
             apply_in.refresh_baselines(ctx, spec, run_id)
+        else:
+            outbox.refresh_baselines(ctx, run_id)
         return {"state": "ready", "batches": _batches(ctx, run_id)}
 
 

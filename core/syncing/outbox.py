@@ -148,6 +148,18 @@ def _link(batch: Transaction, spec: JobSpec, run_id: str, rows: pl.DataFrame, no
     )  # fmt: skip
 
 
+def refresh_baselines(ctx: Context, run_id: str) -> None:
+    """Record what both sides were found to agree on, so that the org need not be asked about it again."""
+    with ctx.db.batch(ctx.workspace_id) as batch:
+        batch.execute(
+            "UPDATE link SET baseline = c.baseline, updated_at = :at FROM change AS c JOIN run AS r ON r.plan_id = c.plan_id"
+            " WHERE r.run_id = :r AND c.action = 'none' AND c.outcome = 'unchanged' AND c.baseline IS NOT NULL"
+            " AND link.workspace_id = c.workspace_id AND link.org_id = c.org_id AND link.state = 'active'",
+            at=ctx.now(),
+            r=run_id,
+        )
+
+
 def free_absent(ctx: Context, spec: JobSpec, head: Batch) -> None:
     """Let rows that certainly never arrived be sent again by the next plan."""
     rows = unsent(ctx, head.run_id, head.number)

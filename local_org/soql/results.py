@@ -214,11 +214,13 @@ def _child_sql(child: ChildPlan, parents: str) -> Sql:
     plan = child.plan
     names = ", ".join(s.text for s in plan.selected)
     order = plan.order.text or plan.scope.root.key
-    base = f"{plan.scope.from_sql()} WHERE {child.reference} IN (SELECT value FROM json_each(?)) AND {plan.where.text}"
+    of_parents = f"{child.reference} IN (SELECT value FROM json_each(?))"
+    base = f"{plan.scope.from_sql(child.source)} WHERE {of_parents} AND {plan.where.text}"
     params = [p for s in plan.selected for p in s.params]
+    bound = [parents] * (child.source.count("?") + 1)
     if plan.limit is None and not plan.offset:
         text = f"SELECT {child.reference}, {names} {base} ORDER BY {order}"
-        return Sql(text, (*params, parents, *plan.where.params, *plan.order.params))
+        return Sql(text, (*params, *bound, *plan.where.params, *plan.order.params))
     ranked = f"row_number() OVER (PARTITION BY {child.reference} ORDER BY {order}) AS place"
     columns = ", ".join(f"{s.text} AS c{i}" for i, s in enumerate(plan.selected))
     outer = ", ".join(f"c{i}" for i in range(len(plan.selected)))
@@ -228,7 +230,7 @@ def _child_sql(child: ChildPlan, parents: str) -> Sql:
     )
     offset = plan.offset or 0
     end = offset + min(plan.limit if plan.limit is not None else 2**62, 2**62)
-    return Sql(text, (*params, *plan.order.params, parents, *plan.where.params, offset, end))
+    return Sql(text, (*params, *plan.order.params, *bound, *plan.where.params, offset, end))
 
 
 def _groups(conn: sqlite3.Connection, plan: GroupPlan) -> list[Record]:

@@ -12,7 +12,7 @@ from local_org.soql.columns import Column
 from local_org.soql.formats import formatter
 from local_org.soql.nodes import Call, Path, Query, Selected, SelectItem, Subselect, Typeof, When
 from local_org.soql.places import part_key
-from local_org.soql.scope import Context, Place, Scope, Sql, Value, child_name, quoted, source_object
+from local_org.soql.scope import TIMELINES, Context, Place, Scope, Sql, Value, child_name, quoted, source_object
 from local_org.soql.shapes import (
     ADDRESS_KEYS,
     Blob,
@@ -26,7 +26,7 @@ from local_org.soql.shapes import (
     csv_quoted,
     json_form,
 )
-from local_org.soql.timeline import check_bounds, timeline
+from local_org.soql.timeline import check_bounds, source_sql, timeline
 
 MAX_SUBQUERIES = 20
 MAX_LEVELS = 5
@@ -42,6 +42,8 @@ class ChildPlan:
     name: str
     plan: RowPlan
     reference: str
+    source: str = ""
+    """A FROM entry that reads only the children of the parents at hand, with a parameter for each ``?`` in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,7 +324,8 @@ class _Builder:
         self._once((name,), item.pos)
         self.plan.root.items.append(Children(name, 0))
         self.plan.columns.append(Column(name, aggregate=True, columns=inner.columns))
-        self.plan.children.append(ChildPlan(name, inner, f"{inner.scope.table}.{quoted(reference.name)}"))
+        source = source_sql(self.context, child, reference.name) if child.name.lower() in TIMELINES else ""
+        self.plan.children.append(ChildPlan(name, inner, f"{inner.scope.table}.{quoted(reference.name)}", source))
 
     def _child(self, query: Query) -> tuple[SObject, Field]:
         """The child object and its reference that a subquery's FROM names."""

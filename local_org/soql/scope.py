@@ -224,9 +224,9 @@ class Scope:
         whens = "".join(f" WHEN '{prefix}' THEN '{name}'" for prefix, name in names.items())
         return f"(CASE substr({place.key}, 1, 3){whens} END)" if whens else "NULL"
 
-    def from_sql(self) -> str:
-        """The FROM clause with its joins."""
-        return " ".join([f"FROM {self.source} AS {self.table}", *self.joins])
+    def from_sql(self, source: str = "") -> str:
+        """The FROM clause with its joins, the main table read from another source if there is one."""
+        return " ".join([f"FROM {source or self.source} AS {self.table}", *self.joins])
 
     def _reference(self, sobject: SObject, name: str) -> Field | None:
         for f in self.context.fields(sobject):

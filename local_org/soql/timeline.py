@@ -81,14 +81,19 @@ def check_bounds(context: Context, found: Timeline, query: Query) -> None:
         raise faults.malformed(context.text, query.pos, message)
 
 
-def source_sql(context: Context, made: SObject) -> str:
-    """The FROM entry of a timeline: tasks by whether they are closed, events by whether they are over."""
+def source_sql(context: Context, made: SObject, reference: str = "") -> str:
+    """The FROM entry of a timeline: tasks by whether they are closed, events by whether they are over.
+
+    With the name of a reference, each half is bound to the parents in a JSON array, one parameter per half: SQLite
+    would not carry that condition into a union by itself, and would read all activities of the org.
+    """
     closed = next(t.closed for t in TIMELINES if t.sobject == made.name)
     now = int(context.now.timestamp())
     over = f'COALESCE("EndDateTime", unixepoch("ActivityDate") + 86400) < {now}'
-    halves = [_half(context, made, "Task", f'"IsClosed" = {int(closed)}')]
+    bound = f" AND {quoted(reference)} IN (SELECT value FROM json_each(?))" if reference else ""
+    halves = [_half(context, made, "Task", f'"IsClosed" = {int(closed)}{bound}')]
     if context.readable("Event"):
-        halves.append(_half(context, made, "Event", over if closed else f"NOT ({over})"))
+        halves.append(_half(context, made, "Event", (over if closed else f"NOT ({over})") + bound))
     return f"({' UNION ALL '.join(halves)})"
 
 

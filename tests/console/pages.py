@@ -134,8 +134,9 @@ def plant(home: Path) -> None:
     """Put hostile texts wherever a record, a file or the org can bring one."""
     ws = open_demo(home)
     w = ws.workspace_id
-    task = {"source": "app", "external_id": "hostile-1", "kind": "task", "subject": HOSTILE, "notes": TAG, "status": "Open",
-            "updated_at": "2026-11-20T10:00:00Z", "occurred_at": "2026-11-20T10:00:00Z", "user": "a@evil.example"}  # fmt: skip
+    at = "2026-11-20T10:00:00Z"
+    task = {"source": "app", "external_id": "hostile-1", "kind": "task", "subject": HOSTILE, "notes": TAG,
+            "status": "Open", "updated_at": at, "occurred_at": at, "user": "a@evil.example"}  # fmt: skip
     call = {**task, "external_id": "hostile-2", "kind": "call", "outcome": HOSTILE, "subject": FORMULA}
     answers = [a if isinstance(a, dict) else a.as_dict() for a in ws.take_in("activities", [task, call], "app")]
     assert [a["result"] for a in answers] == ["created", "created"], answers

@@ -216,8 +216,8 @@ def test_the_audit_adds_up_and_can_be_narrowed(synced: Workspace, page: Open) ->
 
 def test_a_lost_activity_is_named_by_the_audit(synced: Workspace, page: Open) -> None:
     synced.database.execute(
-        "DELETE FROM link WHERE workspace_id = :w AND table_name = 'activity' AND how = 'created_out' AND record_id ="
-        " (SELECT MAX(record_id) FROM link WHERE workspace_id = :w AND table_name = 'activity' AND how = 'created_out')",
+        "DELETE FROM link WHERE workspace_id = :w AND id = (SELECT MAX(id) FROM link WHERE workspace_id = :w AND"
+        " table_name = 'activity' AND how = 'created_out')",
         w=synced.workspace_id,
     )
     assert "1 activity has no trace." in page("audit", period="All").text

@@ -117,10 +117,12 @@ class Stage:
 
     # The HTTP API
 
+    def make_token(self) -> None:
+        """A token of the API, made by the command line."""
+        self._token = self.cli("tokens", "create", "story", "--role", "operator")["token"]
+
     def post(self, kind: str, *rows: dict[str, Any]) -> list[dict[str, Any]]:
         """Send rows with a token that the command line made; the answers, which must all be good."""
-        if not self._token:
-            self._token = self.cli("tokens", "create", "story", "--role", "operator")["token"]
         answer = self._http.post(
             f"{self.url}/api/v1/{kind}", json=list(rows), headers={"Authorization": f"Bearer {self._token}"}, timeout=60
         )
@@ -135,7 +137,7 @@ class Stage:
     def tasks(self, where: str) -> list[dict[str, Any]]:
         """Tasks of the org."""
         fields = (
-            "Id, WhoId, WhatId, OwnerId, Subject, Type, Status, CallDisposition, CallDurationInSeconds, CallType, "
+            "Id, WhoId, WhatId, OwnerId, Subject, Type, Status, Call_Outcome__c, CallDurationInSeconds, CallType, "
             "Description, Priority, ActivityDate"
         )
         return self.org.soql(f"SELECT {fields} FROM Task WHERE {where}")

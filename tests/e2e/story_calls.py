@@ -65,7 +65,7 @@ def arrives_in_time(stage: Stage, people: People) -> str:
         "Type": "Call",
         "Status": "Completed",
         "Priority": "Normal",
-        "CallDisposition": "Connected",
+        "Call_Outcome__c": "Connected",
         "CallType": "Outbound",
         "CallDurationInSeconds": 321,
         "Description": "Wants a tour next week. [story-first]",

@@ -163,10 +163,12 @@ class WorkerProcess:
         return self
 
     def refused(self) -> tuple[int, str]:
-        """Wait for it to end by itself; its exit code and what it wrote to its error output."""
+        """Wait for it to end by itself; its exit code and what it said."""
+        assert self.process.stdout is not None
+        said = self.process.stdout.read()
         code = self.process.wait(PATIENCE)
         self._shut()
-        return code, self.log.read_text()
+        return code, said
 
     def kill(self) -> None:
         """SIGKILL: nothing is tidied up."""

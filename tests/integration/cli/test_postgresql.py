@@ -1,4 +1,4 @@
-"""The demo on PostgreSQL: the same counts as on SQLite, a second round that writes nothing, nobody else's data touched."""
+"""The demo on PostgreSQL: counts as on SQLite, a second round that writes nothing, nobody else's data touched."""
 
 from __future__ import annotations
 

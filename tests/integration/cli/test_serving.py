@@ -45,7 +45,9 @@ def running(*args: str, **env: str) -> Iterator[tuple[subprocess.Popen[str], dic
 
 def children(pid: int) -> dict[str, int]:
     """Program -> process id of what a process has started."""
-    listing = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
+    listing = subprocess.run(
+        ["ps", "-ww", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+    ).stdout
     rows = [line.split(None, 2) for line in listing.splitlines()]
     mine = [(int(r[0]), r[2]) for r in rows if len(r) == 3 and int(r[1]) == pid]
     return {args.split(" core.cli.child ")[1].split()[1]: n for n, args in mine if " core.cli.child " in args}

@@ -29,9 +29,10 @@ def install(target: Path) -> Path:
         for name in ("package.json", "package-lock.json"):
             shutil.copy(HERE / name, target / name)
         command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        ran = subprocess.run(command, cwd=target, capture_output=True, text=True, timeout=300)
-        if ran.returncode:
-            raise Unavailable(ran.stderr.strip().splitlines()[-1:] or "npm ci failed")
+        try:
+            subprocess.run(command, cwd=target, capture_output=True, text=True, timeout=300, check=True)
+        except (OSError, subprocess.SubprocessError) as error:
+            raise Unavailable(f"{error} {getattr(error, 'stderr', '') or ''}".strip()) from error
         done.write_text(lock.read_text())
     return target
 

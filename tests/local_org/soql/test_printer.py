@@ -113,7 +113,7 @@ def _fitting(query: Query) -> Query:
     return replace(query, having=having, security=None if query.categories else query.security)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(queries(queries()))
 def test_printed_trees_parse_to_themselves(query: Query) -> None:
     assert parse(render(query)) == query

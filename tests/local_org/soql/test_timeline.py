@@ -65,6 +65,17 @@ def test_rows_tell_tasks_from_events(conn: sqlite3.Connection) -> None:
     assert (met["Id"], met["IsTask"], met["Location"], met["Status"]) == (make_id("00U", 41), False, "Oslo", None)
 
 
+def test_only_the_activities_of_the_parents_are_read(conn: sqlite3.Connection) -> None:
+    statements: list[str] = []
+    conn.set_trace_callback(statements.append)
+    timeline(conn, f"Account WHERE Id = '{ACME}'", "SELECT Subject FROM ActivityHistories")
+    conn.set_trace_callback(None)
+    (union,) = [s for s in statements if "UNION ALL" in s]
+    plan = [row[3] for row in conn.execute(f"EXPLAIN QUERY PLAN {union}")]
+    assert any(step.startswith("SEARCH Event USING INDEX") for step in plan), plan
+    assert not any(step.startswith(("SCAN Task", "SCAN Event")) for step in plan), plan
+
+
 def test_limits_and_filters_hold(conn: sqlite3.Connection) -> None:
     acme = f"Account WHERE Id = '{ACME}'"
     limited = timeline(conn, acme, "SELECT Subject FROM ActivityHistories ORDER BY ActivityDate LIMIT 1")

@@ -105,6 +105,7 @@ COMING = ground(accounts=[], accounts_come=True)
         # read again within the margin
         ({}, row(), SEEN, ("unchanged", "seen", "")),
         ({}, row(), EARLIER, OPEN),
+        ({}, row(), ground(link(linked_kind="call", org_stamp_at=NOON)), ("unchanged", "seen", "")),
         ({}, row(**GONE), SEEN, OPEN),
         # the job keeps what was deleted there
         ({"delete": False}, row(**GONE), LINKED, ("skipped", "delete_off", "")),

@@ -1,0 +1,171 @@
+"""Tasks that both sides edit: the last update wins, both values are remembered, and then there is peace."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from tests.integration.kit import Desk, add_job, tasks, until
+
+
+@pytest.fixture
+def both(desk: Desk) -> Desk:
+    """Tasks travel both ways."""
+    add_job(desk.ws, "tasks_out")
+    add_job(desk.ws, "tasks_in")
+    return desk
+
+
+def rounds(desk: Desk, count: int = 1) -> list[dict[str, int]]:
+    """Both jobs, one after the other; what each came to."""
+    return [desk.run(job)["counts"] for _ in range(count) for job in ("tasks_out", "tasks_in")]
+
+
+def quiet(counts: dict[str, int]) -> bool:
+    return not any(counts[o] for o in ("created", "updated", "deleted", "held", "rejected", "waiting", "in_doubt"))
+
+
+def ours(desk: Desk, key: str) -> dict[str, Any]:
+    return desk.ws.database.read("SELECT * FROM activity WHERE external_id = :k", k=key).row(0, named=True)
+
+
+def decisions(desk: Desk) -> list[dict[str, Any]]:
+    frame = desk.ws.database.read(
+        "SELECT v.body FROM event e JOIN event_value v ON v.workspace_id = e.workspace_id AND v.event_id = e.id"
+        " WHERE e.kind = 'conflict.decided' ORDER BY e.id"
+    )
+    return [json.loads(b) for b in frame["body"].to_list()]
+
+
+def edit_here(desk: Desk, task: dict[str, Any], **changes: Any) -> None:
+    now = desk.clock.now().isoformat()
+    (answer,) = desk.ws.take_in("activities", [task | changes | {"updated_at": now}])
+    assert answer.result == "updated"
+
+
+@pytest.mark.requirement("O2")
+@pytest.mark.parametrize("later", ["org", "workspace"])
+def test_the_last_update_wins_and_both_values_are_in_the_ledger(both: Desk, later: str) -> None:
+    (task,) = tasks(f"way {later}", 1, at=both.clock.now())
+    both.ws.take_in("activities", [task])
+    rounds(both)
+    (there,) = both.tasks(f"way {later}")
+    edits = [
+        lambda: both.org.update("Task", there["Id"], Subject="By the org"),
+        lambda: edit_here(both, task, subject="By the workspace"),
+    ]
+    for edit in edits if later == "workspace" else reversed(edits):
+        both.advance(30)
+        edit()
+    both.advance(30)
+    rounds(both)
+    wanted = "By the org" if later == "org" else "By the workspace"
+    assert both.tasks(f"way {later}")[0]["Subject"] == wanted
+    assert ours(both, task["external_id"])["subject"] == wanted
+    mine = [d for d in decisions(both) if d["field"] in ("Subject", "subject")]
+    assert mine, "no decision is in the ledger"
+    assert all((d["workspace"], d["org"]) == ("By the workspace", "By the org") for d in mine)
+    assert mine[0]["baseline"] == "Follow up 0"
+    assert all(map(quiet, rounds(both, 2)))
+
+
+@pytest.mark.requirement("O2")
+def test_edits_of_different_fields_both_survive(both: Desk) -> None:
+    (task,) = tasks("fields", 1, at=both.clock.now())
+    both.ws.take_in("activities", [task])
+    rounds(both)
+    (there,) = both.tasks("fields")
+    both.advance(30)
+    both.org.update("Task", there["Id"], Priority="High")
+    edit_here(both, task, subject="Renamed here")
+    both.advance(30)
+    rounds(both, 2)
+    (there,) = both.org.soql(f"SELECT Subject, Priority FROM Task WHERE Id = '{there['Id']}'")
+    mine = ours(both, task["external_id"])
+    assert (there["Subject"], there["Priority"]) == (mine["subject"], mine["priority"]) == ("Renamed here", "High")
+    assert all(map(quiet, rounds(both)))
+
+
+@pytest.mark.requirement("O18")
+def test_deletions_travel_both_ways_and_nothing_comes_back(both: Desk) -> None:
+    made = tasks("gone", 3, at=both.clock.now())
+    both.ws.take_in("activities", made)
+    rounds(both)
+    there = {t["Description"]: t["Id"] for t in both.tasks("gone")}
+    both.advance(30)
+    both.org.delete("Task", there["gone 0"])
+    both.ws.take_in("activities", [{k: made[1][k] for k in ("source", "external_id", "kind")} | {
+        "deleted": True, "updated_at": both.clock.now().isoformat()}])  # fmt: skip
+    both.advance(30)
+    rounds(both, 2)
+    assert [t["Description"] for t in both.tasks("gone")] == ["gone 2"]
+    assert [ours(both, t["external_id"])["deleted_at"] is not None for t in made] == [True, True, False]
+    assert all(map(quiet, rounds(both)))
+
+
+def mark(desk: Desk) -> datetime:
+    frame = desk.ws.database.read("SELECT org_stamp_at FROM mark WHERE job = 'tasks_in'")
+    return frame.item(0, 0)  # type: ignore[no-any-return]
+
+
+@pytest.mark.requirement("X11")
+def test_a_row_that_commits_late_with_an_older_stamp_is_found(both: Desk) -> None:
+    """A transaction of somebody else stays open while two runs read past its stamp."""
+    account = both.org.soql("SELECT Id FROM Account LIMIT 1")[0]["Id"]
+    token = both.org.token()
+    rounds(both)
+    with both.org.fault("late_commit", count=1, value="60"):
+        import requests
+
+        before = mark(both)
+        with pytest.raises(requests.exceptions.ReadTimeout):
+            requests.post(
+                f"{both.org.data_url}/sobjects/Task", timeout=4, verify=both.org.env["ca_file"],
+                json={"Subject": "Late", "WhatId": account, "Description": "latecomer"},
+                headers={"Authorization": f"Bearer {token}"},
+            )  # fmt: skip
+    early = both.org.create("Task", Subject="Early", WhatId=account, Description="latecomer early")
+    assert early
+    both.advance(40)
+    until(lambda: len(both.tasks("latecomer")) == 2)
+    rounds(both)
+    assert mark(both) >= before
+    subjects = both.ws.database.read("SELECT subject FROM activity WHERE source = 'salesforce' AND subject IN ('Late', 'Early')")
+    assert sorted(subjects["subject"].to_list()) == ["Early", "Late"]
+    assert all(map(quiet, rounds(both)))
+
+
+@pytest.mark.requirement("X11")
+def test_the_mark_stays_behind_the_margin_and_never_goes_back(both: Desk) -> None:
+    """However often it runs, the last twenty minutes are read again, and what is read again changes nothing."""
+    both.ws.take_in("activities", tasks("margin", 2, at=both.clock.now()))
+    rounds(both)
+    marks = []
+    for _ in range(3):
+        both.advance(300)
+        assert all(map(quiet, rounds(both)))
+        marks.append(mark(both))
+        assert (both.clock.now() - marks[-1]).total_seconds() >= 20 * 60 - 5
+    assert marks == sorted(marks)
+
+
+@pytest.mark.requirement("X11")
+def test_an_inbound_run_that_is_stopped_reads_everything_again(both: Desk) -> None:
+    """The mark never passes a change that was not stored."""
+    account = both.org.soql("SELECT Id FROM Account LIMIT 1")[0]["Id"]
+    rounds(both)
+    before = mark(both)
+    both.org.create("Task", Subject="Left over", WhatId=account, Description="left over")
+    both.advance(60)
+    both.ws.pause()
+    info = both.run("tasks_in")
+    assert info["status"] == "partial"
+    assert mark(both) == before
+    both.ws.resume()
+    both.advance(26 * 60)
+    assert both.run("tasks_in")["counts"]["created"] == 1
+    frame = both.ws.database.read("SELECT COUNT(*) AS n FROM activity WHERE subject = 'Left over'")
+    assert frame.item(0, 0) == 1
