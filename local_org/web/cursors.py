@@ -22,6 +22,8 @@ class Cursor:
     result: Any
     size: int
     used: int
+    nested: bool = False
+    """Whether it pages through the children of one row; such cursors come and go with their parent's page."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -32,14 +34,16 @@ class Cursors:
         self._lock = threading.Lock()
         self._open: OrderedDict[str, Cursor] = OrderedDict()
 
-    def open(self, user_id: str, result: Any, size: int, now: int) -> str:
-        """Keep a result and name it."""
+    def open(self, user_id: str, result: Any, size: int, now: int, *, nested: bool = False) -> str:
+        """Keep a result and name it; nested ones do not count among a user's ten."""
         name = "01g" + "".join(secrets.choice(_ALPHABET) for _ in range(15))
         with self._lock:
-            mine = [key for key, cursor in self._open.items() if cursor.user_id == user_id]
-            for key in mine[: len(mine) - MOST_PER_USER + 1]:
+            for key in [key for key, cursor in self._open.items() if now - cursor.used > IDLE_SECONDS]:
                 del self._open[key]
-            self._open[name] = Cursor(user_id, result, size, now)
+            mine = [key for key, c in self._open.items() if c.user_id == user_id and not c.nested]
+            for key in mine[: 0 if nested else len(mine) - MOST_PER_USER + 1]:
+                del self._open[key]
+            self._open[name] = Cursor(user_id, result, size, now, nested)
         return name
 
     def get(self, name: str, user_id: str, now: int) -> Cursor | None:

@@ -41,9 +41,7 @@ def more(site: Site, call: Call) -> Answer:
     if match is None or cursor is None or int(match.group(2)) > cursor.result.total:
         raise OrgFault("INVALID_QUERY_LOCATOR", "invalid query locator")
     with cursor.lock:
-        # The connection that the query ran on belongs to another thread.
-        cursor.result._conn = site.org.connection()
-        return _page(call, cursor.result, match.group(1), int(match.group(2)), cursor.size)
+        return _page(site, call, cursor.result, match.group(1), int(match.group(2)), cursor.size)
 
 
 def _query(site: Site, call: Call, *, all_rows: bool) -> Answer:
@@ -64,7 +62,7 @@ def _query(site: Site, call: Call, *, all_rows: bool) -> Answer:
     locator = ""
     if result.total > size and not result.is_count and not result.is_aggregate:
         locator = site.cursors.open(call.user_id, result, size, site.epoch())
-    return _page(call, result, locator, 0, size)
+    return _page(site, call, result, locator, 0, size)
 
 
 def batch_size(call: Call) -> int:
@@ -73,10 +71,18 @@ def batch_size(call: Call) -> int:
     return min(2000, max(200, int(match.group(1)))) if match else 2000
 
 
-def _page(call: Call, result: Any, locator: str, offset: int, size: int) -> Answer:
-    records = [] if result.is_count else result.page(offset, size if locator else max(size, result.total))
+def _page(site: Site, call: Call, result: soql.ResultSet, locator: str, offset: int, size: int) -> Answer:
+    wanted = size if locator else max(size, result.total)
+
+    def keep(children: soql.ResultSet, start: int) -> str:
+        name = site.cursors.open(call.user_id, children, children.child_size, site.epoch(), nested=True)
+        return f"/services/data/v{call.version}/query/{name}-{start}"
+
+    # The connection that the query ran on may belong to another thread.
+    records = [] if result.is_count else result.page(offset, wanted, conn=site.org.connection(), keep=keep)
     call.rows += len(records)
-    reached = offset + len(records)
+    # Rows purged since the query ran are missing from the page, not from the count.
+    reached = offset + wanted
     body: dict[str, Any] = {"totalSize": result.total, "done": not locator or reached >= result.total}
     if not body["done"]:
         body["nextRecordsUrl"] = f"/services/data/v{call.version}/query/{locator}-{reached}"

@@ -111,3 +111,21 @@ def test_updated_and_deleted(client: Client, practice: Practice, unique: str) ->
     assert client("GET", plus).json()[0]["errorCode"] == "INVALID_REPLICATION_DATE"
     old = {"start": "2020-01-01T00:00:00Z", "end": span["end"]}
     assert client("GET", "sobjects/Account/updated", params=old).json()[0]["errorCode"] == "INVALID_REPLICATION_DATE"
+
+
+def test_children_of_one_row_are_paged(client: Client) -> None:
+    account = client("POST", "sobjects/Account", json={"Name": "Crowded house"}).json()["id"]
+    for start in range(0, 600, 200):
+        people = [
+            {"attributes": {"type": "Contact"}, "LastName": f"P{n:03}", "AccountId": account}
+            for n in range(start, start + 200)
+        ]
+        assert all(r["success"] for r in client.collection(people).json())
+    query = f"SELECT Name, (SELECT LastName FROM Contacts ORDER BY LastName) FROM Account WHERE Id = '{account}'"
+    nested = client.soql(query).json()["records"][0]["Contacts"]
+    assert (nested["totalSize"], nested["done"], len(nested["records"])) == (600, False, 499)
+    assert nested["nextRecordsUrl"].endswith("-499")
+    rest = client("GET", nested["nextRecordsUrl"]).json()
+    assert (rest["totalSize"], rest["done"], len(rest["records"])) == (600, True, 101)
+    names = [r["LastName"] for r in nested["records"] + rest["records"]]
+    assert names == [f"P{n:03}" for n in range(600)]
