@@ -13,7 +13,7 @@ from console import strings
 from console.entry import Entry
 
 COOKIE = "syncline_session"
-_OPEN_PATHS = ("/open", "/healthz", "/readyz")
+_OPEN_PATHS = ("/open", "/healthz", "/readyz", "/metrics")
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
 

@@ -49,6 +49,12 @@ class Slots:
             kept = self._kept.pop(nonce, None)
         return kept[1] if kept else None
 
+    def holds(self, nonce: str) -> bool:
+        """Whether there is still something to take."""
+        with self._lock:
+            self._drop_old()
+            return nonce in self._kept
+
     def _drop_old(self) -> None:
         now = self._now()
         live = {k: v for k, v in self._kept.items() if v[0] > now}

@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOMES = {
+    "TRANSFORMS": "core.mapping.transforms",
+    "chooseable": "core.mapping.editor",
+    "map_state": "core.mapping.valuemaps",
+    "workspace_fields": "core.records",
     "Finding": "core.mapping.findings",
     "JobSpec": "core.mapping.spec",
     "NotFound": "core.errors",
@@ -24,6 +28,7 @@ _HOMES = {
     "open_workspace": "core.workspace",
 }
 __all__ = [
+    "TRANSFORMS",
     "Finding",
     "JobSpec",
     "NotFound",
@@ -38,7 +43,10 @@ __all__ = [
     "UsageError",
     "Workspace",
     "__version__",
+    "chooseable",
+    "map_state",
     "open_workspace",
+    "workspace_fields",
 ]
 
 if TYPE_CHECKING:
@@ -49,10 +57,14 @@ if TYPE_CHECKING:
     from core.errors import StoreError as StoreError
     from core.errors import SynclineError as SynclineError
     from core.errors import UsageError as UsageError
+    from core.mapping.editor import chooseable as chooseable
     from core.mapping.findings import Finding as Finding
     from core.mapping.spec import JobSpec as JobSpec
+    from core.mapping.transforms import TRANSFORMS as TRANSFORMS
+    from core.mapping.valuemaps import map_state as map_state
     from core.records import Outcome as Outcome
     from core.records import RunStatus as RunStatus
+    from core.records import workspace_fields as workspace_fields
     from core.workspace import Preview as Preview
     from core.workspace import Workspace as Workspace
     from core.workspace import open_workspace as open_workspace

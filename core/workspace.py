@@ -23,7 +23,7 @@ from core.mapping.findings import Finding
 from core.mapping.lint import lint
 from core.mapping.spec import JobSpec
 from core.planning import guards, plan
-from core.records import Direction, RunStatus
+from core.records import ACTIVITY_KINDS, Direction, RunStatus
 from core.running import schedule, steps
 from core.running.engine import Engine
 from core.running.worker import Worker, wait_for
@@ -213,6 +213,14 @@ class Workspace:
             w=self.workspace_id,
         ).with_columns(pl.col("org_is_active").cast(pl.Boolean))
 
+    def org_users(self) -> pl.DataFrame:
+        """The org's users as last read: org_id, name, username, email, profile, is_active."""
+        return self.database.read(
+            "SELECT org_id, name, username, email, profile, is_active FROM org_user WHERE workspace_id = :w"
+            " ORDER BY name",
+            w=self.workspace_id,
+        )
+
     def link_user(self, email: str, org_user_id: str | None) -> None:
         """Link a workspace user to an org user by hand, or unlink."""
         n = self.database.execute(
@@ -366,9 +374,13 @@ class Workspace:
 
     # -- plans
 
+    def request_plan(self, job: str) -> str:
+        """Queue the making of a plan; returns the id of the run that makes it, and soon names it as ``plan_id``."""
+        return self._ask(self.job(job), reason="plan", kind="plan")
+
     def plan(self, job: str, *, wait: float = 600) -> str:
         """Make and keep a plan; returns its id."""
-        run_id = self._ask(self.job(job), reason="plan", kind="plan")
+        run_id = self.request_plan(job)
         self.wait(run_id, wait)
         found = runs.get(self.database, self.workspace_id, run_id)
         if found.plan_id is None or found.status == RunStatus.FAILED:
@@ -520,6 +532,13 @@ class Workspace:
         )  # fmt: skip
         if not n:
             raise NotFound("That row is not open any more.")
+        if self.job(job).kind in ACTIVITY_KINDS:
+            self.database.execute(
+                "UPDATE activity SET person_record_id = :p WHERE workspace_id = :w AND id = :i",
+                p=record_id,
+                w=self.workspace_id,
+                i=int(subject),
+            )
         self._note("match.decided", subject, decision, detail=f"record {record_id}")
         return self.retry(job=job, subjects=[subject])[0]
 

@@ -194,7 +194,7 @@ def main() -> None:
         return
     if rows.is_empty():
         frame.empty(
-            "No activities yet.", "They come in by `syncline intake --kind activities`, by POST /api/v1/activities, or "
+            "No activities yet.", "They come in by the command syncline intake, by POST /api/v1/activities, or "
             "with a job that brings tasks from the org.", "Open the jobs", lambda: frame.go("jobs"),
         )  # fmt: skip
         return

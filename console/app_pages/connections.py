@@ -11,6 +11,7 @@ from console import actions, strings
 from console.components import frame, notices, tables, times
 from console.components.text import code, safe
 from console.session import Key, workspace
+from console.slots import SIGN_INS
 from console.strings import CONNECTION_REMEDIES, CONNECTION_STATES, count
 from core import SynclineError
 from core.settings import settings
@@ -98,7 +99,7 @@ def _prepare(login_url: str, client_id: str, secret: str, name: str) -> None:
 def _continue() -> None:
     """The way to the org: the address carries a nonce and nothing else."""
     slot = st.session_state.get(Key.SLOT)
-    if not slot:
+    if not slot or not SIGN_INS.holds(slot[0]):
         return
     nonce, host = slot
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
@@ -123,7 +124,7 @@ def _users() -> None:
     users = workspace().users()
     frame.section("People and their org users")
     if users.is_empty():
-        frame.small("No workspace users yet. Take them in with `syncline intake --kind users`, or POST /api/v1/users.")
+        frame.small("No workspace users yet. Take them in with syncline intake --kind users, or by POST /api/v1/users.")
         return
     linked = users.filter(users["org_user_id"].is_not_null()).height
     off = users.filter(users["org_is_active"] == False).height  # noqa: E712

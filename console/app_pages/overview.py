@@ -85,7 +85,7 @@ def _why(job: dict[str, Any]) -> str:
     """The job's own sentence where it is stuck, else what explains the difference."""
     if job["state"] in ("stopped", "behind", "paused", "running", "off"):
         return str(job["why"])
-    return "; ".join(f"{r['n']:,} {r['reason']}" for r in job["reasons"])
+    return "; ".join(f"{r['n']:,} {r['reason'].partition(',')[0]}" for r in job["reasons"])
 
 
 def _row(job: dict[str, Any]) -> dict[str, Any]:

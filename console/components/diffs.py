@@ -12,7 +12,7 @@ import polars as pl
 import streamlit as st
 
 from console.components.text import code, safe
-from console.strings import OUTCOMES, Sign, cause_words
+from console.strings import OPEN, OUTCOMES, Sign, cause_words
 from core import Outcome
 
 _WORDS = re.compile(r"\s+|[^\s\w]|\w+")
@@ -23,12 +23,13 @@ def card(row: Mapping[str, Any]) -> None:
     """One row of a plan: what it is, why, and each field before and after."""
     sign: Sign = OUTCOMES[Outcome(row["outcome"])]
     st.markdown(f"{sign.badge()} **{safe(row['title'] or row['key'])}**")
-    where = " · ".join(part for part in (safe(row["sobject"]), code(row["org_id"]), code(row["key"])) if part)
+    own = code(row["key"]) if row["key"] != row["org_id"] else ""
+    where = " · ".join(part for part in (safe(row["sobject"]), code(row["org_id"]), own) if part)
     st.markdown(f":small[{where}]")
     if row["reason"]:
         words = cause_words(row["cause"], row["reason"])
         st.text(row["reason"])
-        if words.do:
+        if words.do and row["outcome"] in OPEN:
             st.markdown(f":small[:gray[{safe(words.do)}]]")
     payload, before = _values(row["payload"]), _values(row["before"])
     changed = [f for f in payload if payload[f] != before.get(f)]

@@ -45,13 +45,12 @@ def rows_shown(rows: list[dict[str, Any]], key: str) -> dict[str, Any] | None:
     shown = [
         {
             "Record": plain(r["title"] or r["key"]),
-            "Key": r["key"] if r["title"] else "",
             "Fields that change": fields_words(r),
         }
         for r in rows
     ]
     event = st.dataframe(
-        tables.frame(shown, ("Record", "Key", "Fields that change")),
+        tables.frame(shown, ("Record", "Fields that change")),
         hide_index=True, placeholder="", key=key, on_select="rerun", selection_mode="single-row",
         selection_default={"selection": {"rows": [0]}}, height="content" if len(rows) < 12 else 420,
         column_config={"Record": tables.text("Record", width=200)},
@@ -76,7 +75,7 @@ def reasons_table(rows: pl.DataFrame) -> None:
             "Cause": safe(cause_words(g["cause"], g["reason"] or "").title),
             "Example": safe(g["reason"], 120),
             "Rows": g["n"],
-            "What next": safe(cause_words(g["cause"]).do),
+            "What next": safe(strings.CAUSES[g["cause"]].do) if g["cause"] in strings.CAUSES else "",
         }
         for g in grouped.iter_rows(named=True)
     ]

@@ -9,7 +9,9 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$=&\"'^])")
 _BREAKS = re.compile(r"[\r\n\t\x00-\x1f\x7f\u2028\u2029]+")
 _JOINER = "\u2060"
 # Streamlit turns these into icons, links and arrows after Markdown has been read, so a backslash does not stop it.
-_LATE = re.compile(r"(:(?=[a-zA-Z0-9_+/\-])|@|(?<=[wW]{3})(?=\.)|(?<=-)(?=[->])|(?<=<)(?=-)|(?<=[<>])(?==))")
+_LATE = re.compile(
+    r"(:(?=[a-zA-Z_+/\-]|[0-9][\w+\-]*:)|@|(?<=[wW]{3})(?=\.)|(?<=-)(?=[->])|(?<=<)(?=-)|(?<=[<>])(?==))"
+)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _SECRETS = re.compile(
     r"(?i)((?:bearer|oauth)\s+)\S+|((?:access_token|refresh_token|client_secret|code|code_verifier|assertion|password)"

@@ -9,12 +9,11 @@ from typing import Any
 import streamlit as st
 
 from console import editing, strings
-from console.choices import TRANSFORMS, chooseable, workspace_fields
 from console.components import frame, tables
 from console.components.text import code, plain, safe
 from console.editor import draft
 from console.session import Key, workspace
-from core import Finding, JobSpec
+from core import TRANSFORMS, Finding, JobSpec, chooseable, workspace_fields
 
 _COLUMNS = ("Check", "Workspace", "Salesforce", "Type", "In the org", "If too long", "Default", "Finding")
 _TEXTY = ("string", "textarea", "combobox", "url", "phone", "email", "encryptedstring")

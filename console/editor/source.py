@@ -8,12 +8,11 @@ from typing import Any
 import streamlit as st
 
 from console import editing
-from console.choices import workspace_fields
 from console.components import frame
 from console.components.text import safe
 from console.editor import draft
 from console.strings import count
-from core import JobSpec
+from core import JobSpec, workspace_fields
 
 _OPERATORS = ("=", "!=", "in", "not in", "<", "<=", ">", ">=", "contains", "is empty", "is not empty")
 _ALONE = ("is empty", "is not empty")

@@ -7,14 +7,13 @@ from typing import Any
 import streamlit as st
 
 from console import editing, strings
-from console.choices import map_state
 from console.components import frame
 from console.components.text import plain, safe
 from console.editor import draft
 from console.editor.mapping import Side, side
 from console.session import workspace
 from console.strings import count
-from core import JobSpec
+from core import JobSpec, map_state
 
 _MOST = 60
 _MISSING = strings.Sign("Missing", "red", "error")

@@ -125,4 +125,3 @@ def _plain(text: str | None) -> str:
 def kind_of(table: str, row: Mapping[str, Any]) -> Kind:
     """What a record is."""
     return Kind(row["kind"]) if table == "activity" else Kind(table)
-

@@ -260,7 +260,8 @@ def gather(done: pl.DataFrame, checked: Sequence[tuple[str, pl.Expr]]) -> pl.Ser
         none = pl.lit(pl.Series([[]], dtype=PROBLEMS)).first()
         return pl.select(pl.repeat(none, done.height, dtype=PROBLEMS).alias("problems")).to_series()
     wrong = pl.any_horizontal([pl.col(c).is_not_null() for c, _ in checked])
-    rows = done.with_row_index("_row").filter(wrong)
+    # In one piece: on frames in several chunks polars 2.1 panics at texts inside nested conditions.
+    rows = done.with_row_index("_row").filter(wrong).rechunk()
     listed = pl.concat_list([expr.cast(PROBLEM) for _, expr in checked]).list.drop_nulls()
     found = rows.select("_row", listed.alias("problems"))
     every = pl.DataFrame({"_row": pl.int_range(0, done.height, dtype=pl.get_index_type(), eager=True)})

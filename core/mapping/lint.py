@@ -13,7 +13,7 @@ from core.mapping.editor import chooseable, suggest
 from core.mapping.findings import STAGES, Finding, Severity, fail, in_order, valid, warn
 from core.mapping.spec import FieldMapping, JobSpec, PairSpec, Role
 from core.mapping.transforms import TRANSFORMS
-from core.mapping.valuemaps import state
+from core.mapping.valuemaps import map_state
 from core.records import ACTIVITY_KINDS, Direction, Kind, workspace_fields
 from core.schema.describe import OrgObject
 
@@ -135,7 +135,7 @@ def _value_map(spec: JobSpec, mapping: FieldMapping, seen: Mapping[str, Iterable
     """Findings about a value map itself; whether its targets exist is checked with the target."""
     if mapping.value_map is None:
         return []
-    found = state(mapping.value_map, (), seen.get(mapping.source or ""))
+    found = map_state(mapping.value_map, (), seen.get(mapping.source or ""))
     out = []
     if found.doubled:
         out.append(

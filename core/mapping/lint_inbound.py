@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from core.mapping import soql_where
 from core.mapping.findings import Finding, fail, warn
 from core.mapping.spec import FieldMapping, JobSpec, PairSpec, Role
-from core.mapping.valuemaps import state
+from core.mapping.valuemaps import map_state
 from core.records import Kind, workspace_fields
 from core.schema.describe import OrgObject, resolve
 from core.schema.types import type_info
@@ -94,7 +94,7 @@ def _source(org: OrgObject, orgs: Mapping[str, OrgObject], mapping: FieldMapping
             )
         )
     if mapping.value_map is not None and found.field.restricted:
-        missing = state(mapping.value_map, (), found.field.active_values).missing
+        missing = map_state(mapping.value_map, (), found.field.active_values).missing
         if missing:
             out.append(
                 warn(

@@ -50,7 +50,9 @@ class MapState:
         return not (self.missing or self.doubled or self.invalid)
 
 
-def state(value_map: Mapping[str, str] | None, picklist: Iterable[str], seen: Iterable[str] | None = None) -> MapState:
+def map_state(
+    value_map: Mapping[str, str] | None, picklist: Iterable[str], seen: Iterable[str] | None = None
+) -> MapState:
     """How a value map stands against a picklist and the values seen.
 
     Args:

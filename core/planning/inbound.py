@@ -233,7 +233,9 @@ def _deleted_but_changed(
     long = long.join(_melt(base, fields, "h:", ["local_id"], "known"), on=["local_id", "field"]).filter("known")
     mine = ours.unpivot(fields, index="record_id", variable_name="field", value_name="ours")
     long = long.join(mine, on=["record_id", "field"])
-    moved = long.filter(canonical_text(pl.col("ours")).ne_missing(canonical_text(pl.col("base"))))
+    # Where nobody is named here, the owner in the baseline is the one we filled in ourselves.
+    filled_in = (pl.col("field") == "user") & pl.col("ours").is_null()
+    moved = long.filter(canonical_text(pl.col("ours")).ne_missing(canonical_text(pl.col("base"))) & ~filled_in)
     named = moved.group_by("local_id").agg(pl.col("field").sort().str.join(", ").alias("_moved"))
     reason = pl.format("It was deleted in the org, but {} changed here since: a person decides.", pl.col("_moved"))
     v = v.join(named, on="local_id", how="left")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dbos import DBOS
+from polars.exceptions import PanicException
 
 from core.running import steps
 from core.running.engine import Engine
@@ -57,7 +58,7 @@ def run(workspace_id: int, run_id: str) -> str:
     """Do a run from wherever it stands."""
     try:
         return walk(workspace_id, run_id)
-    except Exception as error:
+    except (Exception, PanicException) as error:
         fail(workspace_id, run_id, f"{type(error).__name__}: {error}")
         return "failed"
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 import structlog
+from polars.exceptions import PanicException
 from sqlmodel import select
 
 from core.errors import NotFound, NotValid, OrgError, SynclineError, TransientOrgError
@@ -34,7 +35,7 @@ def prepare(engine: Engine, workspace_id: int, run_id: str) -> Verdict:
     """Plan a run, or take up the plan it was given, and book everything on which nothing is to be done."""
     try:
         return _prepared(engine, workspace_id, run_id)
-    except Exception as error:
+    except (Exception, PanicException) as error:
         fail(engine, workspace_id, run_id, error)
         return {"state": "ended"}
 
@@ -295,7 +296,7 @@ def _spec_of(engine: Engine, run_id: str) -> JobSpec | None:
         "SELECT j.spec FROM job j JOIN run r ON r.workspace_id = j.workspace_id AND r.job = j.name WHERE r.run_id = :r",
         r=run_id,
     )
-    return JobSpec.model_validate_json(text) if isinstance(text, str) else JobSpec.model_validate(text) if text else None
+    return JobSpec.model_validate_json(text) if text else None
 
 
 @contextmanager

@@ -152,7 +152,8 @@ def refresh_baselines(ctx: Context, run_id: str) -> None:
     """Record what both sides were found to agree on, so that the org need not be asked about it again."""
     with ctx.db.batch(ctx.workspace_id) as batch:
         batch.execute(
-            "UPDATE link SET baseline = c.baseline, updated_at = :at FROM change AS c JOIN run AS r ON r.plan_id = c.plan_id"
+            "UPDATE link SET baseline = c.baseline, updated_at = :at FROM change AS c JOIN run AS r ON"
+            " r.plan_id = c.plan_id"
             " WHERE r.run_id = :r AND c.action = 'none' AND c.outcome = 'unchanged' AND c.baseline IS NOT NULL"
             " AND link.workspace_id = c.workspace_id AND link.org_id = c.org_id AND link.state = 'active'",
             at=ctx.now(),

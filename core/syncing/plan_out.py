@@ -13,7 +13,7 @@ from core.mapping.compile import outbound as compile_outbound
 from core.mapping.spec import JobSpec, PairSpec
 from core.planning import outbound, plan
 from core.planning.plan import Planned
-from core.records import Direction, Outcome
+from core.records import ACTIVITY_KINDS, Direction, Outcome
 from core.syncing.context import Context
 from core.syncing.select import changed_since, ground, planning_columns
 from core.values import ids
@@ -44,7 +44,9 @@ def plan_pair(ctx: Context, spec: JobSpec, selected: Selected) -> Planned:
     org = ctx.org(pair.sobject)
     rows = planning_rows(ctx, spec, selected.rows)
     found = ground(ctx, spec, pair, rows)
-    resolved = outbound.resolve(spec, pair, rows.drop(RESOLVED, strict=False), found)
+    given = rows.with_columns(_given_email="person_email") if "person_email" in rows.columns else rows
+    resolved = outbound.resolve(spec, pair, given.drop(RESOLVED, strict=False), found)
+    resolved = resolved.with_columns(_title=_title_of(spec, resolved))
     if spec.zone != "owner":
         resolved = resolved.drop("row_zone")
     compiled = compile_outbound(spec, pair, org, zone=zone_of(ctx, spec))
@@ -53,6 +55,15 @@ def plan_pair(ctx: Context, spec: JobSpec, selected: Selected) -> Planned:
     others = outbound.creates_and_deletes(pair, verdicts, mapped)
     changed = _changed(ctx, spec, pair, compiled, verdicts, mapped)
     return Planned(pl.concat([others, changed.rows]), selected.marks, changed.decisions)
+
+
+def _title_of(spec: JobSpec, rows: pl.DataFrame) -> pl.Expr:
+    """What people call the row: its subject, else whom it is with, else its key."""
+    if spec.kind not in ACTIVITY_KINDS:
+        return pl.col("_title")
+    whom = pl.coalesce(c for c in ("person_name", "_given_email", "person_phone", "person_ref") if c in rows.columns)
+    named = pl.format("{} with {}", pl.lit(spec.kind.value.replace("_", " ").capitalize()), whom)
+    return pl.coalesce("subject", named, "_key")
 
 
 def zone_of(ctx: Context, spec: JobSpec) -> str:
@@ -114,7 +125,9 @@ def read_org_now(ctx: Context, pair: PairSpec, org_ids: list[str]) -> pl.DataFra
     return frame.drop("Id")
 
 
-def without_filled(compiled: Compiled, mapped: pl.DataFrame, moving: pl.DataFrame, org_now: pl.DataFrame) -> pl.DataFrame:
+def without_filled(
+    compiled: Compiled, mapped: pl.DataFrame, moving: pl.DataFrame, org_now: pl.DataFrame
+) -> pl.DataFrame:
     """Targets that may only be filled are not sent where the org has a value."""
     fields = [f for f in compiled.fill_only if f in org_now.columns]
     if not fields:

@@ -133,13 +133,13 @@ def cookie(entry: Entry) -> str:
     return f"{COOKIE}={entry.new_session()}"
 
 
-@pytest.mark.parametrize("path", ["/", "/static/app.js", "/metrics", "/oauth/begin", "/oauth/callback"])
+@pytest.mark.parametrize("path", ["/", "/static/app.js", "/oauth/begin", "/oauth/callback"])
 def test_without_the_cookie_nothing_is_shown(app: Starlette, path: str) -> None:
     answer = ask(app, path)
     assert (answer.status, answer.text) == (401, strings.NEEDS_LINK)
 
 
-@pytest.mark.parametrize("path", ["/", "/static/app.js", "/metrics"])
+@pytest.mark.parametrize("path", ["/", "/static/app.js"])
 def test_with_the_cookie_it_is(app: Starlette, entry: Entry, path: str) -> None:
     assert ask(app, path, cookie=cookie(entry)).text == "the page"
 
@@ -265,7 +265,9 @@ def test_what_was_typed_is_kept_for_ten_minutes_and_never_shown() -> None:
     asked = SignIn("https://login.salesforce.com", "the-client", "the-secret")
     assert "the-secret" not in repr(asked)
     nonce = slots.put(asked)
+    assert slots.holds(nonce)
     at[0] = LIFETIME_S + 1
+    assert not slots.holds(nonce)
     assert slots.take(nonce) is None
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from playwright.sync_api import BrowserContext, Locator, Page, expect
-from playwright.sync_api import Error as BrowserError
+from playwright.sync_api import TimeoutError as BrowserTimeout
 
 from tests.e2e.stage import until
 
@@ -17,6 +16,9 @@ HOSTILE_ADDRESS = "127.0.0.1:9"
 TALL = 3000
 ICONS_MS = 1200
 PATIENCE_MS = 30_000
+ROW, FROM_THE_END = 35, 45
+SHORT_MS = 3_000
+A_MOMENT_MS = 100
 _JOINER = "\u2060"
 _DEEP_LINKS = ("/_stcore/health", "/_stcore/host-config")
 _MENUS = {"Configure": ("Jobs", "Connections"), "Account for": ("Audit", "Plans")}
@@ -74,6 +76,7 @@ class Console:
     def settled(self) -> Console:
         """Wait until the page is drawn and nothing of it is still being computed; live parts may go on."""
         expect(self.page.get_by_test_id("stMain").get_by_role("heading", level=1)).to_be_visible()
+        self.page.wait_for_timeout(A_MOMENT_MS)
         calm = 0
         for _ in until(PATIENCE_MS / 1000, every=0.15):
             calm = calm + 1 if not self._is_busy() else 0
@@ -98,13 +101,10 @@ class Console:
         """All that can be read on the page, but for what is drawn in tables."""
         return self.page.locator("body").inner_text().replace(_JOINER, "")
 
-    def comes_to_say(self, *texts: str, seconds: float = 60, again: Callable[[], Any] | None = None) -> str:
-        """Load the page anew until it says all of these."""
+    def comes_to_say(self, *texts: str) -> str:
+        """Wait until the page, as it is, says all of these."""
         said = ""
-        for n in until(seconds, every=1):
-            if n:
-                (again or self.page.reload)()
-                self.settled()
+        for _ in until(PATIENCE_MS / 1000):
             said = self.text()
             if all(text in said for text in texts):
                 return said
@@ -126,17 +126,36 @@ class Console:
 
     def fill(self, label: str, text: str) -> Console:
         """Type into a field and leave it."""
-        field = self.page.get_by_label(label, exact=True).first
+        field = self.page.get_by_role("textbox", name=label, exact=True).first
         field.fill(text)
         field.press("Tab")
         return self.settled()
 
-    def choose(self, label: str, option: str) -> Console:
-        """Choose in a select: type what to look for, and click it; long lists are drawn only where one looks."""
-        box = self.page.get_by_role("combobox", name=label).first
-        box.click()
-        box.fill(option)
-        self.page.get_by_role("option", name=option).first.click()
+    def choose(self, label: str | re.Pattern[str], option: str) -> Console:
+        """Choose in a select: type what to look for, and click it; long lists are drawn only where one looks.
+
+        A page that is drawn anew meanwhile closes the list; then a person tries again, and so does this.
+        """
+        for _ in until(PATIENCE_MS / 1000):
+            box = self.page.get_by_role("combobox", name=label).first
+            try:
+                box.click()
+                box.fill(option)
+                self.page.get_by_role("option", name=option).first.click(timeout=SHORT_MS)
+            except BrowserTimeout:
+                self.settled()
+                continue
+            return self.settled()
+        raise AssertionError(f"{label}: {option} cannot be chosen")
+
+    def press_in_row(self, verb: str, *, row: int) -> Console:
+        """Press the button at the end of a row of the table; it is drawn, so it is pressed where it is seen."""
+        table = self.page.get_by_test_id("stDataFrame").first
+        table.scroll_into_view_if_needed()
+        expect(table.locator("canvas td", has_text=verb).first).to_be_attached()
+        box = table.bounding_box()
+        assert box is not None
+        table.click(position={"x": box["width"] - FROM_THE_END, "y": ROW * (row + 1.5)})
         return self.settled()
 
     def step(self, name: str) -> Console:
@@ -159,11 +178,3 @@ class Console:
         self.page.screenshot(path=path)
         self.page.set_viewport_size(size)
         return path
-
-
-def closes(page: Page) -> None:
-    """Close a tab that may be closed already."""
-    try:
-        page.close()
-    except BrowserError:
-        return

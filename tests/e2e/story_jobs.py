@@ -15,6 +15,7 @@ TITLES = {
     "tasks_out": "Tasks, outbound",
     "calls_out": "Calls, outbound",
 }
+INBOUND = ("accounts_in", "people_in", "tasks_in")
 
 
 def take_in_the_team(console: Console, stage: Stage) -> None:
@@ -44,7 +45,7 @@ def switch(console: Console, name: str, *, on: bool) -> None:
 
 def watch_the_first_runs(console: Console, names: Iterable[str]) -> bool:
     """Ask for all runs at once and watch them; whether a live card was seen on the way."""
-    console.go("Overview").press("Sync now")
+    console.go("Overview").press("Sync now").says("asked for.")
     console.go("Runs")
     seen = False
     for _ in until(120, every=0.3):

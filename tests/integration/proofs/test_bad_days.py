@@ -9,6 +9,7 @@ import pytest
 from core.mapping.spec import Schedule
 from tests.integration.kit import Desk, assert_each_once, calls, plain, sign_in, struck, until
 
+
 def master(desk: Desk) -> Any:
     return desk.ws.connections()[0]
 

@@ -70,7 +70,11 @@ def test_deaths_before_the_job_after_the_upload_and_after_the_start(bulky: Desk)
     bulky.org.fault_off("slow")
     bulky.org.fault_on("job_delay", value="3")
     worker = bulky.start_worker()
-    until(lambda: any(c["method"] == "PATCH" and c["path"].endswith(str(batch()["bulk_job_id"])) for c in bulky.org.calls()))
+    until(
+        lambda: any(
+            c["method"] == "PATCH" and c["path"].endswith(str(batch()["bulk_job_id"])) for c in bulky.org.calls()
+        )
+    )
     worker.kill()
     bulky.start_worker()
     finish(bulky, "bulk", sent, run_id)

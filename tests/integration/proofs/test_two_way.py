@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+import requests
 
 from tests.integration.kit import Desk, add_job, tasks, until
 
@@ -118,8 +119,6 @@ def test_a_row_that_commits_late_with_an_older_stamp_is_found(both: Desk) -> Non
     token = both.org.token()
     rounds(both)
     with both.org.fault("late_commit", count=1, value="60"):
-        import requests
-
         before = mark(both)
         with pytest.raises(requests.exceptions.ReadTimeout):
             requests.post(
@@ -127,13 +126,14 @@ def test_a_row_that_commits_late_with_an_older_stamp_is_found(both: Desk) -> Non
                 json={"Subject": "Late", "WhatId": account, "Description": "latecomer"},
                 headers={"Authorization": f"Bearer {token}"},
             )  # fmt: skip
-    early = both.org.create("Task", Subject="Early", WhatId=account, Description="latecomer early")
-    assert early
+    both.org.create("Task", Subject="Early", WhatId=account, Description="latecomer early")
     both.advance(40)
     until(lambda: len(both.tasks("latecomer")) == 2)
     rounds(both)
     assert mark(both) >= before
-    subjects = both.ws.database.read("SELECT subject FROM activity WHERE source = 'salesforce' AND subject IN ('Late', 'Early')")
+    subjects = both.ws.database.read(
+        "SELECT subject FROM activity WHERE source = 'salesforce' AND subject IN ('Late', 'Early')"
+    )
     assert sorted(subjects["subject"].to_list()) == ["Early", "Late"]
     assert all(map(quiet, rounds(both)))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.mapping.valuemaps import doubled_targets, invert, state, suggest, suggest_map
+from core.mapping.valuemaps import doubled_targets, invert, map_state, suggest, suggest_map
 from tests.unit.schema.describes import OUTCOMES
 
 
@@ -32,7 +32,7 @@ def test_nothing_is_guessed_between_two_alike() -> None:
 
 def test_state_names_every_trouble() -> None:
     value_map = {"connected": "Connected", "Connected ": "Connected", "vm": "Voice Mail", "old": "No Answer"}
-    found = state(value_map, OUTCOMES, seen=["CONNECTED", "vm", "no_answer", "", "no_answer"])
+    found = map_state(value_map, OUTCOMES, seen=["CONNECTED", "vm", "no_answer", "", "no_answer"])
     assert found.missing == ("no_answer",)
     assert found.doubled == ("connected", "Connected ")
     assert found.unused == ("old",)
@@ -42,12 +42,12 @@ def test_state_names_every_trouble() -> None:
 
 
 def test_complete_map() -> None:
-    found = state({"a": "A", "b": ""}, ["A"], seen=["a", "B"])
+    found = map_state({"a": "A", "b": ""}, ["A"], seen=["a", "B"])
     assert found.complete
 
 
 def test_unknown_values_seen_tell_nothing_of_unused() -> None:
-    assert state({"a": "A"}, ["A"]).unused == ()
+    assert map_state({"a": "A"}, ["A"]).unused == ()
 
 
 def test_one_to_one_and_inversion() -> None:

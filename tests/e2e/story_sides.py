@@ -1,0 +1,88 @@
+"""Fifth chapter: a Task edited on both sides; the decision, a kept plan with before and after, and its approval."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from tests.e2e.driver import Console
+from tests.e2e.stage import Stage
+from tests.e2e.story_calls import CALLER, PHONE
+from tests.e2e.story_mend import FIELD
+
+_KEY = "story-task"
+_FROM_THE_ORG, _FROM_US = "Flyer, as the org has it", "Flyer, as the workspace has it"
+
+
+def _task(**more: Any) -> dict[str, Any]:
+    now = datetime.now(UTC).isoformat()
+    return {
+        "source": "planner",
+        "external_id": _KEY,
+        "kind": "task",
+        "occurred_at": now,
+        "updated_at": now,
+        "account": {"domain": "story-street.example"},
+        "person": {"phone": PHONE},
+        "user": CALLER,
+        "subject": "Send the flyer",
+        "notes": "Two pages.",
+        "status": "open",
+        "due_at": "2031-12-01",
+        **more,
+    }
+
+
+def a_task_on_both_sides(console: Console, stage: Stage) -> str:
+    """A task of the workspace becomes a Task; then each side changes its subject, the workspace last. Its Id."""
+    stage.org.schema_change("unrequire_field", object="Task", field=FIELD)
+    console.go("Connections").press("Pull now")
+    console.says(re.compile("Read again:"))
+    stage.post("activities", _task())
+    console.go("Overview").press("Sync now").says("asked for.")
+    (task,) = stage.tasks_when("Subject = 'Send the flyer'")
+    stage.quiet()
+    stage.org.update("Task", task["Id"], Subject=_FROM_THE_ORG, Priority="High")
+    time.sleep(1.1)  # the org's times have whole seconds; the workspace's edit must be the later one
+    stage.post("activities", _task(subject=_FROM_US))
+    return str(task["Id"])
+
+
+def a_plan_is_kept_and_applied(console: Console, stage: Stage, task: str) -> None:
+    """The plan shows both values; nothing is written before somebody approves it."""
+    console.go("Plans").press("Make a plan")
+    console.choose("Job", "Tasks, outbound")
+    console.press("Plan it now")
+    console.says("Nothing is written until somebody approves it.")
+    console.says("Will become")
+    said = console.text()
+    assert _FROM_THE_ORG in said
+    assert _FROM_US in said
+    console.picture("16-plan")
+    assert _subject(stage, task) == _FROM_THE_ORG
+    console.press("Approve and apply")
+    console.picture("17-approve")
+    console.press(re.compile(r"Apply \d+ now"))
+    console.says("The plan is approved and is being applied.")
+    stage.quiet()
+    assert _subject(stage, task) == _FROM_US
+    assert stage.org.soql(f"SELECT Priority FROM Task WHERE Id = '{task}'") == [{"Priority": "High"}]
+    console.open("plan")
+    assert "Applied" in console.cells()
+    console.picture("18-plans")
+
+
+def the_decision_is_told(console: Console, task: str) -> None:
+    """The Record page says who won and why, with both values in the ledger's entry."""
+    console.open("record", key=task)
+    entry = console.says("Subject: the workspace wins")
+    entry.click()
+    said = console.comes_to_say(_FROM_THE_ORG, _FROM_US)
+    assert "the workspace changed it last" in said
+    console.picture("19-record-decision")
+
+
+def _subject(stage: Stage, task: str) -> str:
+    return str(stage.org.soql(f"SELECT Subject FROM Task WHERE Id = '{task}'")[0]["Subject"])
