@@ -15,13 +15,15 @@ T = TypeVar("T")
 
 
 def _tried(verb: Callable[[], T], told: str | Callable[[T], str], hint: str = "") -> T | None:
-    """Do it and keep a sentence about it for the top of the page; ``None`` where it did not work."""
+    """Do it and keep a sentence about it for the top of the page, if any; ``None`` where it did not work."""
     try:
         result = verb()
     except SynclineError as error:
         notices.failed(error)
         return None
-    notices.done(told if isinstance(told, str) else told(result), hint)
+    sentence = told if isinstance(told, str) else told(result)
+    if sentence:
+        notices.done(sentence, hint)
     return result
 
 
@@ -115,8 +117,8 @@ def switch(names: Sequence[str], *, on: bool) -> None:
 
 
 def make_plan(job: str) -> str | None:
-    """Make and keep a plan; returns its id."""
-    return _tried(lambda: workspace().plan(job, wait=120), "The plan is kept. Nothing is written until you approve it.")
+    """Ask for a plan, which a worker makes; returns the run that does. The page that follows it says the rest."""
+    return _tried(lambda: workspace().request_plan(job), "")
 
 
 def apply_plan(plan_id: str) -> str | None:

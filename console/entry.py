@@ -12,8 +12,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from core import lasting_secret
+
 LINK_LIFETIME_S = 24 * 3600
-SESSION_LIFETIME_S = 30 * 24 * 3600
+SESSION_LIFETIME_S = 12 * 3600
 _KEY_FILE = "console.key"
 _USED_FILE = "console-links.used"
 
@@ -71,11 +73,7 @@ class Entry:
 
 
 def _secret(home: Path) -> bytes:
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = home / _KEY_FILE
-    if not path.exists():
-        _write_private(path, secrets.token_hex(32))
-    return bytes.fromhex(path.read_text().strip())
+    return bytes.fromhex(lasting_secret(home / _KEY_FILE, lambda: secrets.token_hex(32)))
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -13,6 +13,13 @@ from console import strings
 from console.entry import Entry
 
 COOKIE = "syncline_session"
+
+
+def cookie_name(port: int) -> str:
+    """The session cookie of the console on a port: cookies know no ports, so the name does."""
+    return f"{COOKIE}_{port}"
+
+
 _OPEN_PATHS = ("/open", "/healthz", "/readyz", "/metrics")
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
@@ -23,6 +30,7 @@ class Gate:
     def __init__(self, app: ASGIApp, *, entry: Entry, port: int) -> None:
         self.app = app
         self.entry = entry
+        self.cookie = cookie_name(port)
         self.hosts = frozenset(own_hosts(port))
         self.origins = frozenset(f"http://{host}" for host in self.hosts)
 
@@ -49,7 +57,7 @@ class Gate:
             return 403, strings.WRONG_HOST
         if not self._origin_fits(scope, headers.get("origin")):
             return 403, strings.WRONG_ORIGIN
-        if _needs_cookie(scope["path"]) and not self.entry.is_session(_cookie(headers.getlist("cookie"))):
+        if _needs_cookie(scope["path"]) and not self.entry.is_session(_cookie(headers.getlist("cookie"), self.cookie)):
             return 401, strings.NEEDS_LINK
         return None
 
@@ -72,11 +80,11 @@ def _needs_cookie(path: str) -> bool:
     return path not in _OPEN_PATHS and not path.startswith("/api/")
 
 
-def _cookie(headers: Iterable[str]) -> str:
+def _cookie(headers: Iterable[str], name: str) -> str:
     jar: SimpleCookie = SimpleCookie()
     for header in headers:
         try:
             jar.load(header)
         except CookieError:
             continue
-    return jar[COOKIE].value if COOKIE in jar else ""
+    return jar[name].value if name in jar else ""

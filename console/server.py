@@ -22,7 +22,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from streamlit import config as streamlit_config
 
-from console import strings
+from console import logs, strings
 from console.components import notices
 from console.entry import SESSION_LIFETIME_S, Entry
 from console.gate import COOKIE, Gate
@@ -240,7 +240,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--link", action="store_true", help="print a fresh one-time link and end")
     given = parser.parse_args(arguments)
     # Whoever started us reads where we answer from our first line, so nothing else may come before it.
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    logs.configure()
 
     def say(link: str) -> None:
         urls = {"console_url": link, "api_url": f"{link.partition('/open')[0]}/api/v1"}

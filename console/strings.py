@@ -29,6 +29,8 @@ OPEN_THIS = "Open {link}"
 BROKEN_PAGE = "This page could not be shown. Nothing was changed by that."
 BROKEN_PAGE_HINT = "Load it again; if it stays, pass the details below on to whoever looks after Syncline."
 DETAILS = "Details for support"
+NO_WORKER = "No worker is running."
+NO_WORKER_HINT = "What is asked for stays queued until one is started with `syncline worker`, or with `syncline up`."
 
 
 class Sign(NamedTuple):
@@ -43,6 +45,7 @@ class Sign(NamedTuple):
         return f":{self.color}-badge[:material/{self.icon}: {text or self.word}]"
 
 
+NO_WORKER_SIGN = Sign("No worker", "orange", "power_off")
 JOB_STATES = {
     "stopped": Sign("Stopped", "red", "block"),
     "failing": Sign("Failing", "red", "error"),

@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "TRANSFORMS": "core.mapping.transforms",
     "chooseable": "core.mapping.editor",
+    "lasting_secret": "core.store.secrets",
     "map_state": "core.mapping.valuemaps",
     "workspace_fields": "core.records",
     "Finding": "core.mapping.findings",
@@ -44,6 +45,7 @@ __all__ = [
     "Workspace",
     "__version__",
     "chooseable",
+    "lasting_secret",
     "map_state",
     "open_workspace",
     "workspace_fields",
@@ -65,6 +67,7 @@ if TYPE_CHECKING:
     from core.records import Outcome as Outcome
     from core.records import RunStatus as RunStatus
     from core.records import workspace_fields as workspace_fields
+    from core.store.secrets import lasting_secret as lasting_secret
     from core.workspace import Preview as Preview
     from core.workspace import Workspace as Workspace
     from core.workspace import open_workspace as open_workspace

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from console import actions, editing
-from console.components import frame, notices, times
+from console.components import frame, making, notices, times
 from console.components.text import code, safe
 from console.editor import checks, draft, mapping, rules, source, timing, trial, values
 from console.session import workspace
@@ -60,8 +60,7 @@ def _buttons(buttons: st.delta_generator.DeltaGenerator, spec: JobSpec, stops: l
                 runs = actions.run_jobs([spec.name])
                 frame.go("runs", run=runs[0] if runs else "")
             if st.button("Keep a plan", icon=":material/rule:", disabled=changed):
-                plan_id = actions.make_plan(spec.name)
-                frame.go("plan", plan=plan_id or "")
+                making.ask(spec.name)
             if changed and st.button("Drop the changes", icon=":material/undo:"):
                 draft.drop(spec.name)
                 st.rerun()

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from console import actions, strings
-from console.components import approval, diffs, frame, notices, planned, tables, times
+from console.components import approval, diffs, frame, making, notices, planned, tables, times
 from console.components.text import code, safe
 from console.session import workspace
 from console.strings import OUTCOMES, PLAN_STATES
@@ -83,7 +83,7 @@ def _one(plan: dict[str, Any], titles: dict[str, str]) -> None:
         ):  # fmt: skip
             approval.ask(plan["plan_id"], counts, title)
     elif buttons.button("Plan again", type="primary", icon=":material/refresh:"):
-        _plan_again(plan["job"])
+        making.ask(plan["job"])
     _status(plan)
     guards = _json(plan["guards"]) or []
     if guards:
@@ -103,21 +103,13 @@ def _status(plan: dict[str, Any]) -> None:
     frame.verdict(sign, *told)
 
 
-def _plan_again(job: str) -> None:
-    with st.spinner("Reading both sides"):
-        plan_id = actions.make_plan(job)
-    if plan_id:
-        frame.go("plan", plan=plan_id)
-    st.rerun()
-
-
 def _all(plans: list[dict[str, Any]], titles: dict[str, str]) -> None:
     buttons = frame.header("Plans", "What would be written, kept for a look and an approval")
     if titles:
         with buttons.popover("Make a plan", icon=":material/rule:"):
             job = st.selectbox("Job", list(titles), format_func=lambda n: titles[n])
             if st.button("Plan it now", type="primary"):
-                _plan_again(job)
+                making.ask(job)
     if not plans:
         frame.empty("No plan is kept.", "A plan shows what a run would do, before it does it. Make one for a job.",
                     "Open the jobs", lambda: frame.go("jobs"))  # fmt: skip
@@ -164,6 +156,16 @@ def _all(plans: list[dict[str, Any]], titles: dict[str, str]) -> None:
         frame.go("plan", plan=waiting[0]["plan_id"])
 
 
+def _being_made(run_id: str, titles: dict[str, str]) -> None:
+    try:
+        run = workspace().run_info(run_id)
+    except SynclineError as error:
+        frame.header("Plan")
+        notices.problem(error)
+        return
+    making.page(run, titles.get(run["job"], run["job"]))
+
+
 def main() -> None:
     """The page."""
     ws = workspace()
@@ -173,6 +175,9 @@ def main() -> None:
     except SynclineError as error:
         frame.header("Plans")
         notices.problem(error)
+        return
+    if st.query_params.get("making"):
+        _being_made(st.query_params["making"], titles)
         return
     wanted = st.query_params.get("plan")
     if not wanted:

@@ -69,8 +69,11 @@ def number(label: str, **more: Any) -> Any:
 
 
 def frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pl.DataFrame:
-    """Rows as a frame with exactly these columns, also where there are no rows."""
-    return pl.DataFrame([{c: r.get(c) for c in columns} for r in rows], schema=list(columns), infer_schema_length=None)
+    """Rows as a frame with exactly these columns, also where there are no rows.
+
+    Formulas are defused here already: every table has a download button of its own.
+    """
+    return pl.DataFrame([{c: defused(r.get(c)) for c in columns} for r in rows], schema=list(columns), infer_schema_length=None)
 
 
 def csv_bytes(rows: pl.DataFrame) -> bytes:

@@ -15,7 +15,8 @@ _LATE = re.compile(
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _SECRETS = re.compile(
     r"(?i)((?:bearer|oauth)\s+)\S+|((?:access_token|refresh_token|client_secret|code|code_verifier|assertion|password)"
-    r"[\"']?\s*[=:]\s*[\"']?)[^\s\"'&,}]+|(00D[0-9A-Za-z]{12,15}!)\S+"
+    r"[\"']?\s*[=:]\s*[\"']?)[^\s\"'&,}]+|(00D[0-9A-Za-z]{12,15}!)\S+|(\bsyn_)[\w-]{10,}|((?:\?|&)key=)[^\s&\"']+"
+    r"|(://[^\s/@:]*:)[^\s/@]+(?=@)|(-----BEGIN [A-Z ]*PRIVATE KEY-----)[\s\S]+?(?:-----END [A-Z ]*PRIVATE KEY-----|$)"
 )
 
 
@@ -36,6 +37,9 @@ def code(value: Any, most: int = 120) -> str:
     text = plain(value, most)
     if not text:
         return ""
+    if "[" in text or "]" in text:
+        # A bracket in backticks still ends the label of a directive around it, and what follows would be Markdown.
+        return safe(text, most)
     runs = [len(run) for run in re.findall(r"`+", text)]
     fence = "`" * (max(runs, default=0) + 1)
     return f"{fence} {text} {fence}" if runs else f"{fence}{text}{fence}"
@@ -43,11 +47,11 @@ def code(value: Any, most: int = 120) -> str:
 
 def defused(value: Any) -> Any:
     """A cell that a spreadsheet will not take for a formula."""
-    if isinstance(value, str) and value.startswith(_FORMULA):
+    if isinstance(value, str) and value.lstrip().startswith(_FORMULA):
         return f"'{value}"
     return value
 
 
 def scrubbed(text: str) -> str:
     """A text without tokens, secrets and codes."""
-    return _SECRETS.sub(lambda hit: f"{hit.group(1) or hit.group(2) or hit.group(3)}…", text)
+    return _SECRETS.sub(lambda hit: f"{next(kept for kept in hit.groups() if kept)}…", text)

@@ -28,7 +28,9 @@ class Launcher:
 
     def __init__(self, port: int, workspace: str, children: Children, env: Mapping[str, str] | None = None) -> None:
         self.port = port
-        self.env = {"SYNCLINE_WORKSPACE": workspace, **(env or {})}
+        # The org sends the browser back to where the console really listens, unless a public address is named.
+        own = {} if os.environ.get("SYNCLINE_PUBLIC_URL") else {"SYNCLINE_PUBLIC_URL": f"http://localhost:{port}"}
+        self.env = {"SYNCLINE_WORKSPACE": workspace, **own, **(env or {})}
         self.children = children
 
     def start(self) -> dict[str, Any]:

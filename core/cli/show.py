@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from core.workspace import Preview
 
 SHOWN_BROKEN = 20
+_UNSEEN = re.compile("[\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 CELL = 90
 STOPPED = ["held", "rejected", "waiting", "skipped"]
 RUN = ("run_id", "job", "direction", "status", "counts", "api_calls", "started_at", "ended_at")
@@ -23,7 +25,9 @@ RUN_MORE = ("api_calls_shared", "tick_id", "actor", "reason", "plan_id", "error"
 
 def document(value: Any, *, as_json: bool) -> None:
     """A nested value: on one line for programs, indented for people."""
-    text(json.dumps(value, indent=None if as_json else 2, ensure_ascii=False, default=_plain) + "\n")
+    made = json.dumps(value, indent=None if as_json else 2, ensure_ascii=False, default=_plain)
+    # Characters that steer a terminal are written as JSON escapes: the same value, and nothing happens.
+    text(_UNSEEN.sub(lambda hit: f"\\u{ord(hit.group()):04x}", made) + "\n")
 
 
 def text(value: str) -> None:
@@ -164,7 +168,7 @@ def intake(answers: Sequence[Mapping[str, Any]], *, as_json: bool) -> int:
         return len(broken)
     text(f"{len(answers):,} rows: {counted(counts)}\n")
     for answer in broken[:SHOWN_BROKEN]:
-        text(f"{answer['file']}: {_cell(answer['reason'], None)}\n")
+        text(f"{_cell(answer['file'], None)}: {_cell(answer['reason'], None)}\n")
     if len(broken) > SHOWN_BROKEN:
         text(f"… and {len(broken) - SHOWN_BROKEN:,} more; --json lists all.\n")
     return len(broken)

@@ -49,8 +49,10 @@ class Database:
         self.url = normalized_url(url)
         self.is_sqlite = self.url.startswith("sqlite")
         if self.is_sqlite:
-            Path(self.url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.engine: Engine = create_engine(self.url, **({} if self.is_sqlite else _POSTGRESQL))
+            _own_file(Path(self.url.removeprefix("sqlite:///")))
+        # Statements carry people's data: a failing one is told without its values.
+        more: dict[str, Any] = {} if self.is_sqlite else dict(_POSTGRESQL)
+        self.engine: Engine = create_engine(self.url, hide_parameters=True, **more)
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
@@ -270,6 +272,13 @@ def fetch(conn: SqlConnection, sql: str, params: Params) -> pl.DataFrame:
 def encode_params(params: Params) -> dict[str, Any]:
     """Datetimes of statement parameters as the codec stores them."""
     return {k: to_micros(v) if isinstance(v, datetime) else v for k, v in params.items()}
+
+
+def _own_file(path: Path) -> None:
+    """Make the database file for its owner alone; SQLite gives its companions the same rights."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    path.chmod(0o600)
 
 
 def quoted(name: str) -> str:

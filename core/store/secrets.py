@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -45,16 +46,21 @@ def open_vault(env_keys: str, home: Path) -> Vault:
     if env_keys.strip():
         return Vault([k.strip() for k in env_keys.split(",") if k.strip()])
     path = home / "secret.key"
+    kept = lasting_secret(path, lambda: Fernet.generate_key().decode())
+    return Vault([k for k in kept.split(",") if k])
+
+
+def lasting_secret(path: Path, make: Callable[[], str]) -> str:
+    """The text of a file that only its owner can read, made on first use; of several makers at once the first counts."""
     if not path.exists():
-        home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(path.with_suffix(".new"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w") as out:
-            out.write(Fernet.generate_key().decode())
-        # Where another process of ours was first, its key counts.
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+            out.write(make())
         with suppress(FileExistsError):
-            os.link(path.with_suffix(".new"), path)
-        path.with_suffix(".new").unlink(missing_ok=True)
-    return Vault([k for k in path.read_text().split(",") if k])
+            os.link(fresh, path)
+        fresh.unlink()
+    return path.read_text().strip()
 
 
 def new_secret() -> str:

@@ -6,8 +6,8 @@ import fcntl
 import threading
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from sqlmodel import select
 from core.clock import Clock
 from core.connections.salesforce import oauth
 from core.connections.salesforce.gateway import Gateway, Timeouts
+from core.connections.salesforce.hosts import allowed_origin, is_allowed
 from core.connections.salesforce.oauth import App
 from core.connections.salesforce.ports import Tokens
 from core.connections.salesforce.tokens import TokenSource
@@ -47,8 +48,8 @@ class Doors:
 class Begun:
     """A sign-in that was begun: send the browser to ``url`` and give it the cookie ``browser``."""
 
-    url: str
-    browser: str
+    url: str = field(repr=False)
+    browser: str = field(repr=False)
 
 
 class StoredTokens:
@@ -112,13 +113,21 @@ def allowed_hosts(db: Database, workspace_id: int) -> tuple[str, ...]:
 
 def ca_for(doors: Doors, url: str, listed: tuple[str, ...]) -> str:
     """The private authority's file, for hosts that an admin has listed; Salesforce's own are judged by public ones."""
+    if not url or is_allowed(url.strip()):
+        return ""
     parts = urlsplit(url.strip())
     named = {parts.netloc.lower(), (parts.hostname or "").lower()}
     return doors.ca_file if named & set(listed) else ""
 
 
 def allow_host(db: Database, workspace_id: int, host: str) -> None:
-    """List a host (``name`` or ``name:port``)."""
+    """List a host (``name`` or ``name:port``).
+
+    Raises:
+        HostRefused: that is no plain host.
+    """
+    host = host.strip().lower().removeprefix("https://").rstrip("/")
+    allowed_origin(f"https://{host}", [host])
     with db.writing() as session:
         row = session.get(Setting, (workspace_id, "allowed_hosts")) or Setting(
             workspace_id=workspace_id, key="allowed_hosts", value=[]
@@ -206,7 +215,7 @@ def _take_state(doors: Doors, workspace_id: int, state: str, browser: str, actor
     """Use a state up; whatever is wrong with it, it cannot be used again."""
     again = "Start the sign-in again."
     with doors.db.writing() as session:
-        row = session.get(OAuthState, hashed(state))
+        row = session.get(OAuthState, hashed(state), with_for_update=True)
         if row is None or row.workspace_id != workspace_id:
             raise SignInError("This sign-in was not begun here.", hint=again)
         used, row.used_at = row.used_at, row.used_at or doors.clock.now()
@@ -237,9 +246,21 @@ def keep_connection(
     Raises:
         UsageError: the sign-in leads to another org than the workspace's.
     """
+    with doors.db.session() as session:
+        known = session.exec(
+            select(Connection.id).where(Connection.workspace_id == workspace_id, Connection.user_id == tokens.user_id)
+        ).first()
+    # A refresh that is under way must not write its old tokens over the new ones.
+    with StoredTokens(doors, known).locked() if known else nullcontext():
+        return _keep(doors, workspace_id, app, tokens, actor=actor, name=name, flow=flow, private_key=private_key)
+
+
+def _keep(
+    doors: Doors, workspace_id: int, app: App, tokens: Tokens, *, actor: str, name: str, flow: str, private_key: str
+) -> Connection:
     now = doors.clock.now()
     with doors.db.writing() as session:
-        workspace = session.get_one(Workspace, workspace_id)
+        workspace = session.get_one(Workspace, workspace_id, with_for_update=True)
         if workspace.org_id and workspace.org_id != tokens.org_id:
             raise UsageError(
                 f"This workspace syncs with org {workspace.org_id}; the sign-in leads to {tokens.org_id}.",

@@ -14,7 +14,7 @@ from tests.e2e.stage import until
 
 HOSTILE_ADDRESS = "127.0.0.1:9"
 TALL = 3000
-ICONS_MS = 1200
+ICONS_MS = 400
 PATIENCE_MS = 30_000
 ROW, FROM_THE_END = 35, 45
 SHORT_MS = 3_000
@@ -75,13 +75,24 @@ class Console:
 
     def settled(self) -> Console:
         """Wait until the page is drawn and nothing of it is still being computed; live parts may go on."""
-        expect(self.page.get_by_test_id("stMain").get_by_role("heading", level=1)).to_be_visible()
+        main = self.page.get_by_test_id("stMain")
+        expect(main.get_by_role("heading", level=1).or_(main.get_by_text("Something went wrong")).first).to_be_visible()
         self.page.wait_for_timeout(A_MOMENT_MS)
         calm = 0
         for _ in until(PATIENCE_MS / 1000, every=0.15):
             calm = calm + 1 if not self._is_busy() else 0
             if calm == 3:
                 break
+        return self._sound()
+
+    def _sound(self) -> Console:
+        """No page may break; where one does, its details are what the test should tell."""
+        broken = self.page.get_by_text("Something went wrong")
+        if broken.count():
+            details = self.page.get_by_text("Details for support")
+            if details.count():
+                details.first.click()
+            raise AssertionError(f"{self.page.url} broke: {self.text()}")
         return self
 
     def _is_busy(self) -> bool:

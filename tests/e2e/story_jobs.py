@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from playwright.sync_api import expect
+
 from tests.e2e.driver import Console
-from tests.e2e.stage import Stage, until
+from tests.e2e.stage import Stage
 
 TITLES = {
     "accounts_in": "Accounts, inbound",
@@ -20,9 +22,9 @@ INBOUND = ("accounts_in", "people_in", "tasks_in")
 
 def take_in_the_team(console: Console, stage: Stage) -> None:
     """The workspace's users, accounts and people come from files; users are linked to the org's by e-mail."""
-    for kind in ("users", "accounts", "people"):
-        answers = stage.take_in(kind, f"{kind}.csv")
-        assert answers, kind
+    assert stage.take_in("users", "users.csv")
+    for kind in ("accounts", "people"):
+        assert stage.workspace().take_in_file(kind, stage.files / f"{kind}.csv")
     console.go("Connections").press("Pull now")
     console.says(re.compile(r"Read again: \d+ users"))
     assert "12 people linked to an org user" in console.text() or "of 12 people linked" in console.text()
@@ -38,25 +40,26 @@ def make(console: Console, name: str) -> None:
 
 def switch(console: Console, name: str, *, on: bool) -> None:
     """Switch a job on or off on the last step of its editor."""
-    console.open("job", job=name, step="Schedule")
+    if f"job={name}" in console.page.url:
+        console.step("Schedule")
+    else:
+        console.open("job", job=name, step="Schedule")
     console.press("Switch on" if on else "Switch off")
     console.says(f"1 job switched {'on' if on else 'off'}.")
 
 
-def watch_the_first_runs(console: Console, names: Iterable[str]) -> bool:
-    """Ask for all runs at once and watch them; whether a live card was seen on the way."""
-    console.go("Overview").press("Sync now").says("asked for.")
-    console.go("Runs")
-    seen = False
-    for _ in until(120, every=0.3):
-        live = console.page.get_by_role("button", name="Cancel after this batch").count()
-        if live and not seen:
-            seen = True
-            console.picture("06-runs-live")
-        said = console.cells()
-        if not live and all(TITLES[name] in said for name in names):
-            break
-    return seen
+def watch_the_first_runs(console: Console, stage: Stage) -> None:
+    """Ask for all runs at once, and see them under way while the org is slow, and done in the end."""
+    with stage.org.fault("latency", value=1500):
+        console.go("Overview").press("Sync now").says("asked for.")
+        console.go("Runs")
+        expect(console.page.get_by_role("button", name="Cancel after this batch").first).to_be_visible()
+        console.picture("06-runs-live")
+    stage.quiet()
+    console.open("runs")
+    said = console.cells()
+    assert all(title in said for title in TITLES.values())
+    console.picture("07-runs-done")
 
 
 def green_rows(stage: Stage, names: Iterable[str]) -> None:

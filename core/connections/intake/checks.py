@@ -26,6 +26,8 @@ _REPEATING = frozenset({"text", "choice", "email", "user", "zone"})
 _SHORT = 64
 _SMALL = FIELDS_LIMIT // 8
 _NAME_LIMIT = 100
+_LARGEST = 10**300
+"""Beyond it a whole number has no place among the others."""
 
 
 class Refused(Exception):
@@ -63,10 +65,18 @@ def _check_again(key: Key, name: str, value: str) -> Any:
     return _CHECKS[key.type](key, name, value)
 
 
+def printable(text: str) -> str:
+    """Text that every encoding can carry: half characters become question marks."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def shown(value: Any) -> str:
     """A value as a reason quotes it: short, on one line."""
-    text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
-    text = " ".join(text.split())
+    try:
+        text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+    except (RecursionError, ValueError):
+        text = "something nested beyond reason"
+    text = " ".join(printable(text).split())
     return f"'{text[:57]}...'" if len(text) > 60 else f"'{text}'"
 
 
@@ -122,7 +132,11 @@ def _number(_key: Key, name: str, value: Any) -> int | float:
             value = int(value) if re.fullmatch(r"\s*[+-]?\d{1,18}\s*", value, re.ASCII) else float(value)
         except ValueError:
             raise Refused(name, f"{name} {shown(value)} is not a number") from None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Refused(name, f"{name} {shown(value)} is not a number")
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        raise Refused(name, f"{name} is too large a number")
+    if not math.isfinite(value):
         raise Refused(name, f"{name} {shown(value)} is not a number")
     return value
 
@@ -237,7 +251,7 @@ def custom(name: str, value: Any) -> Any:
         Refused: a name without letters or too long, an object, a number that is none.
     """
     inner = name.removeprefix("fields.")
-    if not inner.strip() or len(inner) > _NAME_LIMIT or "\x00" in inner:
+    if not inner.strip() or len(inner) > _NAME_LIMIT or "\x00" in inner or printable(inner) != inner:
         raise Refused(name, f"{shown(name)} is not a name for a custom field")
     if value is None or isinstance(value, bool):
         return value
@@ -282,7 +296,7 @@ def dumped(name: str, value: Any) -> str:
 def _from_json(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

@@ -174,7 +174,7 @@ def _no_number(word: str) -> NoReturn:
 
 def _read_parquet(shape: Shape, path: Path, source: str) -> Iterator[Row]:
     try:
-        scan = pl.scan_parquet(path)
+        scan = pl.scan_parquet(path, glob=False, hive_partitioning=False)
         names = scan.collect_schema().names()
     except (pl.exceptions.PolarsError, OSError) as error:
         raise UsageError(f"{path.name} is not a Parquet file: {str(error).splitlines()[0][:120]}.") from error

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.connections.intake.checks import Refused, check, custom, limit_fields, shown
+from core.connections.intake.checks import Refused, check, custom, limit_fields, printable, shown
 from core.connections.intake.shapes import SHAPES, Shape
 from core.errors import NotFound
 
@@ -67,7 +67,7 @@ def check_row(shape: Shape, raw: Any, source: str = "", line: int | None = None)
         _read(shape, raw, row)
         _needs(shape, row)
     except Refused as refused:
-        row.reason, row.field = refused.reason, refused.field
+        row.reason, row.field = printable(refused.reason), printable(refused.field)
         # The answer names the row by its key even where another key of it is broken.
         row.external_id = row.external_id or _key_as_given(raw)
     return row

@@ -113,7 +113,8 @@ def test_a_revoked_grant_stops_every_job_and_raises_no_storm(desk: Desk) -> None
     desk.org.reset_calls()
     desk.start_worker().ready()
     until(lambda: master(desk).state == "auth_failed")
-    first = until(lambda: next((r for r in desk.ws.runs() if r["status"] == "failed"), None))
+    failed = until(lambda: next((r["run_id"] for r in desk.ws.runs() if r["status"] == "failed"), None))
+    first = desk.ws.run_info(str(failed))
     plain(first["error"]["message"])
     assert "econnect" in first["error"]["message"]
     asked = [desk.ended(desk.ws.request_run(n)) for n in ("accounts_in", "people_in", "calls_out")]
