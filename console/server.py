@@ -25,7 +25,7 @@ from streamlit import config as streamlit_config
 from console import logs, strings
 from console.components import notices
 from console.entry import SESSION_LIFETIME_S, Entry
-from console.gate import COOKIE, Gate
+from console.gate import Gate, cookie_name
 from console.session import open_named
 from console.slots import SIGN_INS, Slots
 from core import SynclineError, UsageError, Workspace
@@ -45,7 +45,8 @@ Opener = Callable[..., Workspace]
 class Doorway:
     """The routes that Streamlit cannot serve: they set cookies and redirect."""
 
-    def __init__(self, opener: Opener, entry: Entry, slots: Slots = SIGN_INS) -> None:
+    def __init__(self, opener: Opener, entry: Entry, slots: Slots = SIGN_INS, *, port: int) -> None:
+        self.cookie = cookie_name(port)
         self.opener = opener
         self.entry = entry
         self.slots = slots
@@ -66,12 +67,13 @@ class Doorway:
 
     async def open(self, request: Request) -> Response:
         """Exchange a one-time link for a session cookie."""
-        if self.entry.is_session(request.cookies.get(COOKIE, "")):
+        if self.entry.is_session(request.cookies.get(self.cookie, "")):
             return _to("/")
         if not self.entry.use_key(request.query_params.get("key", "")):
             return _plain(strings.LINK_USED, 401)
         answer = _to("/")
-        answer.set_cookie(COOKIE, self.entry.new_session(), max_age=SESSION_LIFETIME_S, httponly=True, samesite="lax")
+        session = self.entry.new_session()
+        answer.set_cookie(self.cookie, session, max_age=SESSION_LIFETIME_S, httponly=True, samesite="lax")
         return answer
 
     async def begin(self, request: Request) -> Response:
@@ -125,7 +127,7 @@ def make_app(*, port: int, home: Path, opener: Opener = open_named) -> st.App:
     streamlit_config.set_option("browser.serverPort", port)
     return st.App(
         _HERE / "app.py",
-        routes=[*Doorway(opener, entry).routes(), *api_routes(opener)],
+        routes=[*Doorway(opener, entry, port=port).routes(), *api_routes(opener)],
         middleware=[Middleware(Gate, entry=entry, port=port)],
         on_script_error=_broken,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from console.refusals import ORG_CODES, Words
 from core import Outcome, RunStatus
 
 NAME = "Syncline"
@@ -127,16 +128,6 @@ MAPPING_CHECKS = {
     "unmapped": Sign("Not mapped", "gray", "circle"),
     "off": Sign("Off", "gray", "do_not_disturb_on"),
 }
-
-
-class Words(NamedTuple):
-    """A cause in plain words: what happened, why, what to do now, and the step of the editor that mends it."""
-
-    title: str
-    why: str
-    do: str
-    step: str = ""
-    short: str = ""
 
 
 CAUSES = {
@@ -291,6 +282,13 @@ CAUSES = {
     "deleted": Words("It was deleted before it was ever synced", "There is nothing to do.", ""),
     "deleted_here": Words("It was deleted in the workspace", "It is not brought back.", ""),
 }
+RETRY_MINUTES = (1, 5, 15, 60)
+"""When temporary errors are tried again; the last repeats."""
+RETRY_RULE = (
+    f"Temporary errors are tried again by themselves after {RETRY_MINUTES[0]}, {RETRY_MINUTES[1]}, {RETRY_MINUTES[2]} "
+    f"and {RETRY_MINUTES[3]} minutes, then every {RETRY_MINUTES[3]}. Permanent ones are never sent again until you say "
+    "so. Only the rows that failed are sent, never their whole batch."
+)
 BLANKS = {
     "never_clear": "Leave the target as it is",
     "clear": "Clear the target",
@@ -333,7 +331,7 @@ FIELD_TYPES = {
 
 def cause_words(cause: str, reason: str = "") -> Words:
     """The words for a cause; a code of the org that has none speaks with the org's own reason."""
-    found = CAUSES.get(cause)
+    found = CAUSES.get(cause) or ORG_CODES.get(cause.upper())
     if found:
         return found
     return Words(reason or f"The org refused it: {cause}", "", "Mend what the org names, then retry.", "", cause)

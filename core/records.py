@@ -20,6 +20,9 @@ class Kind(StrEnum):
     CAMPAIGN_TOUCH = "campaign_touch"
 
 
+CONSENT_FIELDS = ("opted_out_email", "do_not_call")
+"""Fields of a person in which true means out: they move toward in only by a person's decision."""
+
 ACTIVITY_KINDS = (
     Kind.CALL,
     Kind.NOTE,

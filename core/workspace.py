@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import available_timezones
 
 import polars as pl
 from sqlmodel import select
@@ -81,7 +82,13 @@ class Workspace:
             return session.get_one(WorkspaceRow, self.workspace_id)
 
     def configure(self, *, title: str | None = None, zone: str | None = None) -> None:
-        """Set the title or the time zone."""
+        """Set the title or the time zone.
+
+        Raises:
+            UsageError: there is no such zone.
+        """
+        if zone is not None and zone not in available_timezones():
+            raise UsageError(f"There is no time zone called {zone}.", hint="Write it like America/Chicago.")
         with self.database.writing() as session:
             row = session.get_one(WorkspaceRow, self.workspace_id)
             row.title, row.zone = title or row.title, zone or row.zone
@@ -367,7 +374,7 @@ class Workspace:
         with ctx.gateway.tally() as tally:
             planned, sources = steps.compute(ctx, spec, {"open": True})
         rows = pl.concat([p.rows for p in planned]).with_row_index("row", 1)
-        tripped = guards.check(rows, max(rows.height, 1), spec.guards)
+        tripped = guards.check(rows, steps.linked(ctx, spec), spec.guards)
         self.engine.note(self.workspace_id)
         counts = {"input": sum(sources.values()), **plan.counts(rows)}
         return Preview(spec.name, counts, rows, [t.message for t in tripped], tally.calls)

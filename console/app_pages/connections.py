@@ -8,11 +8,11 @@ from urllib.parse import urlencode, urlsplit
 import streamlit as st
 
 from console import actions, strings
-from console.components import frame, notices, tables, times
+from console.components import frame, notices, people, times
 from console.components.text import code, safe
 from console.session import Key, workspace
 from console.slots import SIGN_INS
-from console.strings import CONNECTION_REMEDIES, CONNECTION_STATES, count
+from console.strings import CONNECTION_REMEDIES, CONNECTION_STATES
 from core import SynclineError
 from core.settings import settings
 
@@ -120,41 +120,6 @@ def _how_to() -> None:
     st.markdown("4. Require PKCE. Sign in as an integration user, not as a person.")
 
 
-def _users() -> None:
-    users = workspace().users()
-    frame.section("People and their org users")
-    if users.is_empty():
-        frame.small("No workspace users yet. Take them in with syncline intake --kind users, or by POST /api/v1/users.")
-        return
-    linked = users.filter(users["org_user_id"].is_not_null()).height
-    off = users.filter(users["org_is_active"] == False).height  # noqa: E712
-    told = f"{linked} of {count(users.height, 'person', 'people')} linked to an org user"
-    frame.small(told + (f"; {count(off, 'of those org users is', 'of those org users are')} inactive." if off else "."))
-    rows = [
-        {
-            "Person": u["name"] or u["email"],
-            "E-mail": u["email"],
-            "Org user": u["org_name"],
-            "Username": u["org_username"],
-            "Linked by": u["linked_how"],
-            "State": [_user_state(u)],
-        }
-        for u in users.iter_rows(named=True)
-    ]
-    signs = [strings.Sign("Linked", "green", ""), strings.Sign("Inactive in the org", "orange", ""),
-             strings.Sign("Not linked", "gray", "")]  # fmt: skip
-    st.dataframe(
-        tables.frame(rows, ("State", "Person", "E-mail", "Org user", "Username", "Linked by")),
-        hide_index=True, placeholder="", column_config={"State": tables.chips("State", signs)}, key="users_table",
-    )  # fmt: skip
-
-
-def _user_state(user: dict[str, Any]) -> str:
-    if not user["org_user_id"]:
-        return "Not linked"
-    return "Inactive in the org" if user["org_is_active"] is False else "Linked"
-
-
 def _hosts() -> None:
     with (
         st.expander("Allow another sign-in host", type="compact"),
@@ -200,7 +165,7 @@ def main() -> None:
     for one in found:
         _connection(one)
     if found:
-        _users()
+        people.show()
         with st.expander("Sign in again, or as another user", type="compact"):
             _sign_in_form(connected=True)
     else:

@@ -8,8 +8,9 @@ import polars as pl
 import streamlit as st
 
 from console import actions, strings
-from console.components import frame, live, notices, rowcard, tables
+from console.components import frame, live, making, notices, rowcard, tables, times
 from console.components.text import code, plain, safe
+from console.refusals import Words
 from console.session import workspace
 from console.strings import OUTCOMES, cause_words, count, short
 from core import Outcome, SynclineError
@@ -17,20 +18,24 @@ from core import Outcome, SynclineError
 PAGE = 50
 _MOST_PAGES = 40
 _CARDS = 9
+_DECISIONS = ("ambiguous", "conflict")
 _COLUMNS = ("State", "Record", "Which push", "Cause", "Why", "When", "Tries", "Verb")
 
 
 def _heals(group: dict[str, Any]) -> str:
     if group["aside"] == group["count"]:
         return "Put aside"
-    return "Temporary: goes on by itself" if group["is_temporary"] else "Permanent: stays until mended"
+    if group["is_temporary"]:
+        again = times.ago(group["retry_at"])
+        return f"Temporary: next try {again}" if again.startswith("in ") else "Temporary: goes on by itself"
+    return "Waits for a decision" if group["cause"] in _DECISIONS else "Permanent: stays until mended"
 
 
 def _card(group: dict[str, Any], title: str, n: int, *, primary: bool) -> None:
     words = cause_words(group["cause"], group["words"])
     sign = OUTCOMES[Outcome(group["outcome"])]
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        st.markdown(sign.badge(count(group["count"], "row")), width="content")
+        st.markdown(sign.badge(f"{group['count']:,} {sign.word.lower()}"), width="content")
         st.markdown(f":small[:gray[{_heals(group)}]]", width="content")
     st.markdown(f"**{safe(words.title)}**")
     st.markdown(f":small[{safe(title)}: {safe(words.do or group['do'], 200)}]")
@@ -42,7 +47,7 @@ def _card(group: dict[str, Any], title: str, n: int, *, primary: bool) -> None:
     _card_buttons(group, words, n, primary=primary)
 
 
-def _card_buttons(group: dict[str, Any], words: strings.Words, n: int, *, primary: bool) -> None:
+def _card_buttons(group: dict[str, Any], words: Words, n: int, *, primary: bool) -> None:
     kind: Literal["primary", "secondary"] = "primary" if primary else "secondary"
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
         if group["cause"] == "ambiguous":
@@ -125,9 +130,11 @@ def _table(rows: list[dict[str, Any]], titles: dict[str, str]) -> list[tuple[str
             "State": tables.chips(
                 "State", [*(OUTCOMES[o] for o in strings.OPEN), strings.Sign("Put aside", "gray", "")]
             ),
-            "Record": tables.text("Record", width=200),
-            "Why": tables.text("Why", width=330),
-            "When": tables.distance("When"),
+            "Record": tables.text("Record", width=190),
+            "Which push": tables.text("Which push", width=100),
+            "Why": tables.text("Why", width=400),
+            "When": tables.distance("When", width=95),
+            "Tries": tables.number("Tries", width=50),
             "Verb": st.column_config.ButtonColumn("", key="row_verb"),
         },
     )
@@ -190,6 +197,7 @@ def main() -> None:
     buttons = frame.header(
         "Errors", f"{count(total, 'row')}, {count(causes, 'cause')}" if groups else "Nothing is open"
     )
+    making.warn_without_worker()
     live.watch()
     if not groups:
         frame.verdict(
@@ -202,10 +210,7 @@ def main() -> None:
     )
     buttons.button(f"Retry all {total:,}", icon=":material/replay:", on_click=actions.retry, kwargs={"rows": total})
     _show_cards(groups, titles)
-    frame.small(
-        "Temporary errors are tried again by themselves. Permanent ones are never sent again until you say so. "
-        "Only the open rows are sent, never their whole batch."
-    )
+    frame.small(strings.RETRY_RULE)
     _rows(groups, titles)
 
 

@@ -39,9 +39,9 @@ def _row(job: dict[str, Any]) -> dict[str, Any]:
         "From → to": f"{kind} → {objects}" if out else f"{objects} → {kind}",
         "Schedule": job["schedule"].capitalize(),
         "Last run": times.instant(last.get("started_at")),
-        "Waiting": job["open"].get("waiting", 0),
-        "Held": job["open"].get("held", 0),
-        "Rejected": job["open"].get("rejected", 0),
+        "Waiting": tables.some(job["open"].get("waiting", 0)),
+        "Held": tables.some(job["open"].get("held", 0)),
+        "Rejected": tables.some(job["open"].get("rejected", 0)),
         "Linked": job["linked"],
         "Verb": strings.VERBS.get(job["state"], "Open"),
     }

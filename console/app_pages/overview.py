@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from console import actions, strings
-from console.components import charts, frame, live, notices, tables, times
+from console.components import charts, frame, live, making, notices, tables, times
 from console.session import workspace
 from console.strings import count
 from core import SynclineError
@@ -41,7 +41,7 @@ def _cards(found: dict[str, Any]) -> None:
         )
         shown.append(
             {
-                "badge": sign.badge(count(card["count"], "row") if page == "errors" else sign.word),
+                "badge": sign.badge(f"{card['count']:,} {sign.word.lower()}" if page == "errors" else sign.word),
                 "title": words.title if words else card["title"],
                 "text": card["sentence"],
                 "label": label,
@@ -114,8 +114,8 @@ def _jobs(found: dict[str, Any]) -> None:
         placeholder="",
         key="jobs_table",
         column_config={
-            "State": tables.chips("State", strings.JOB_STATES.values(), width=120),
-            "Why": tables.text("Why the sides differ", width=320),
+            "State": tables.chips("State", strings.JOB_STATES.values(), width=115),
+            "Why": tables.text("Why the sides differ", width=345),
             "Workspace": tables.number("Workspace", width=85),
             "Salesforce": tables.number("Salesforce", width=85),
             "Differ": st.column_config.NumberColumn("Differ", format="%+d", width=65),
@@ -194,6 +194,7 @@ def main() -> None:
         "Sync now", icon=":material/sync:", type="primary", on_click=actions.sync_now, args=(on,), disabled=not on,
         help="Ask for a run of every job that is on." if on else "No job is switched on.",
     )  # fmt: skip
+    making.warn_without_worker()
     live.watch()
     _verdict(found)
     _cards(found)

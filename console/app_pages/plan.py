@@ -125,7 +125,7 @@ def _all(plans: list[dict[str, Any]], titles: dict[str, str]) -> None:
             "Job": titles.get(p["job"], p["job"]),
             "Made": p["made_at"],
             "By": p["made_by"],
-            **{planned.word(o): _counts(p)[o.value] for o in (*planned.WRITES, Outcome.HELD)},
+            **{planned.word(o): tables.some(_counts(p)[o.value]) for o in (*planned.WRITES, Outcome.HELD)},
             "Plan": p["plan_id"],
             "Open": "Review" if p["status"] == "kept" else "Open",
         }
@@ -145,6 +145,7 @@ def _all(plans: list[dict[str, Any]], titles: dict[str, str]) -> None:
         column_config={
             "State": tables.chips("State", PLAN_STATES.values()),
             "Made": tables.distance("Made"),
+            **{planned.word(o): tables.number(planned.word(o)) for o in (*planned.WRITES, Outcome.HELD)},
             "Open": st.column_config.ButtonColumn("", key="plan_verb"),
         },
     )  # fmt: skip

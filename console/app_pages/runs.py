@@ -7,10 +7,10 @@ from typing import Any
 import streamlit as st
 
 from console import actions, strings
-from console.components import frame, notices, rowcard, tables, times
+from console.components import frame, making, notices, rowcard, tables, times
 from console.components.text import code, plain, safe
 from console.session import Key, workspace
-from console.strings import OUTCOMES, RUN_STATES, count
+from console.strings import OUTCOMES, RUN_STATES, cause_words, count
 from core import Outcome, RunStatus, SynclineError
 
 _LIVE = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.PAUSED)
@@ -112,10 +112,10 @@ def _row(run: dict[str, Any], titles: dict[str, str]) -> dict[str, Any]:
         "Started by": plain(run["actor"]),
         "Started": run["started"] or run["requested_at"],
         "Looked at": counts["input"],
-        "Written": _written(counts),
-        "Open": counts["waiting"] + counts["held"] + counts["in_doubt"],
-        "Rejected": counts["rejected"],
-        "API": run["api_calls"],
+        "Written": tables.some(_written(counts)),
+        "Open": tables.some(counts["waiting"] + counts["held"] + counts["in_doubt"]),
+        "Rejected": tables.some(counts["rejected"]),
+        "API": tables.some(run["api_calls"]),
         "Took": times.span(ended - began) if began and ended else "",
         "Run": run["run_id"],
     }
@@ -176,6 +176,8 @@ def _detail(run: dict[str, Any], titles: dict[str, str]) -> None:
             anchor=False,
         )
         st.space("stretch")
+        if run["kind"] == "plan" and run["plan_id"] and st.button("Review the plan", icon=":material/rule:"):
+            frame.go("plan", plan=run["plan_id"])
         refused = run["counts"]["rejected"] + run["counts"]["held"]
         if refused and st.button(f"Open {count(refused, 'row')} in Errors", icon=":material/error:"):
             frame.go("errors", push=run["job"])
@@ -193,10 +195,11 @@ def _steps(run: dict[str, Any]) -> None:
     _step(f"Read {count(counts['input'], 'row')}", "complete" if ended or counts["input"] else "running")
     if run["planned"] or _written(counts):
         _step(f"Planned {count(run['planned'], 'change')}", "complete")
-    if _written(counts) or counts["rejected"]:
+    refused = counts["rejected"]
+    if _written(counts) or refused:
         _step(
-            f"Wrote {_written(counts):,}, {counts['rejected']:,} rejected",
-            "error" if counts["rejected"] else "complete",
+            f"Wrote {count(_written(counts), 'row')}" + (f", {refused:,} rejected" if refused else ""),
+            "error" if refused else "complete",
         )
     if counts["held"]:
         _step(f"Held {count(counts['held'], 'row')} for a person", "error")
@@ -247,8 +250,11 @@ def _debugger(run: dict[str, Any]) -> None:
     row = rows[picked or 0]
     st.markdown(
         f"{OUTCOMES[outcome].badge()} **{safe(row['title'] or row['key'])}** "
-        f":small[{safe(row['action'])} {safe(row['sobject'])} {code(row['org_id'])}]"
+        f":small[{safe(_what(run, row))} {code(row['org_id'])}]"
     )
+    if outcome in strings.OPEN:
+        words = cause_words(row["cause"] or row["status_code"] or "", row["reason"] or "")
+        st.markdown(f"**{safe(words.title)}.** {safe(words.why)} {safe(words.do)}")
     if row["reason"]:
         st.text(row["reason"])
     if row["status_code"]:
@@ -259,6 +265,13 @@ def _debugger(run: dict[str, Any]) -> None:
         "Explain this record", icon=":material/manage_search:", type="tertiary", key=f"explain-{run['run_id']}"
     ):
         frame.go("record", key=row["org_id"] or row["key"])
+
+
+def _what(run: dict[str, Any], row: dict[str, Any]) -> str:
+    """What was done with the row, told from the side that it came from."""
+    if run["direction"] == "inbound":
+        return f"from {row['sobject']}"
+    return f"{row['action']} {row['sobject']}"
 
 
 def main() -> None:
@@ -277,6 +290,7 @@ def main() -> None:
             lambda: frame.go("jobs"),
         )  # fmt: skip
         return
+    making.warn_without_worker()
     _live()
     shown = _filtered(runs, titles)
     if not shown:

@@ -62,7 +62,7 @@ def by_outcome(days: Sequence[Mapping[str, Any]]) -> None:
             for name, (fill, outcomes) in groups.items()
         ]
     )
-    _laid_out(figure, 260, barmode="stack")
+    _laid_out(figure, 260, barmode="stack").update_yaxes(tickformat=",d")
     st.plotly_chart(figure, config=_CONFIG, alt="Rows by outcome for each of the last seven days")
 
 
@@ -77,7 +77,7 @@ def allowance(used: int, limit: int) -> None:
     )  # fmt: skip
     _laid_out(figure, 130, barmode="stack")
     figure.update_layout(hovermode="closest", legend={"y": 1.35})
-    figure.update_xaxes(showgrid=False, nticks=6, range=[0, limit])
+    figure.update_xaxes(showgrid=False, nticks=6, range=[0, limit], tickformat=",d")
     st.plotly_chart(figure, config=_CONFIG, alt=f"{used:,} of {limit:,} API calls used")
 
 
@@ -90,7 +90,7 @@ def stacked(days: Sequence[date], series: Mapping[str, Sequence[int]], *, alt: s
             for n, (name, values) in enumerate(series.items())
         ]
     )
-    _laid_out(figure, height, barmode="stack")
+    _laid_out(figure, height, barmode="stack").update_yaxes(tickformat=",d")
     figure.update_xaxes(tickformat="%-d %b", nticks=8)
     return st.plotly_chart(figure, config=_CONFIG, alt=alt, key=key, on_select="rerun", selection_mode="points")
 
@@ -111,6 +111,7 @@ def bars(labels: Sequence[str], series: Mapping[str, Sequence[int]], *, alt: str
     _laid_out(figure, height, barmode="group")
     figure.update_layout(hovermode="y unified", bargap=0.3)
     figure.update_yaxes(autorange="reversed")
+    figure.update_xaxes(tickformat=",d")
     return st.plotly_chart(figure, config=_CONFIG, alt=alt, key=key, on_select="rerun", selection_mode="points")
 
 

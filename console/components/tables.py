@@ -48,9 +48,9 @@ def chips(label: str, signs: Iterable[Sign], *, width: Any = None) -> Any:
     )
 
 
-def distance(label: str) -> Any:
+def distance(label: str, **more: Any) -> Any:
     """A column of instants, told as how long ago."""
-    return st.column_config.DatetimeColumn(label, format="distance", timezone=reader_zone())
+    return st.column_config.DatetimeColumn(label, format="distance", timezone=reader_zone(), **more)
 
 
 def moment(label: str) -> Any:
@@ -63,6 +63,11 @@ def text(label: str, **more: Any) -> Any:
     return st.column_config.TextColumn(label, **more)
 
 
+def some(n: int) -> int | None:
+    """A count that is left blank at zero, so that the others stand out."""
+    return n or None
+
+
 def number(label: str, **more: Any) -> Any:
     """A column of counts with thousands separators."""
     return st.column_config.NumberColumn(label, format="localized", **more)
@@ -73,7 +78,8 @@ def frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pl.DataF
 
     Formulas are defused here already: every table has a download button of its own.
     """
-    return pl.DataFrame([{c: defused(r.get(c)) for c in columns} for r in rows], schema=list(columns), infer_schema_length=None)
+    shown = [{c: defused(r.get(c)) for c in columns} for r in rows]
+    return pl.DataFrame(shown, schema=list(columns), infer_schema_length=None)
 
 
 def csv_bytes(rows: pl.DataFrame) -> bytes:

@@ -19,7 +19,8 @@ def decide(long: pl.DataFrame) -> pl.DataFrame:
     Args:
         long: one row per record and field with ``ours``, ``theirs``, ``base`` String (canonical text),
             ``has_base`` Boolean, ``ours_at``, ``theirs_at`` Datetime(us, UTC) or null, ``policy`` String
-            (last_update_wins, org_wins, workspace_wins, ask); further columns pass through.
+            (last_update_wins, org_wins, workspace_wins, ask); further columns pass through. ``is_consent`` Boolean,
+            where given, marks opt-outs (``true`` is out).
 
     Returns:
         The frame with ``decision`` (one of :data:`DECISIONS`), ``why`` String and ``both_changed`` Boolean.
@@ -58,7 +59,7 @@ def decide(long: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("the workspace changed it last"))
         .otherwise(pl.lit("the org changed it last"))
     )
-    return long.with_columns(
+    settled = long.with_columns(
         pl.when(ours.eq_missing(theirs))
         .then(pl.lit("same"))
         .when(~has_base & theirs.is_null())
@@ -82,6 +83,18 @@ def decide(long: pl.DataFrame) -> pl.DataFrame:
         .otherwise(pl.lit("only the org changed it"))
         .alias("why"),
         (has_base & ours_changed & theirs_changed & ours.ne_missing(theirs)).alias("both_changed"),
+    )
+    return _sticky(settled) if "is_consent" in long.columns else settled
+
+
+def _sticky(judged: pl.DataFrame) -> pl.DataFrame:
+    """An opt-out on either side stands, whatever the times and the policy: only a person takes it back."""
+    here, there = ((pl.col(c) == "true").fill_null(value=False) for c in ("ours", "theirs"))
+    stands = pl.col("is_consent").fill_null(value=False) & (here != there)
+    kept = pl.when(here).then(pl.lit("ours")).otherwise(pl.lit("theirs"))
+    return judged.with_columns(
+        pl.when(stands).then(kept).otherwise("decision").alias("decision"),
+        pl.when(stands).then(pl.lit("an opt-out stands until a person takes it back")).otherwise("why").alias("why"),
     )
 
 

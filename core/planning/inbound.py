@@ -269,6 +269,7 @@ def _long(
         theirs_at=pl.col("modified_at"),
         policy=pl.col("field").replace_strict(policies, default=str(spec.policy), return_dtype=pl.String),
         source_path=pl.col("field").replace_strict(sources, default="", return_dtype=pl.String),
+        is_consent=pl.col("field").is_in(CONSENT_FIELDS),
     )
 
 

@@ -11,7 +11,7 @@ from core.mapping.spec import JobSpec, PairSpec
 from core.planning import plan
 from core.planning.conflicts import decide
 from core.planning.filters import passes
-from core.records import Kind, Outcome
+from core.records import CONSENT_FIELDS, Kind, Outcome
 
 NEEDS_ACCOUNT = (Kind.TASK, Kind.TOUCHPOINT, Kind.CAMPAIGN_TOUCH)
 NEEDS_PERSON = (Kind.CALL,)
@@ -305,6 +305,7 @@ def _long(
     ours = ours.with_columns(cut).join(sent.with_columns(cut), on=["local_id", "field"])
     theirs = org_now.unpivot(fields, index="org_id", variable_name="field", value_name="theirs")
     base = plan.unfold(todo, "local_id", "baseline").rename({"value": "base"}).with_columns(has_base=pl.lit(value=True))
+    consent = [m.target for m in pair.mappings if m.source in CONSENT_FIELDS]
     policies = pl.DataFrame(
         {"field": fields, "policy": [_policy(spec, pair, f) for f in fields]},
         schema={"field": pl.String, "policy": pl.String},
@@ -316,6 +317,7 @@ def _long(
         .join(policies, on="field", how="left")
         .with_columns(
             pl.col("has_base").fill_null(value=False),
+            is_consent=pl.col("field").is_in(consent),
             ours_at=pl.col("updated_at") + pl.duration(milliseconds=int(offset_s * 1000)),
             theirs_at=pl.col("_modified_at"),
         )

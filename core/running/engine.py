@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from typing import Any
 
 from core.connections.salesforce.gateway import Gateway, Timeouts
 from core.errors import AllowanceUsed, GrantRejected, OrgError, OrgUnreachable
@@ -20,7 +21,7 @@ class Engine:
 
     doors: Doors
     timeouts: Timeouts | None = None
-    _gateways: dict[int, tuple[int, Gateway]] = field(default_factory=dict)
+    _gateways: dict[int, tuple[tuple[Any, ...], Gateway]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -47,7 +48,14 @@ class Engine:
 
     def _gateway(self, workspace_id: int, connection: Connection) -> Gateway:
         with self._lock:
-            key = int(connection.id or 0)
+            # A reconnect, perhaps by another process, may bring another app or host: then the gateway is a new one.
+            key = (
+                int(connection.id or 0),
+                connection.client_id,
+                connection.flow,
+                connection.instance_url,
+                connection.state_at,
+            )
             kept = self._gateways.get(workspace_id)
             if kept is None or kept[0] != key:
                 kept = (key, connect.open_gateway(self.doors, connection, self.timeouts))
@@ -68,7 +76,7 @@ class Engine:
             state = _STATES.get(type(error), "ok")
             if state == "ok":
                 reason = ""
-        connect.note_state(self.doors, kept[0], kept[1], state, reason)
+        connect.note_state(self.doors, kept[0][0], kept[1], state, reason)
 
     def forget(self, workspace_id: int) -> None:
         """Take the gateway anew the next time, for a connection that changed."""

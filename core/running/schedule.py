@@ -5,10 +5,15 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import structlog
+
+from core.errors import SynclineError
 from core.mapping.spec import JobSpec, Schedule
 from core.store import runs
 from core.store.codec import from_micros
 from core.store.database import Batch, Database
+
+log = structlog.get_logger()
 
 
 def next_run(schedule: Schedule, after: datetime, zone: str) -> datetime | None:
@@ -55,7 +60,22 @@ def queue_due(db: Database, now: datetime) -> list[str]:
         " AND c.state = 'auth_failed') AND (j.is_woken OR (j.next_run_at IS NOT NULL AND j.next_run_at <= :now))",
         now=now,
     )
-    return [_queue(db, int(w), name, zone, now) for w, name, zone in due.iter_rows()]
+    return [run_id for w, name, zone in due.iter_rows() if (run_id := _queued(db, int(w), name, zone, now))]
+
+
+def _queued(db: Database, workspace_id: int, name: str, zone: str, now: datetime) -> str | None:
+    """One job; one that cannot be read stands back for an hour and does not hold up the others."""
+    try:
+        return _queue(db, workspace_id, name, zone, now)
+    except (ValueError, KeyError, SynclineError) as error:
+        log.error("a job could not be queued", job=name, workspace_id=workspace_id, why=str(error)[:300])
+        db.execute(
+            "UPDATE job SET next_run_at = :at, is_woken = false WHERE workspace_id = :w AND name = :n",
+            at=now + timedelta(hours=1),
+            w=workspace_id,
+            n=name,
+        )
+        return None
 
 
 def _queue(db: Database, workspace_id: int, name: str, zone: str, now: datetime) -> str:

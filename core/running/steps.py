@@ -13,7 +13,7 @@ import structlog
 from polars.exceptions import PanicException
 from sqlmodel import select
 
-from core.errors import NotFound, NotValid, OrgError, SynclineError, TransientOrgError
+from core.errors import GrantRejected, NotFound, NotValid, OrgError, SynclineError, TerminalOrgError, TransientOrgError
 from core.mapping.lint import lint
 from core.mapping.spec import JobSpec
 from core.planning import guards
@@ -53,14 +53,16 @@ def _prepared(engine: Engine, workspace_id: int, run_id: str) -> Verdict:
         if run.kind == "plan":
             runs.set_status(ctx.db, workspace_id, run_id, RunStatus.PLANNED, ended_at=ctx.now(), plan_id=plan_id)
             return {"state": "ended"}
-        ground.check(ctx, spec, plan_id, fresh=_is_own(ctx, plan_id, run_id))
+        fresh = _is_own(ctx, plan_id, run_id)
+        ground.check(ctx, spec, plan_id, fresh=fresh)
         if not _approved(ctx, plan_id, enabled_by):
             runs.set_status(ctx.db, workspace_id, run_id, RunStatus.WAITING_APPROVAL, plan_id=plan_id)
             return {"state": "ended"}
         books.begin(ctx.db, workspace_id, spec, run_id, plan_id, ctx.now())
-        if spec.direction is Direction.INBOUND:
+        # What an older plan found agreed may not be what is agreed now.
+        if fresh and spec.direction is Direction.INBOUND:
             apply_in.refresh_baselines(ctx, spec, run_id)
-        else:
+        elif fresh:
             outbox.refresh_baselines(ctx, run_id)
         return {"state": "ready", "batches": _batches(ctx, run_id)}
 
@@ -107,7 +109,7 @@ def make_plan(ctx: Context, spec: JobSpec, run: Run) -> str:
         books.capture_count(ctx.db, ctx.workspace_id, run.run_id, source, n, ctx.now())
     plan_id = run.run_id.replace("run_", "plan_", 1)
     rows = pl.concat([p.rows for p in planned])
-    tripped = guards.check(rows, _linked(ctx, spec), spec.guards)
+    tripped = guards.check(rows, linked(ctx, spec), spec.guards)
     meta = {
         "plan_id": plan_id,
         "run_id": run.run_id,
@@ -132,7 +134,8 @@ def compute(ctx: Context, spec: JobSpec, scope: dict[str, Any] | None) -> tuple[
     return [plan_out.plan_pair(ctx, spec, selected)], {"workspace": selected.rows.height}
 
 
-def _linked(ctx: Context, spec: JobSpec) -> int:
+def linked(ctx: Context, spec: JobSpec) -> int:
+    """How many records the job holds links for: the whole that a guard's share is of."""
     return int(
         ctx.db.one(
             "SELECT COUNT(*) FROM link WHERE workspace_id = :w AND job = :j AND state = 'active'",
@@ -153,7 +156,13 @@ def _settle_earlier(ctx: Context, spec: JobSpec, run_id: str) -> None:
         w=ctx.workspace_id, j=spec.name, r=run_id,
     )  # fmt: skip
     for earlier, number in left.iter_rows():
-        apply_out.settle_late(ctx, spec, earlier, int(number))
+        try:
+            apply_out.settle_late(ctx, spec, earlier, int(number))
+        except GrantRejected:
+            raise
+        except TerminalOrgError as error:
+            # One batch that the org cannot tell of any more must not hold up the job for good: its rows stay in doubt.
+            log.warning("a batch stays in doubt", run_id=earlier, number=int(number), why=error.sentence())
 
 
 def _approved(ctx: Context, plan_id: str, enabled_by: str | None) -> bool:
@@ -310,7 +319,9 @@ def _booked(engine: Engine, workspace_id: int, run_id: str) -> Iterator[Context]
             engine.note(workspace_id, error)
             raise
         else:
-            engine.note(workspace_id)
+            # A step that asked the org nothing has learned nothing of the connection.
+            if tally.calls:
+                engine.note(workspace_id)
         finally:
             if tally.calls:
                 ctx.db.execute("UPDATE run SET api_calls = api_calls + :n WHERE run_id = :r", n=tally.calls, r=run_id)

@@ -81,6 +81,11 @@ class Worker:
             self._stop.wait(LOOK_EVERY)
 
     def _take(self) -> None:
+        # Several workers look at the same queue on PostgreSQL: one at a time chooses, and says so before it lets go.
+        with self.engine.doors.db.advisory_lock("syncline-take-runs"):
+            self._choose()
+
+    def _choose(self) -> None:
         queued = self.engine.doors.db.read(
             "SELECT r.workspace_id, r.run_id, r.job, r.status FROM run r WHERE r.status IN ('queued', 'running')"
             " ORDER BY r.requested_at, r.run_id"
@@ -91,18 +96,25 @@ class Worker:
         for workspace_id, run_id, job, _status in rows:
             if len(self._active) >= AT_ONCE:
                 return
-            if run_id in self._active or not self._free(int(workspace_id), job, rows):
+            others = [r for r in rows if r[1] != run_id]
+            if run_id in self._active or not self._free(int(workspace_id), job, others):
                 continue
             self._active[run_id] = (int(workspace_id), job)
+            self.engine.doors.db.execute(
+                "UPDATE run SET status = 'running', started_at = :now WHERE run_id = :r AND status = 'queued'",
+                now=self.engine.doors.clock.now(),
+                r=run_id,
+            )
             self._begin(int(workspace_id), run_id)
 
     def _free(self, workspace_id: int, job: str, rows: list[tuple[Any, ...]]) -> bool:
-        """Whether no run under way touches the same records, and nothing that comes first is under way or waiting."""
+        """Whether no run under way, here or elsewhere, touches the same records, and nothing that comes first waits."""
         jobs = _jobs(self.engine.doors.db, workspace_id)
         mine = jobs.get(job)
         if mine is None:
             return True
         busy = [j for w, j in self._active.values() if w == workspace_id]
+        busy += [j for w, _, j, status in rows if int(w) == workspace_id and status == "running"]
         if any(jobs.get(j, {}).get("kind") == mine["kind"] or j == job for j in busy):
             return False
         waiting = [j for w, _, j, _ in rows if int(w) == workspace_id and j != job]

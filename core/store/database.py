@@ -291,7 +291,8 @@ def quoted(name: str) -> str:
 def _pg_type(column: pl.Series) -> str:
     dtype = column.dtype
     # A column without any value has lost its type on the way; PostgreSQL joins and sets only what is of one type.
-    if dtype.is_integer() or (column.name in INTEGERS and column.null_count() == len(column)):
+    whole = column.name in INTEGERS or column.name in INSTANTS
+    if dtype.is_integer() or (whole and column.null_count() == len(column)):
         return "BIGINT"
     if dtype.is_float():
         return "DOUBLE PRECISION"

@@ -51,7 +51,7 @@ def open_vault(env_keys: str, home: Path) -> Vault:
 
 
 def lasting_secret(path: Path, make: Callable[[], str]) -> str:
-    """The text of a file that only its owner can read, made on first use; of several makers at once the first counts."""
+    """The text of a file that only its owner can read, made on first use; of several makers the first counts."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         fresh = path.with_name(f"{path.name}.{secrets.token_hex(8)}")

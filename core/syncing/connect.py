@@ -373,7 +373,9 @@ def note_state(doors: Doors, connection_id: int, gateway: Gateway, state: str = 
             row.api_used, row.api_limit = gateway.usage.used, gateway.usage.limit
         row.api_blocked_until_at = gateway.closed_until
         row.clock_offset_s = gateway.clock_offset.total_seconds()
-        if (row.state, row.state_reason) != (state, reason):
+        refused = row.state == "auth_failed" and state == "ok"
+        # Only a new sign-in ends a refusal; an answer that was under way does not.
+        if not refused and (row.state, row.state_reason) != (state, reason):
             row.state, row.state_reason, row.state_at = state, reason, doors.clock.now()
         session.add(row)
         session.commit()

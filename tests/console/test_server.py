@@ -19,7 +19,7 @@ from starlette.websockets import WebSocket
 
 from console import server, strings
 from console.entry import LINK_LIFETIME_S, SESSION_LIFETIME_S, Entry
-from console.gate import COOKIE, Gate
+from console.gate import Gate, cookie_name
 from console.server import BROWSER_COOKIE, Doorway
 from console.slots import LIFETIME_S, SignIn, Slots
 from core import SignInError, UsageError
@@ -121,7 +121,7 @@ def slots() -> Slots:
 @pytest.fixture
 def app(entry: Entry, org: Org, slots: Slots) -> Iterator[Starlette]:
     routes = [
-        *Doorway(lambda **_: org, entry, slots).routes(),  # type: ignore[arg-type, return-value]
+        *Doorway(lambda **_: org, entry, slots, port=PORT).routes(),  # type: ignore[arg-type, return-value]
         *(Route(path, _page) for path in ("/", "/static/app.js", "/metrics", "/healthz", "/readyz")),
         Route("/api/v1/jobs", _page, methods=["GET", "POST"]),
         WebSocketRoute("/_stcore/stream", _stream),
@@ -130,7 +130,7 @@ def app(entry: Entry, org: Org, slots: Slots) -> Iterator[Starlette]:
 
 
 def cookie(entry: Entry) -> str:
-    return f"{COOKIE}={entry.new_session()}"
+    return f"{cookie_name(PORT)}={entry.new_session()}"
 
 
 @pytest.mark.parametrize("path", ["/", "/static/app.js", "/oauth/begin", "/oauth/callback"])
@@ -186,18 +186,18 @@ def test_a_websocket_needs_cookie_and_origin(app: Starlette, entry: Entry) -> No
     assert not ask(app, "/_stcore/stream", origin=f"http://{OWN}", host="evil.example", **mine).accepted
 
 
-def test_a_link_opens_once_and_leaves_a_cookie_for_30_days(app: Starlette, entry: Entry) -> None:
+def test_a_link_opens_once_and_leaves_a_cookie_for_half_a_day(app: Starlette, entry: Entry) -> None:
     key = entry.new_key()
     answer = ask(app, f"/open?key={key}")
     assert (answer.status, answer.header("location")) == (303, "/")
-    kept = answer.cookie(COOKIE)
+    kept = answer.cookie(cookie_name(PORT))
     assert "HttpOnly" in kept
     assert "samesite=lax" in kept.lower()
     assert f"Max-Age={SESSION_LIFETIME_S}" in kept
     assert ask(app, "/", cookie=kept.split(";")[0]).text == "the page"
     again = ask(app, f"/open?key={key}")
     assert (again.status, again.text) == (401, strings.LINK_USED)
-    assert not again.cookie(COOKIE)
+    assert not again.cookie(cookie_name(PORT))
 
 
 def test_whoever_is_in_already_may_open_an_old_link(app: Starlette, entry: Entry) -> None:

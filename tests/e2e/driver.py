@@ -34,6 +34,7 @@ class Console:
         self.dialogs: list[str] = []
         self.asked_elsewhere: list[str] = []
         context.set_default_timeout(PATIENCE_MS)
+        expect.set_options(timeout=PATIENCE_MS)
         context.on("page", self._listen)
         self.page = context.new_page()
 
