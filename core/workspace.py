@@ -516,7 +516,8 @@ class Workspace:
         return reporting.error_groups(self.database, self.workspace_id)
 
     def retry(self, *, job: str | None = None, cause: str | None = None, subjects: Sequence[str] = ()) -> list[str]:
-        """Look again at open rows: those named, of one cause, of one job, or all; exactly those are pushed.
+        """Look again at open rows: those named, of one cause, of one job, or all; outbound exactly those are pushed,
+        inbound they are asked for by their Ids, deleted ones too.
 
         Returns:
             The ids of the runs that do it, one per job.
@@ -525,10 +526,25 @@ class Workspace:
         out = []
         for name, records in rows.items():
             spec = self.job(name)
-            scope = {"records": records} if spec.direction is Direction.OUTBOUND else {"full": True}
-            out.append(self._ask(spec, reason="retry", scope=scope))
+            wanted = records if spec.direction is Direction.OUTBOUND else self._due_now(name, cause, subjects)
+            out.append(self._ask(spec, reason="retry", scope={"records": wanted}))
         self._note("rows.retried", job or "all jobs", {"cause": cause, "subjects": list(subjects)[:1000], "runs": out})
         return out
+
+    def _due_now(self, job: str, cause: str | None, subjects: Sequence[str]) -> list[str]:
+        """Have open rows of an inbound job looked at by its next run, whichever that is; returns their org Ids."""
+        frame = reporting.open_rows(self.database, self.workspace_id, job=job, cause=cause, limit=None)
+        if subjects:
+            frame = frame.filter(pl.col("subject").is_in(list(subjects)))
+        org_ids: list[str] = frame["subject"].to_list()
+        with self.database.batch(self.workspace_id) as batch:
+            staged = batch.stage(pl.DataFrame({"subject": org_ids}, schema={"subject": pl.String}))
+            batch.execute(
+                "UPDATE open_row SET retry_at = :at WHERE workspace_id = :w AND job = :j"  # noqa: S608
+                f" AND subject IN (SELECT subject FROM {staged})",
+                at=self._now(), w=self.workspace_id, j=job,
+            )  # fmt: skip
+        return org_ids
 
     def decide(self, job: str, subject: str, record_id: int) -> str:
         """Pick the person an ambiguous row means, and push the row; returns the run."""

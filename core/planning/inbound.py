@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 
 import polars as pl
 
 from core.mapping.spec import Blank, JobSpec, PairSpec, Policy, Role
 from core.planning import plan
 from core.planning.conflicts import canonical_text, decide
-from core.records import ACTIVITY_KINDS, Kind, Outcome
+from core.records import ACTIVITY_KINDS, CONSENT_FIELDS, Kind, Outcome
 
 NEEDS_ACCOUNT = (Kind.TASK, Kind.TOUCHPOINT)
 PASSENGERS = ("updated_at", "updated_by", "created_by", "created_on")
 """Who and when: they come along when something else changes, and are no change by themselves."""
+IN_FLIGHT = "in_flight"
+"""Cause of rows that wait until it is booked what became of our own last requests."""
 BORN = ("created_by", "created_on")
 """Passengers that never change: they only fill, so that what was made here keeps its maker and its day."""
 
@@ -31,6 +34,8 @@ class Ground:
         accounts: ``AccountId`` String, ``account_record_id`` Int64: linked accounts.
         people: ``WhoId`` String, ``person_record_id`` Int64: linked people.
         accounts_come: whether a switched-on job brings accounts in.
+        own_user: the user we write as.
+        in_flight_since: org time of the oldest create of this object whose fate is not booked yet.
     """
 
     links: pl.DataFrame
@@ -39,6 +44,8 @@ class Ground:
     people: pl.DataFrame
     accounts_come: bool = False
     clock_offset_s: float = 0.0
+    own_user: str = ""
+    in_flight_since: datetime | None = None
 
 
 def resolve(spec: JobSpec, captured: pl.DataFrame, ground: Ground) -> pl.DataFrame:
@@ -100,6 +107,9 @@ def _verdicts(spec: JobSpec, r: pl.DataFrame, ground: Ground) -> pl.DataFrame:
     v = plan.stop(
         v, converted & ~linked, Outcome.FILTERED, "converted", "The lead was converted; its contact comes in instead."
     )
+    v = plan.stop(
+        v, _in_flight(v, ground) & ~linked & ~gone, Outcome.WAITING, IN_FLIGHT, "It may be one that was just sent from here."
+    )
     seen = linked & ~gone & (pl.col("org_stamp_at") >= pl.col("stamp_at"))
     v = plan.stop(v, seen, Outcome.UNCHANGED, "seen", "Already recorded with this SystemModstamp.")
     if spec.kind in ACTIVITY_KINDS:
@@ -128,6 +138,14 @@ def _verdicts(spec: JobSpec, r: pl.DataFrame, ground: Ground) -> pl.DataFrame:
         v, linked & live & pl.col("is_gone"), Outcome.SKIPPED, "deleted_here", "It was deleted in the workspace."
     )
     return _toggles(spec, v, live, ground)
+
+
+def _in_flight(r: pl.DataFrame, ground: Ground) -> pl.Expr:
+    """Whether a row may be one of ours whose answer is not booked yet: bringing it in would make a second record."""
+    if ground.in_flight_since is None or "CreatedById" not in r.columns:
+        return pl.lit(value=False)
+    mine = (pl.col("CreatedById") == ground.own_user) & (pl.col("org_created_at") >= ground.in_flight_since)
+    return mine.fill_null(value=False)
 
 
 def _merged(r: pl.DataFrame) -> pl.Expr:

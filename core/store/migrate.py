@@ -1,4 +1,4 @@
-"""Brings a database to the current shape."""
+"""Brings a database to the current shape, and writes nothing where it has it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,17 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlmodel import SQLModel
 
 from core.store.database import Database
-from core.store.statistics import set_statistics
+from core.store.statistics import estimate, set_statistics
+
+INDEXES = (
+    "SELECT m.name AS tbl, i.name AS idx, i.\"unique\" AS is_unique, f.name AS field FROM sqlite_schema m,"
+    " pragma_index_list(m.name) i, pragma_index_info(i.name) f WHERE m.type = 'table' ORDER BY i.name, f.seqno"
+)
 
 
 def config(database: Database) -> Config:
@@ -20,6 +28,32 @@ def config(database: Database) -> Config:
 
 
 def migrate(database: Database) -> None:
-    """Run every migration that the database has not seen."""
-    command.upgrade(config(database), "head")
+    """Run every migration that the database has not seen.
+
+    A database that lacks nothing is only read: opening it waits for nobody who writes.
+    """
+    made = config(database)
+    if _revision(database) != ScriptDirectory.from_config(made).get_current_head():
+        command.upgrade(made, "head")
+    elif _has_statistics(database):
+        return
     set_statistics(database)
+
+
+def _revision(database: Database) -> str | None:
+    with database.engine.connect() as conn:
+        return MigrationContext.configure(conn).get_current_revision()
+
+
+def _has_statistics(database: Database) -> bool:
+    """Whether SQLite has the numbers that would be set; PostgreSQL counts by itself."""
+    if not database.is_sqlite:
+        return True
+    if not database.one("SELECT COUNT(*) FROM sqlite_schema WHERE name = 'sqlite_stat1'"):
+        return False
+    wanted = set()
+    for (table, index), part in database.read(INDEXES).group_by("tbl", "idx", maintain_order=True):
+        if table in SQLModel.metadata.tables:
+            is_unique = bool(part["is_unique"][0])
+            wanted.add((table, index, estimate(part["field"].to_list(), is_unique=is_unique)))
+    return wanted == set(database.read("SELECT tbl, idx, stat FROM sqlite_stat1").iter_rows())

@@ -27,7 +27,8 @@ def apply_batch(ctx: Context, spec: JobSpec, run_id: str, number: int) -> bool:
     """Do one batch of the outbox, or go on with one that was begun.
 
     Returns:
-        Whether it is settled; false while the fate of a request is not known.
+        Whether it is settled; false while the fate of a request is not known, and when the run was asked to stop: then
+        the batch is as it was before it was begun.
 
     Raises:
         TransientOrgError: the org is out of reach or its allowance is used up; nothing was sent.
@@ -48,10 +49,18 @@ def apply_batch(ctx: Context, spec: JobSpec, run_id: str, number: int) -> bool:
 
 
 def _send(ctx: Context, spec: JobSpec, head: Batch, rows: pl.DataFrame) -> bool:
-    """Push rows, those with temporary errors again, and book the answers; false when an answer was lost."""
+    """Push rows, those with temporary errors again, and book the answers.
+
+    Returns:
+        Whether all rows have their answers; false when one was lost, or when nothing more is to be written.
+    """
     op, ext = operation(ctx, spec, head)
     org = ctx.org(head.sobject)
     for attempt in range(1, TRIES + 1):
+        if outbox.is_stopped(ctx, head.run_id):
+            # What is left was not written: it has not been sent, or the org refused it.
+            outbox.keep(ctx, head, state="planned")
+            return False
         records = [as_record(org, op, ext, r) for r in rows.iter_rows(named=True)]
         outbox.keep(ctx, head, state="intent", intent_at=ctx.org_now(), given_up_at=None)
         try:
@@ -107,6 +116,8 @@ def _by_bulk(ctx: Context, spec: JobSpec, head: Batch) -> bool:
         try:
             told = bulk_route.send(ctx, head, rows, op, ext, keep)
         except AnswerLost:
+            return False
+        if told is None:
             return False
         _book_bulk(ctx, spec, head, rows, told)
     outbox.keep(ctx, head, state="done", done_at=ctx.now())

@@ -45,7 +45,7 @@ def store_plan(
         The counts by outcome.
     """
     rows = pl.concat([p.rows for p in planned]).with_row_index("row", 1).with_columns(pl.col("row").cast(pl.Int64))
-    marks = {k: v for p in planned for k, v in p.marks.items()}
+    marks = {k: v for p in planned for k, v in p.marks.items() if v}
     counts = plan.counts(rows)
     numbered = _numbered(spec, rows)
     with db.batch(workspace_id) as batch:
@@ -79,7 +79,9 @@ def _numbered(spec: JobSpec, rows: pl.DataFrame) -> pl.DataFrame:
     if spec.direction is Direction.OUTBOUND:
         cut = ordering.batches(rows).select("row", "batch", "route")
         return rows.join(cut, on="row", how="left")
-    doing = rows.filter(pl.col("action") != "none").with_row_index("_place")
+    # Merges before everything else: a winner may be here by then, as what was its loser.
+    doing = rows.filter(pl.col("action") != "none").sort(pl.col("action") != "move", maintain_order=True)
+    doing = doing.with_row_index("_place")
     cut = doing.select("row", batch=(pl.col("_place") // APPLY_ROWS + 1).cast(pl.Int64), route=pl.lit("store"))
     return rows.join(cut, on="row", how="left")
 

@@ -22,7 +22,7 @@ from core.connections.salesforce.sheets import absent, to_csv
 from core.errors import TerminalOrgError, TransientOrgError
 from core.store.tables import Batch
 from core.syncing.context import Context
-from core.syncing.outbox import linked
+from core.syncing.outbox import is_stopped, linked
 from core.values import times
 
 CLOCK_ERROR = timedelta(seconds=5)
@@ -39,7 +39,7 @@ class Told:
     reason: str = ""
 
 
-def send(ctx: Context, head: Batch, rows: pl.DataFrame, op: Op, ext: str | None, keep: Keep) -> Told:
+def send(ctx: Context, head: Batch, rows: pl.DataFrame, op: Op, ext: str | None, keep: Keep) -> Told | None:
     """Have the rows written, or go on with a job that was begun before.
 
     Args:
@@ -50,6 +50,9 @@ def send(ctx: Context, head: Batch, rows: pl.DataFrame, op: Op, ext: str | None,
         ext: External ID field of an upsert.
         keep: writes columns of the batch row to disk.
 
+    Returns:
+        ``None`` where the run was asked to stop before the job was started: the job is ended, nothing was written.
+
     Raises:
         AnswerLost: an answer did not arrive; calling again is safe and goes on with what there is.
         TransientOrgError: the org is out of reach; with the batch in state ``intent`` the job may be going on.
@@ -57,12 +60,25 @@ def send(ctx: Context, head: Batch, rows: pl.DataFrame, op: Op, ext: str | None,
     if head.state == "planned":
         _discard(ctx, head, op, keep)
         job_id = _load(ctx, head, sheet_of(rows, op), op, ext, keep)
-        keep(state="intent", intent_at=ctx.gateway.server_now())
     else:
         job_id = str(head.bulk_job_id)
+    if is_stopped(ctx, head.run_id) and _withdrawn(ctx, head, job_id, op, keep):
+        return None
+    if head.state == "planned":
+        keep(state="intent", intent_at=ctx.gateway.server_now())
     _start(ctx, job_id)
     _wait(ctx, job_id)
     return _told(ctx, job_id, rows, op)
+
+
+def _withdrawn(ctx: Context, head: Batch, job_id: str, op: Op, keep: Keep) -> bool:
+    """End a job that stands open, as if it had never been made; one that was started goes on."""
+    if head.state != "planned":
+        if ctx.gateway.bulk_state(job_id).state != "Open":
+            return False
+        keep(state="planned")
+    _discard(ctx, head, op, keep)
+    return True
 
 
 def settle(ctx: Context, head: Batch, rows: pl.DataFrame, op: Op) -> Told | None:

@@ -4,17 +4,21 @@ The mark rule: every run reads from the mark up to now; the mark itself moves on
 smaller of getUpdated's ``latestDateCovered`` and the org's time less a margin. So the last minutes are read again, and
 a row that is committed late with an older SystemModstamp is still found. Rows that our own user wrote and that were
 read before are left out of the second reading: a late commit of ours is settled by the outbox.
+
+A row that stopped here has not changed there, so the mark has passed it: one that waits for a parent is asked for by
+its Id once a parent has come, one that met a passing error once its time is there. That travels in the same call.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
 
-from core.connections.salesforce import frames, soql
+from core.connections.salesforce import composite, frames, soql
 from core.connections.salesforce.gateway import Answer, Describe, Query, UpdatedSince
 from core.mapping.compile import soql_fields
 from core.mapping.spec import JobSpec, PairSpec
@@ -28,6 +32,10 @@ BULK_FROM = 10_000
 """A reading of so many rows goes through a Bulk query."""
 
 
+OpenQueries = list[tuple[str, Query]]
+"""The object, and a query that asks for open rows of it by Id."""
+
+
 @dataclass(frozen=True)
 class Captured:
     """What was read of one object: ``rows`` are Utf8 columns by field path, in canonical text."""
@@ -37,30 +45,115 @@ class Captured:
     mark: dict[str, Any]
 
 
-def capture(ctx: Context, spec: JobSpec, *, full: bool = False) -> list[Captured]:
-    """Read every pair of an inbound job.
+def capture(
+    ctx: Context, spec: JobSpec, *, full: bool = False, records: Collection[str] | None = None
+) -> list[Captured]:
+    """Read every pair of an inbound job: what changed since the mark, and the open rows whose time has come.
+
+    Args:
+        ctx: the run's context.
+        spec: the job.
+        full: read everything, whatever the mark.
+        records: org Ids of open rows: read exactly these, deleted ones too, and move no mark.
 
     Raises:
         OrgError: the org refused or did not answer; nothing was recorded.
     """
-    marks = {} if full else _marks(ctx, spec)
     orgs = [ctx.org(p.sobject) for p in spec.pairs]
     fields = [tracked_fields(ctx, spec, p, o) for p, o in zip(spec.pairs, orgs, strict=True)]
+    described = [Describe(o.name, ctx.described_at(o.name)) for o in orgs]
+    if records is not None:
+        wanted = _open_queries(spec, fields, _named(ctx, spec, records))
+        again = _read_again(ctx, spec, orgs, fields, _read_open(ctx, wanted, described))
+        return [Captured(p, again[p.sobject], {}) for p in spec.pairs]
+    marks = {} if full else _marks(ctx, spec)
     queries = [
         Query(_statement(ctx, p, o, f, marks.get(p.sobject, {})), all_rows=True)
         for p, o, f in zip(spec.pairs, orgs, fields, strict=True)
     ]
+    due = _open_queries(spec, fields, _due(ctx, spec))
+    room = composite.COLLECTIONS - len(queries)
+    along, later = due[:room], due[room : room + composite.COLLECTIONS]
     now = ctx.gateway.server_now()
     covered = [UpdatedSince(o.name, now - COVERED_SPAN, now) for o in orgs]
-    described = [Describe(o.name, ctx.described_at(o.name)) for o in orgs]
-    answers = ctx.gateway.read_together([*queries, *covered, *described])
+    answers = ctx.gateway.read_together([*queries, *covered, *described, *(q for _, q in along)])
     n = len(queries)
-    for answer in answers[2 * n :]:
+    for answer in answers[2 * n : 3 * n]:
         ctx.keep_describe(answer)
-    return [
+    captured = [
         _captured(ctx, spec.pairs[i], orgs[i], fields[i], queries[i], answers[i].ok(), answers[n + i], marks)
         for i in range(n)
     ]
+    told = [(o, a.ok()) for (o, _), a in zip(along, answers[3 * n :], strict=True)]
+    again = _read_again(ctx, spec, orgs, fields, [*told, *_read_open(ctx, later, [])])
+    return [_with_open(c, again[c.pair.sobject]) for c in captured]
+
+
+def _with_open(captured: Captured, again: pl.DataFrame) -> Captured:
+    # What was read since the mark may be the later reading; the open rows say nothing about how far was read.
+    rows = pl.concat([again, captured.rows]).unique("Id", keep="last", maintain_order=True)
+    return Captured(captured.pair, rows, captured.mark) if again.height else captured
+
+
+def _due(ctx: Context, spec: JobSpec) -> pl.DataFrame:
+    """Open rows to look at again, the longest unseen first: ``sobject``, ``subject`` (the org Id).
+
+    A parent that was linked since the run began that left the row waiting may be the one it waits for.
+    """
+    return ctx.db.read(
+        "SELECT o.sobject, o.subject FROM open_row o LEFT JOIN run r ON r.run_id = o.run_id WHERE o.workspace_id = :w"
+        " AND o.job = :j AND NOT o.is_aside AND ((o.retry_at IS NOT NULL AND o.retry_at <= :now) OR"
+        " (o.outcome = 'waiting' AND o.cause IN ('orphan', 'parent') AND COALESCE(r.started_at, o.last_at) <="
+        " (SELECT MAX(l.created_at) FROM link l WHERE l.workspace_id = :w AND l.table_name <> 'activity'"
+        " AND l.state = 'active'))) ORDER BY o.last_at, o.subject",
+        w=ctx.workspace_id, j=spec.name, now=ctx.now(),
+    )  # fmt: skip
+
+
+def _named(ctx: Context, spec: JobSpec, records: Collection[str]) -> pl.DataFrame:
+    frame = ctx.db.read(
+        "SELECT sobject, subject FROM open_row WHERE workspace_id = :w AND job = :j ORDER BY subject",
+        w=ctx.workspace_id,
+        j=spec.name,
+    )
+    return frame.filter(pl.col("subject").cast(pl.String).is_in(list(records)))
+
+
+def _open_queries(spec: JobSpec, fields: list[list[str]], rows: pl.DataFrame) -> OpenQueries:
+    out: OpenQueries = []
+    for pair, names in zip(spec.pairs, fields, strict=True):
+        org_ids = rows.filter(pl.col("sobject") == pair.sobject)["subject"].to_list()
+        where = f"({pair.where})" if pair.where.strip() else ""
+        out += [(pair.sobject, Query(q)) for q in soql.queries_in(names, pair.sobject, "Id", org_ids, where=where)]
+    return out
+
+
+def _read_open(ctx: Context, wanted: OpenQueries, described: list[Describe]) -> list[tuple[str, Answer]]:
+    """The first pages of these queries, five to a call; the describes come along with the first."""
+    out: list[tuple[str, Answer]] = []
+    for at in range(0, len(wanted), composite.COLLECTIONS):
+        part = wanted[at : at + composite.COLLECTIONS]
+        asked = described if at == 0 else []
+        answers = ctx.gateway.read_together([*(q for _, q in part), *asked])
+        out += [(o, a.ok()) for (o, _), a in zip(part, answers[: len(part)], strict=True)]
+        for answer in answers[len(part) :]:
+            ctx.keep_describe(answer)
+    return out
+
+
+def _read_again(
+    ctx: Context, spec: JobSpec, orgs: list[OrgObject], fields: list[list[str]], told: list[tuple[str, Answer]]
+) -> dict[str, pl.DataFrame]:
+    """The open rows by object, in the shape of captured ones."""
+    out = {}
+    for pair, org, names in zip(spec.pairs, orgs, fields, strict=True):
+        records = [r for sobject, first in told if sobject == pair.sobject for r in _all_pages(ctx, first)]
+        out[pair.sobject] = frames.to_frame(records, names, _types(org, names)).unique("Id", maintain_order=True)
+    return out
+
+
+def _types(org: OrgObject, fields: list[str]) -> dict[str, str]:
+    return {f: found.type for f in fields if (found := org.field(f)) is not None}
 
 
 def _marks(ctx: Context, spec: JobSpec) -> dict[str, dict[str, Any]]:
@@ -75,6 +168,8 @@ def _marks(ctx: Context, spec: JobSpec) -> dict[str, dict[str, Any]]:
 def tracked_fields(ctx: Context, spec: JobSpec, pair: PairSpec, org: OrgObject) -> list[str]:
     """What to select: the job's own fields, and those that an outbound job of the same kind and object writes."""
     fields = dict.fromkeys(soql_fields(pair, org))
+    if org.field("CreatedById") is not None:
+        fields["CreatedById"] = None  # tells our own creations, whose answers may still be under way
     for other in ctx.jobs():
         if other.kind is spec.kind and other.direction is Direction.OUTBOUND:
             for twin in other.pairs:
@@ -114,7 +209,7 @@ def _captured(
     covered: Answer,
     marks: dict[str, dict[str, Any]],
 ) -> Captured:
-    types = {f: found.type for f in fields if (found := org.field(f)) is not None}
+    types = _types(org, fields)
     if first.total >= BULK_FROM:
         pages = [frames.fill(page, fields) for page in ctx.gateway.bulk_query(query.soql, all_rows=True)]
         rows = frames.canonical(pl.concat(pages), types)

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
-from sqlmodel import select
+from sqlmodel import col, select
 
 from core.connections.salesforce import faults
 from core.connections.salesforce.gateway import RowAnswer
 from core.mapping.spec import JobSpec
 from core.records import table_of
-from core.store import links, runs
+from core.store import ledger, links, runs
 from core.store.codec import dumps
 from core.store.database import Batch as Transaction
-from core.store.tables import Batch
+from core.store.records import save_records
+from core.store.tables import Batch, Run, Workspace
 from core.syncing import books
 from core.syncing.context import Context
+
+BEFORE = timedelta(minutes=2)
+"""Stamps are whole seconds and clocks differ: look from this long before the intent."""
 
 
 def load(ctx: Context, run_id: str, number: int) -> Batch:
@@ -41,12 +45,39 @@ def unsent(ctx: Context, run_id: str, number: int) -> pl.DataFrame:
     return rows.with_columns(pl.col("record_id").cast(pl.Int64))
 
 
-def linked(ctx: Context, org_ids: list[str]) -> set[str]:
-    """Those of the org records that have a link, active or not."""
+def is_stopped(ctx: Context, run_id: str) -> bool:
+    """Whether somebody has asked meanwhile that nothing more be written: the run is canceled, or writing is paused."""
+    with ctx.db.session() as session:
+        return session.get_one(Run, run_id).is_cancel_asked or session.get_one(Workspace, ctx.workspace_id).is_paused
+
+
+def open_creates(ctx: Context, sobject: str) -> list[Batch]:
+    """Batches of creates, of whatever job, that may have left and are not booked."""
+    with ctx.db.session() as session:
+        found = session.exec(
+            select(Batch).where(
+                Batch.workspace_id == ctx.workspace_id,
+                Batch.sobject == sobject,
+                Batch.action == "create",
+                col(Batch.state).in_(["intent", "in_doubt"]),
+            )
+        )
+        return list(found.all())
+
+
+def in_flight_since(ctx: Context, sobject: str) -> datetime | None:
+    """Org time from which on a record of our own making may be one of a batch that is not booked."""
+    begun = [b.intent_at for b in open_creates(ctx, sobject) if b.intent_at is not None]
+    return min(begun) - BEFORE if begun else None
+
+
+def linked(ctx: Context, org_ids: list[str], *, copies: bool = False) -> set[str]:
+    """Those of the org records that have a link, active or not; ``copies`` counts links of copies made inbound too."""
     with ctx.db.reading(ctx.workspace_id) as batch:
         staged = batch.stage(pl.DataFrame({"org_id": org_ids}, schema={"org_id": pl.String}))
         frame = batch.read(
-            f"SELECT l.org_id FROM link l JOIN {staged} s ON s.org_id = l.org_id WHERE l.workspace_id = :w",  # noqa: S608
+            f"SELECT l.org_id FROM link l JOIN {staged} s ON s.org_id = l.org_id WHERE l.workspace_id = :w"  # noqa: S608
+            + ("" if copies else " AND l.how <> 'created_in'"),
             w=ctx.workspace_id,
         )
     return set(frame["org_id"].to_list())
@@ -128,6 +159,7 @@ def _told(action: str, planned: str, answer: RowAnswer) -> dict[str, Any]:
 def _link(batch: Transaction, spec: JobSpec, run_id: str, rows: pl.DataFrame, now: datetime, how: str) -> None:
     if rows.is_empty():
         return
+    _give_up_copies(batch, spec, run_id, rows.filter(pl.col("action") == "create"), now)
     have = links.of_org(batch, rows["org_id"])
     old = rows.join(have.select("org_id"), on="org_id", how="semi")
     if old.height:
@@ -146,6 +178,38 @@ def _link(batch: Transaction, spec: JobSpec, run_id: str, rows: pl.DataFrame, no
             run_id=pl.lit(run_id), created_at=pl.lit(now), updated_at=pl.lit(now),
         ),
     )  # fmt: skip
+
+
+def _give_up_copies(batch: Transaction, spec: JobSpec, run_id: str, made: pl.DataFrame, now: datetime) -> None:
+    """Take back links of what we have just made to other records; a copy that came in meanwhile is closed.
+
+    Inbound leaves our own creations alone until they are booked; this holds should one have slipped through.
+    """
+    if made.is_empty():
+        return
+    staged = batch.stage(made.select("org_id", ours=pl.col("record_id").cast(pl.Int64)))
+    wrong = batch.read(
+        "SELECT l.id, l.table_name, l.record_id, l.how, l.org_id, s.ours FROM link l"  # noqa: S608
+        f" JOIN {staged} s ON s.org_id = l.org_id WHERE l.workspace_id = :w AND l.state = 'active'"
+        " AND l.record_id <> s.ours",
+        w=batch.workspace_id,
+    )
+    if wrong.is_empty():
+        return
+    batch.execute(
+        "UPDATE link SET state = 'superseded', updated_at = :at WHERE workspace_id = :w"  # noqa: S608
+        f" AND id IN (SELECT id FROM {batch.stage(wrong.select(pl.col('id').cast(pl.Int64)))})",
+        at=now,
+        w=batch.workspace_id,
+    )
+    copies = wrong.filter((pl.col("how") == "created_in") & (pl.col("table_name") == table_of(spec.kind)))
+    closed = copies.select(id=pl.col("record_id").cast(pl.Int64)).unique()
+    save_records(
+        batch, table_of(spec.kind), closed.with_columns(deleted_at=pl.lit(now), updated_at=pl.lit(now))
+    )
+    for org_id, copy, ours in copies.select("org_id", "record_id", "ours").iter_rows():
+        detail = f"Record {copy} was a copy of record {ours}, which had been sent from here; it was closed."
+        ledger.write(batch, "copy.closed", str(org_id), actor="worker", at=now, run_id=run_id, detail=detail)
 
 
 def refresh_baselines(ctx: Context, run_id: str) -> None:

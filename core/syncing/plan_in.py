@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -16,6 +17,7 @@ from core.records import Kind, table_of
 from core.store import links
 from core.store.database import Batch
 from core.store.records import load_records
+from core.syncing import outbox
 from core.syncing.capture import Captured
 from core.syncing.context import Context
 from core.syncing.plan_out import zone_of
@@ -29,6 +31,7 @@ SYSTEM_FIELDS = frozenset(
         "LastModifiedDate",
         "LastModifiedById",
         "CreatedDate",
+        "CreatedById",
         "IsDeleted",
         "IsArchived",
         "MasterRecordId",
@@ -41,7 +44,9 @@ def plan_pair(ctx: Context, spec: JobSpec, captured: Captured) -> Planned:
     rows = with_values(captured.rows)
     if rows.is_empty():
         return Planned(plan.empty(), {captured.pair.sobject: captured.mark})
-    ground = ground_of(ctx, spec, captured.pair, rows)
+    # Asked before the links are read: what is booked in between has its link by then.
+    in_flight = outbox.in_flight_since(ctx, captured.pair.sobject)
+    ground = replace(ground_of(ctx, spec, captured.pair, rows), in_flight_since=in_flight)
     resolved = inbound.resolve(spec, rows, ground)
     compiled = compile_inbound(spec, captured.pair, ctx.org(captured.pair.sobject), zone=zone_of(ctx, spec))
     mapped = compiled.apply(resolved)
@@ -55,7 +60,15 @@ def plan_pair(ctx: Context, spec: JobSpec, captured: Captured) -> Planned:
         pl.coalesce("now_updated", "updated_at").alias("updated_at")
     )
     planned = inbound.finish(spec, captured.pair, verdicts, mapped, mapped_base, ours.drop("_updated_at"), ground)
-    return Planned(planned.rows, {captured.pair.sobject: captured.mark}, planned.decisions)
+    mark = mark_before(captured.mark, verdicts.filter(pl.col("_cause") == inbound.IN_FLIGHT)["stamp_at"].min())
+    return Planned(planned.rows, {captured.pair.sobject: mark}, planned.decisions)
+
+
+def mark_before(mark: dict[str, Any], stamp: Any) -> dict[str, Any]:
+    """The mark, but not beyond a row that was read and must be read again."""
+    if stamp is None:
+        return mark
+    return {k: min(at, stamp) if k in ("org_stamp_at", "read_to_at") and at else at for k, at in mark.items()}
 
 
 def with_values(rows: pl.DataFrame) -> pl.DataFrame:
@@ -76,7 +89,7 @@ def ground_of(ctx: Context, spec: JobSpec, pair: PairSpec, rows: pl.DataFrame) -
         matches = _first_contact(batch, spec, pair, loose)
         accounts = _parents(batch, rows, "AccountId", "account", "account_record_id")
         people = _parents(batch, rows, "WhoId", "person", "person_record_id")
-    return inbound.Ground(linked, matches, accounts, people, ctx.comes_in(Kind.ACCOUNT), ctx.offset_s)
+    return inbound.Ground(linked, matches, accounts, people, ctx.comes_in(Kind.ACCOUNT), ctx.offset_s, ctx.integration_user)
 
 
 def _linked(batch: Batch, kind: Kind, org_ids: pl.Series) -> pl.DataFrame:

@@ -2,13 +2,14 @@
 
 What is found in the org is booked. What is not found counts as absent only when the org's own replication clock,
 getUpdated's ``latestDateCovered``, has passed the moment we gave up, or the longest time a request may take there is
-over; coverage is asked first and the look comes after it. Until then the rows stay in doubt.
+over; coverage is asked first and the look comes after it. Until then the rows stay in doubt. So do, for good, rows of
+which a record may be one that somebody has edited meanwhile, where it cannot be told which.
 """
 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,10 +25,14 @@ from core.syncing.plan_out import upsert_field
 
 LONGEST_REQUEST = timedelta(minutes=10)
 """The org ends a request by then (Salesforce's request time-out)."""
-BEFORE = timedelta(minutes=2)
-"""Stamps are whole seconds and clocks differ: look from this long before the intent."""
 CLOCK_ERROR = timedelta(seconds=5)
 """By so much our idea of the org's time may be wrong: coverage must have passed the moment by more."""
+WHOM = ("WhoId", "WhatId")
+NAMES = ("Email", "LastName", "Name", "Subject")
+"""By what a record is known again whose other values were edited: whom an activity is about, else a name."""
+
+Payloads = dict[int, dict[str, Any]]
+Records = dict[str, dict[str, Any]]
 
 
 def settle(ctx: Context, spec: JobSpec, head: Batch) -> bool:
@@ -45,22 +50,31 @@ def settle(ctx: Context, spec: JobSpec, head: Batch) -> bool:
     rows = outbox.unsent(ctx, head.run_id, head.number)
     if rows.is_empty():
         return True
-    found = _look(ctx, spec, head, rows)
+    absent = _book_found(ctx, spec, head, rows, _look(ctx, spec, head, rows))
+    if absent.height and not _proven_absent(ctx, covered, given_up):
+        return False
+    if head.action == "create" and absent.height and upsert_field(ctx, spec.pair(head.sobject)) is None:
+        edited, unclear = _edited(ctx, head, absent)
+        absent = _book_found(ctx, spec, head, absent, edited)
+        if unclear:
+            return False
+    if head.action == "update" and absent.height:
+        overtaken = _overtaken(ctx, head, absent)
+        reason = "Its request never arrived, and the org record has changed since: it is decided anew."
+        outbox.book_again(ctx, spec, head, overtaken, "overtaken", reason, at_once=True)
+    outbox.keep(ctx, head, state="planned", given_up_at=None)
+    return True
+
+
+def _book_found(ctx: Context, spec: JobSpec, head: Batch, rows: pl.DataFrame, found: dict[int, str]) -> pl.DataFrame:
+    """Book the rows that the org has; the others are returned."""
     hit = pl.Series([r in found for r in rows["row"]], dtype=pl.Boolean)
     arrived = rows.filter(hit)
     answers = [
         RowAnswer(found[r], success=True, created=True, message="found in the org", http=0) for r in arrived["row"]
     ]
     outbox.book_answers(ctx, spec, head, arrived, answers, how="settled")
-    absent = rows.filter(~hit)
-    if absent.is_empty() or _proven_absent(ctx, covered, given_up):
-        if head.action == "update" and absent.height:
-            overtaken = _overtaken(ctx, head, absent)
-            reason = "Its request never arrived, and the org record has changed since: it is decided anew."
-            outbox.book_again(ctx, spec, head, overtaken, "overtaken", reason, at_once=True)
-        outbox.keep(ctx, head, state="planned", given_up_at=None)
-        return True
-    return False
+    return rows.filter(~hit)
 
 
 def _covered(ctx: Context, sobject: str) -> datetime:
@@ -69,7 +83,7 @@ def _covered(ctx: Context, sobject: str) -> datetime:
 
 
 def _proven_absent(ctx: Context, covered: datetime, given_up: datetime) -> bool:
-    return covered > given_up + CLOCK_ERROR or ctx.gateway.server_now() > given_up + LONGEST_REQUEST + BEFORE
+    return covered > given_up + CLOCK_ERROR or ctx.gateway.server_now() > given_up + LONGEST_REQUEST + outbox.BEFORE
 
 
 def _look(ctx: Context, spec: JobSpec, head: Batch, rows: pl.DataFrame) -> dict[int, str]:
@@ -118,17 +132,96 @@ def _overtaken(ctx: Context, head: Batch, rows: pl.DataFrame) -> pl.DataFrame:
 
 def _by_content(ctx: Context, head: Batch, rows: pl.DataFrame) -> dict[int, str]:
     """Equal intents against equal finds, as multisets: n of the one and m of the other make min(n, m) pairs."""
-    payloads = {r: json.loads(p) for r, p in rows.select("row", "payload").iter_rows()}
+    payloads = _payloads(rows)
+    return pair_up(payloads, _own_creations(ctx, head, payloads))
+
+
+def _payloads(rows: pl.DataFrame) -> Payloads:
+    return {r: json.loads(p) for r, p in rows.select("row", "payload").iter_rows()}
+
+
+def _own_creations(ctx: Context, head: Batch, payloads: Payloads, *, until: datetime | None = None) -> Records:
+    """What our own user has created since the intent and nobody has booked; what has no copy here comes first."""
     fields = sorted({n for p in payloads.values() for n in p})
-    since = (head.intent_at or ctx.gateway.server_now()) - BEFORE
-    where = soql.all_of(soql.eq("CreatedById", ctx.integration_user), soql.ge("CreatedDate", since))
-    told = ctx.gateway.query(soql.select(["Id", *fields], head.sobject, where), all_rows=True)
-    texts = _texts(ctx, head.sobject, ["Id", *fields], told)
-    known = outbox.linked(ctx, [t["Id"] for t in texts])
-    return pair_up(payloads, {t["Id"]: t for t in texts if t["Id"] not in known})
+    since = (head.intent_at or ctx.gateway.server_now()) - outbox.BEFORE
+    clauses = [soql.eq("CreatedById", ctx.integration_user), soql.ge("CreatedDate", since)]
+    if until is not None:
+        clauses.append(soql.le("CreatedDate", until))
+    told = ctx.gateway.query(soql.select(["Id", *fields], head.sobject, soql.all_of(*clauses)), all_rows=True)
+    texts = {t["Id"]: t for t in _texts(ctx, head.sobject, ["Id", *fields], told)}
+    booked, copied = outbox.linked(ctx, list(texts)), outbox.linked(ctx, list(texts), copies=True)
+    return {i: texts[i] for i in sorted(texts.keys() - booked, key=lambda i: (i in copied, i))}
 
 
-def pair_up(payloads: dict[int, dict[str, Any]], records: dict[str, dict[str, Any]]) -> dict[int, str]:
+def _edited(ctx: Context, head: Batch, absent: pl.DataFrame) -> tuple[dict[int, str], bool]:
+    """The rows that are there with other values than were sent, and whether it cannot be told of some.
+
+    A person, a flow or a trigger may have edited a record before we looked. What other open batches sent is set aside.
+    """
+    payloads = _payloads(absent)
+    others: Payloads = {}
+    for other in outbox.open_creates(ctx, head.sobject):
+        if (other.run_id, other.number) != (head.run_id, head.number):
+            sent = _payloads(outbox.unsent(ctx, other.run_id, other.number))
+            others |= {-len(others) - n: p for n, p in enumerate(sent.values(), 1)}
+    until = (head.given_up_at or ctx.gateway.server_now()) + LONGEST_REQUEST
+    free = _own_creations(ctx, head, payloads | others, until=until)
+    elsewhere = pair_up(others, free)
+    free = {i: r for i, r in free.items() if i not in elsewhere.values()}
+    return pair_edited(payloads, {n: p for n, p in others.items() if n not in elsewhere}, free)
+
+
+def pair_edited(payloads: Payloads, others: Payloads, records: Records) -> tuple[dict[int, str], bool]:
+    """Pair intents with records whose values were edited, by whom they are about, then by everything but that.
+
+    Args:
+        payloads: the intents, none of which is there as it was sent.
+        others: intents of other batches that may be behind the records as well; their numbers are negative.
+        records: own creations that nobody has booked.
+
+    Returns:
+        Row number -> Id where there are as many records as intents, and whether there is a group of which there are
+        some, but not as many: then it cannot be told which of them arrived.
+    """
+    found: dict[int, str] = {}
+    unclear = False
+    names = sorted({n for p in payloads.values() for n in p})
+    whom = tuple(n for n in WHOM if n in names) or tuple(n for n in NAMES if n in names)[:1]
+    for fields in (whom, tuple(n for n in names if n not in whom)):
+        groups, shelf = _by_group(payloads | others, fields), _by_group(records, fields)
+        for key, rows in groups.items():
+            there = shelf.get(key, [])
+            if len(there) == len(rows):
+                pairs = _closest(rows, there, payloads | others, records)
+                found |= {r: i for r, i in pairs.items() if r in payloads}
+                records = {i: v for i, v in records.items() if i not in there}
+                payloads = {r: p for r, p in payloads.items() if r not in pairs}
+                others = {r: p for r, p in others.items() if r not in pairs}
+            elif there and any(r in payloads for r in rows):
+                unclear = True
+    return found, unclear
+
+
+def _by_group(values: dict[Any, dict[str, Any]], fields: tuple[str, ...]) -> dict[str, list[Any]]:
+    groups: dict[str, list[Any]] = defaultdict(list)
+    for name, each in values.items() if fields else ():
+        groups[_content(each, fields)].append(name)
+    return groups
+
+
+def _closest(rows: list[int], ids: list[str], payloads: Payloads, records: Records) -> dict[int, str]:
+    """As many rows as records, the most alike first."""
+    alike = Counter(
+        {(r, i): sum(_same(v, records[i].get(f)) for f, v in payloads[r].items()) for r in rows for i in ids}
+    )
+    pairs: dict[int, str] = {}
+    for (row, org_id), _ in alike.most_common():
+        if row not in pairs and org_id not in pairs.values():
+            pairs[row] = org_id
+    return pairs
+
+
+def pair_up(payloads: Payloads, records: Records) -> dict[int, str]:
     """Pair intents with org records that hold everything the intent sent; each record serves one intent.
 
     Only fields that were sent are compared: the org may have filled others by itself. Intents with more fields choose

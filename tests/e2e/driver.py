@@ -105,7 +105,13 @@ class Console:
     def says(self, text: str | re.Pattern[str], *, seconds: float = PATIENCE_MS / 1000) -> Locator:
         """Wait for a text on the page."""
         wanted = text if isinstance(text, re.Pattern) else re.compile(f"{_JOINER}?".join(map(re.escape, text)))
-        found = self.page.get_by_test_id("stMain").or_(self.page.get_by_role("dialog")).get_by_text(wanted).first
+        found = (
+            self.page.get_by_test_id("stMain")
+            .or_(self.page.get_by_role("dialog"))
+            .get_by_text(wanted)
+            .filter(visible=True)
+            .first
+        )
         expect(found).to_be_visible(timeout=seconds * 1000)
         return found
 
