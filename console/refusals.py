@@ -194,7 +194,7 @@ ORG_CODES = {
         "All applications together have made as many calls in 24 hours as the org may.",
         "Nothing to do; it goes on when calls come back, hour by hour.",
         "",
-        "Allowance",
+        "Call limit",
     ),
     "STORAGE_LIMIT_EXCEEDED": Words(
         "The org's data storage is full",

@@ -46,6 +46,7 @@ class Sign(NamedTuple):
         return f":{self.color}-badge[:material/{self.icon}: {text or self.word}]"
 
 
+NOTHING_SIGN = Sign("Nothing to write", "green", "check_circle")
 NO_WORKER_SIGN = Sign("No worker", "orange", "power_off")
 JOB_STATES = {
     "stopped": Sign("Stopped", "red", "block"),
@@ -179,6 +180,27 @@ CAUSES = {
         "Nothing to do if the person is on the way; it goes on by itself.",
         "",
         "Unknown person",
+    ),
+    "in_flight": Words(
+        "It may be one that was just sent from here",
+        "A push of ours to this object is not settled yet.",
+        "Nothing to do: the next run tells them apart.",
+        "",
+        "Just sent",
+    ),
+    "not_arrived": Words(
+        "The org never got it",
+        "The answer was lost, and a later look proved that nothing had arrived.",
+        "Nothing to do: it is sent again.",
+        "",
+        "Sent again",
+    ),
+    "overtaken": Words(
+        "The org record changed since the plan was made",
+        "Somebody edited it between the plan and its approval.",
+        "Nothing to do: it is compared and planned again.",
+        "",
+        "Overtaken",
     ),
     "parent": Words(
         "The record it belongs to is not there yet",

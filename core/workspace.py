@@ -516,8 +516,9 @@ class Workspace:
         return reporting.error_groups(self.database, self.workspace_id)
 
     def retry(self, *, job: str | None = None, cause: str | None = None, subjects: Sequence[str] = ()) -> list[str]:
-        """Look again at open rows: those named, of one cause, of one job, or all; outbound exactly those are pushed,
-        inbound they are asked for by their Ids, deleted ones too.
+        """Look again at open rows: those named, of one cause, of one job, or all; exactly those are pushed.
+
+        Inbound rows are asked for by their Ids, those that are deleted in the org too.
 
         Returns:
             The ids of the runs that do it, one per job.

@@ -40,9 +40,15 @@ def _labelled(column: str, none: str) -> pl.Expr:
     return pl.when(text == "").then(pl.lit(none)).otherwise(text)
 
 
+def _type() -> pl.Expr:
+    """The kind as people say it: ``Campaign touch``."""
+    words = pl.col("kind").str.replace_all("_", " ").str.replace("^email$", "e-mail")
+    return words.str.slice(0, 1).str.to_uppercase() + words.str.slice(1)
+
+
 def _filters(rows: pl.DataFrame) -> tuple[pl.DataFrame, str]:
     with st.container(horizontal=True, vertical_alignment="center"):
-        kinds = sorted(rows["kind"].unique().to_list())
+        kinds = sorted(rows["type"].unique().to_list())
         kind = st.pills("Type", kinds, key="kind", bind="query-params", label_visibility="collapsed")
         users = sorted(u for u in rows["who"].unique().to_list() if u)
         user = st.selectbox(
@@ -56,7 +62,7 @@ def _filters(rows: pl.DataFrame) -> tuple[pl.DataFrame, str]:
         )  # fmt: skip
     picked = rows
     if kind:
-        picked = picked.filter(pl.col("kind") == kind)
+        picked = picked.filter(pl.col("type") == kind)
     if user:
         picked = picked.filter(pl.col("who") == user)
     if state:
@@ -93,8 +99,8 @@ def _by_day(rows: pl.DataFrame) -> Any:
         return None
     known: list[date] = dated["day"].unique().sort().to_list()
     days = [known[0] + timedelta(days=n) for n in range((known[-1] - known[0]).days + 1)]
-    cells = {(d, k): n for d, k, n in dated.group_by("day", "kind").len().iter_rows()}
-    kinds = dated.group_by("kind").len().sort("len", descending=True)["kind"].to_list()
+    cells = {(d, k): n for d, k, n in dated.group_by("day", "type").len().iter_rows()}
+    kinds = dated.group_by("type").len().sort("len", "type", descending=[True, False])["type"].to_list()
     return charts.stacked(
         days,
         {k: [cells.get((d, k), 0) for d in days] for k in kinds},
@@ -146,10 +152,10 @@ def _table(rows: pl.DataFrame, about: str) -> None:
         pl.col("sync_state").replace_strict({n: [s.word] for n, s in _STATE_SIGNS.items()}, default=None,
                                             return_dtype=pl.List(pl.String)).alias("Became"),
         pl.col("occurred_at").alias("When"),
-        pl.col("kind").str.replace_all("_", " ").str.to_titlecase().alias("Type"),
+        pl.col("type").alias("Type"),
         pl.col("who").alias("User"),
         pl.col("subject").alias("Subject"),
-        pl.col("result").alias("Outcome"),
+        pl.col("outcome").alias("Outcome"),
         pl.col("duration_s").alias("Seconds"),
         pl.col("org_id").alias("Salesforce Id"),
         pl.col("reason").alias("Why"),
@@ -161,8 +167,11 @@ def _table(rows: pl.DataFrame, about: str) -> None:
         column_config={
             "Became": tables.chips("Became", _STATE_SIGNS.values()),
             "When": tables.moment("When"),
-            "Subject": tables.text("Subject", width=240),
-            "Why": tables.text("Why", width=240),
+            "Type": tables.text("Type", width=75),
+            "Subject": tables.text("Subject", width=200),
+            "Salesforce Id": tables.text("Salesforce Id", width=150),
+            "Outcome": tables.text("Outcome", width=105),
+            "Why": tables.text("Why", width=190),
             "Seconds": tables.number("Seconds"),
         },
     )  # fmt: skip
@@ -198,7 +207,8 @@ def main() -> None:
             "with a job that brings tasks from the org.", "Open the jobs", lambda: frame.go("jobs"),
         )  # fmt: skip
         return
-    rows = rows.with_columns(_labelled("user", "nobody").alias("who"), _labelled("outcome", "none").alias("result"))
+    who, result = _labelled("user", "nobody"), _labelled("outcome", "no outcome")
+    rows = rows.with_columns(who.alias("who"), result.alias("result"), _type().alias("type"))
     with buttons:
         period = st.segmented_control(
             "Period", list(_PERIODS), default="30 days", key="period", bind="query-params", required=True,

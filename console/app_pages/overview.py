@@ -35,7 +35,7 @@ def _cards(found: dict[str, Any]) -> None:
     shown = []
     for card in found["needs_person"][:8]:
         sign = strings.OUTCOMES.get(card["kind"], strings.JOB_STATES["stopped"])
-        words = strings.CAUSES.get(card["cause"] or "")
+        words = strings.cause_words(card["cause"], card["title"]) if card["cause"] else None
         page, label = {"connection": ("connections", "Sign in"), "plan": ("plan", "Review")}.get(
             card["kind"], ("errors", "Decide" if card["cause"] in ("ambiguous", "conflict") else "Mend")
         )

@@ -30,7 +30,6 @@ def _counts(plan: dict[str, Any]) -> dict[str, int]:
 def _rows(plan: dict[str, Any], counts: dict[str, int]) -> None:
     have = [o for o in Outcome if counts[o.value]]
     if not have:
-        st.markdown(":gray[There is nothing in this plan.]")
         return
     words = {planned.word(o): o for o in have}
     word = st.segmented_control(
@@ -78,13 +77,13 @@ def _one(plan: dict[str, Any], titles: dict[str, str]) -> None:
     if is_open:
         buttons.button("Discard", type="tertiary", on_click=actions.discard_plan, args=(plan["plan_id"],))
         if buttons.button(
-            f"Approve and apply {writes:,}", type="primary", icon=":material/check:", disabled=not writes,
-            help=None if writes else "There is nothing to write.",
+            f"Approve and apply {writes:,}" if writes else "Nothing to apply", type="primary",
+            icon=":material/check:", disabled=not writes,
         ):  # fmt: skip
             approval.ask(plan["plan_id"], counts, title)
     elif buttons.button("Plan again", type="primary", icon=":material/refresh:"):
         making.ask(plan["job"])
-    _status(plan)
+    _status(plan, writes)
     guards = _json(plan["guards"]) or []
     if guards:
         frame.verdict(strings.JOB_STATES["needs_a_person"], "A guard was tripped.", " ".join(map(str, guards)))
@@ -92,7 +91,10 @@ def _one(plan: dict[str, Any], titles: dict[str, str]) -> None:
     _rows(plan, counts)
 
 
-def _status(plan: dict[str, Any]) -> None:
+def _status(plan: dict[str, Any], writes: int) -> None:
+    if plan["status"] == "kept" and not writes:
+        frame.verdict(strings.NOTHING_SIGN, "A run of the job would write nothing now.")
+        return
     sign = PLAN_STATES.get(plan["status"], PLAN_STATES["kept"])
     told = {
         "stale": ("Either side has changed since this plan was made.", "It cannot be applied any more; plan again."),

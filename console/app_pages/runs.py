@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import streamlit as st
@@ -190,9 +191,10 @@ def _detail(run: dict[str, Any], titles: dict[str, str]) -> None:
 
 def _steps(run: dict[str, Any]) -> None:
     """What the run did, in order, from its own counters."""
-    counts, error = run["counts"], run["error"]
+    counts, error = run["counts"], _error(run)
     ended = run["status"] not in _LIVE
-    _step(f"Read {count(counts['input'], 'row')}", "complete" if ended or counts["input"] else "running")
+    if counts["input"] or not error:
+        _step(f"Read {count(counts['input'], 'row')}", "complete" if ended or counts["input"] else "running")
     if run["planned"] or _written(counts):
         _step(f"Planned {count(run['planned'], 'change')}", "complete")
     refused = counts["rejected"]
@@ -206,7 +208,7 @@ def _steps(run: dict[str, Any]) -> None:
     if counts["in_doubt"]:
         _step(f"{count(counts['in_doubt'], 'answer')} lost; the next run asks the org", "error")
     if error:
-        _step(plain(error.get("message") or error, 200), "error")
+        _step(error, "error")
     if ended:
         balanced = counts["input"] == _done(counts)
         what = f"Books: {counts['input']:,} read = {_done(counts):,} settled"
@@ -219,6 +221,16 @@ def _steps(run: dict[str, Any]) -> None:
         f", {run['api_calls_shared']} shared" if run.get("api_calls_shared") else ""
     )
     st.markdown(f":small[:gray[{api} · {RUN_STATES[RunStatus(run['status'])].word.lower()} ·]] {code(run['run_id'])}")
+
+
+def _error(run: dict[str, Any]) -> str:
+    """What stopped the run and what to do, in one line; empty where nothing did."""
+    found = run["error"]
+    try:
+        found = json.loads(found) if isinstance(found, str) and found else found
+    except ValueError:
+        return plain(found)
+    return plain(" ".join(str(found.get(k) or "") for k in ("message", "hint"))) if isinstance(found, dict) else ""
 
 
 def _step(label: str, state: Any) -> None:

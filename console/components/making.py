@@ -56,6 +56,8 @@ def _not_made(run: dict[str, Any], buttons: Any) -> None:
     error = run["error"] if isinstance(run["error"], dict) else {}
     sign = RUN_STATES[RunStatus(run["status"])]
     frame.verdict(sign, "The plan was not made.", f"{error.get('message') or ''} {error.get('hint') or ''}".strip())
+    if buttons.button("Open the run", icon=":material/sync:"):
+        frame.go("runs", run=run["run_id"])
     if buttons.button("Plan again", type="primary", icon=":material/refresh:"):
         ask(run["job"])
 

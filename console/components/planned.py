@@ -8,7 +8,7 @@ import polars as pl
 import streamlit as st
 
 from console import strings
-from console.components import tables
+from console.components import frame, tables
 from console.components.text import plain, safe
 from console.strings import OUTCOMES, PLANNED_WORDS, cause_words, count
 from core import Outcome
@@ -22,14 +22,23 @@ def word(outcome: Outcome) -> str:
 
 
 def counts_shown(counts: dict[str, int]) -> None:
-    """Counts as tiles, and the sum written out beneath."""
-    shown = [o for o in Outcome if counts[o.value] or o in (*WRITES, Outcome.UNCHANGED, Outcome.HELD)]
+    """Counts as tiles, those that occur, and the sum written out beneath."""
+    shown = [o for o in Outcome if counts[o.value]]
+    if not counts["input"] and not shown:
+        frame.small("Nothing has changed on either side since the last run, so there was nothing to look at.")
+        return
     grid = st.grid(1 + len(shown), min_column_width=118, gap="xsmall")
     grid.metric("Looked at", counts["input"], border=True, format="localized", icon=":material/search:")
     for o in shown:
         grid.metric(word(o), counts[o.value], border=True, format="localized", icon=f":material/{OUTCOMES[o].icon}:")
+    st.markdown(_sum(counts))
+
+
+def _sum(counts: dict[str, int]) -> str:
+    """``1,350 = 1,205 writes + 107 filtered``, and whether it adds up."""
     writes = sum(counts[o.value] for o in WRITES)
-    parts = " + ".join(f"{counts[o.value]:,}" for o in WRITES)
+    kinds = [f"{counts[o.value]:,} {word(o).lower()}" for o in WRITES if counts[o.value]]
+    parts = f" ({' + '.join(kinds)})" if len(kinds) > 1 else ""
     rest = "".join(f" + {counts[o.value]:,} {word(o).lower()}" for o in Outcome if o not in WRITES and counts[o.value])
     total = sum(counts[o.value] for o in Outcome)
     sign = (
@@ -37,20 +46,15 @@ def counts_shown(counts: dict[str, int]) -> None:
         if total == counts["input"]
         else strings.SEVERITIES["fail"].badge(f"{counts['input'] - total:,} unaccounted for")
     )
-    st.markdown(f"{counts['input']:,} = **{count(writes, 'write')}** ({safe(parts)}) {safe(rest)} {sign}")
+    return f"{counts['input']:,} = **{count(writes, 'write')}**{parts}{rest} {sign}"
 
 
 def rows_shown(rows: list[dict[str, Any]], key: str) -> dict[str, Any] | None:
-    """A list of plan rows; returns the chosen one."""
-    shown = [
-        {
-            "Record": plain(r["title"] or r["key"]),
-            "Fields that change": fields_words(r),
-        }
-        for r in rows
-    ]
+    """A list of plan rows with the fields that they change, or why they change none; returns the chosen one."""
+    second = "Fields that change" if any(r["fields"] for r in rows) else "Why"
+    shown = [{"Record": plain(r["title"] or r["key"]), second: fields_words(r)} for r in rows]
     event = st.dataframe(
-        tables.frame(shown, ("Record", "Fields that change")),
+        tables.frame(shown, ("Record", second)),
         hide_index=True, placeholder="", key=key, on_select="rerun", selection_mode="single-row",
         selection_default={"selection": {"rows": [0]}}, height="content" if len(rows) < 12 else 420,
         column_config={"Record": tables.text("Record", width=200)},

@@ -43,7 +43,7 @@ def _verdict(record: Mapping[str, Any]) -> None:
         ids += f" ⇄ {safe(link['sobject'])} {code(link['org_id'])}"
     with st.container(border=True, gap="xsmall"):
         st.markdown(f"{sign.badge()} **{safe(record['title'])}** :small[{ids} · found by {safe(record['found_by'])}]")
-        st.text(record["verdict"])
+        st.text(times.told(record["verdict"]))
         if link:
             frame.small(link["story"])
 

@@ -14,7 +14,7 @@ _LATE = re.compile(
 )
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _SECRETS = re.compile(
-    r"(?i)((?:bearer|oauth)\s+)\S+|((?:access_token|refresh_token|client_secret|code|code_verifier|assertion|password)"
+    r"(?i)((?:bearer|oauth)\s+)\S+|((?:access_token|refresh_token|client_secret|\bcode|code_verifier|assertion|password)"
     r"[\"']?\s*[=:]\s*[\"']?)[^\s\"'&,}]+|(00D[0-9A-Za-z]{12,15}!)\S+|(\bsyn_)[\w-]{10,}|((?:\?|&)key=)[^\s&\"']+"
     r"|(://[^\s/@:]*:)[^\s/@]+(?=@)|(-----BEGIN [A-Z ]*PRIVATE KEY-----)[\s\S]+?(?:-----END [A-Z ]*PRIVATE KEY-----|$)"
 )
@@ -47,7 +47,7 @@ def code(value: Any, most: int = 120) -> str:
 
 def defused(value: Any) -> Any:
     """A cell that a spreadsheet will not take for a formula."""
-    if isinstance(value, str) and value.lstrip().startswith(_FORMULA):
+    if isinstance(value, str) and (value.startswith(_FORMULA) or value.lstrip().startswith(_FORMULA)):
         return f"'{value}"
     return value
 

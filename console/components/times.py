@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
+
+_ISO = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 
 
 def now() -> datetime:
@@ -40,6 +43,11 @@ def clock_time(value: Any) -> str:
     zone = ZoneInfo(reader_zone())
     local, today = at.astimezone(zone), now().astimezone(zone).date()
     return f"{local:%H:%M}" if local.date() == today else f"{local.day} {local:%b %H:%M}"
+
+
+def told(text: str) -> str:
+    """A sentence with its ISO instants as clock times in the reader's zone."""
+    return _ISO.sub(lambda hit: clock_time(hit.group()), text)
 
 
 def ago(value: Any) -> str:

@@ -30,7 +30,8 @@ def box(spec: JobSpec, findings: Sequence[Finding] | SynclineError) -> None:
         fails = [f for f in findings if f.severity == "fail"]
         warns = [f for f in findings if f.severity == "warn"]
         passes = [f for f in findings if f.severity == "pass"]
-        frame.small(f"{len(fails)} fail, {len(warns)} to look at, {len(passes)} pass")
+        told = ((len(fails), "fail"), (len(warns), "to look at"), (len(passes), "pass"))
+        frame.small(", ".join(f"{n} {word}" for n, word in told if n))
         for found in [*fails, *warns]:
             _line(found)
         for found in passes[:_PASSES]:

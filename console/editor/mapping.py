@@ -52,7 +52,7 @@ class Side:
         kind, text = editing.origin(mapping)
         if kind == "source":
             return self.own.get(text, text)
-        return text if kind == "template" else f"= {text}"
+        return text if kind == "template" else f"“{text}”"
 
 
 def side(spec: JobSpec, sobject: str) -> Side:

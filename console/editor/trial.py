@@ -66,7 +66,8 @@ def _held(rows: pl.DataFrame) -> None:
         words = cause_words(str(cause), str(group["reason"][0] or ""))
         names = _WAITING_NAMES if outcome == Outcome.WAITING else _NAMES
         with st.container(border=True, gap="xsmall"):
-            badge = OUTCOMES[Outcome(str(outcome))].badge(count(group.height, "row"))
+            sign = OUTCOMES[Outcome(str(outcome))]
+            badge = sign.badge(f"{group.height:,} {sign.word.lower()}")
             about = f" {safe(field)}" if field else ""
             st.markdown(f"{badge} **{safe(words.title)}**{f' · {about}' if about else ''}")
             if words.do:

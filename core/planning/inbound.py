@@ -108,7 +108,11 @@ def _verdicts(spec: JobSpec, r: pl.DataFrame, ground: Ground) -> pl.DataFrame:
         v, converted & ~linked, Outcome.FILTERED, "converted", "The lead was converted; its contact comes in instead."
     )
     v = plan.stop(
-        v, _in_flight(v, ground) & ~linked & ~gone, Outcome.WAITING, IN_FLIGHT, "It may be one that was just sent from here."
+        v,
+        _in_flight(v, ground) & ~linked & ~gone,
+        Outcome.WAITING,
+        IN_FLIGHT,
+        "It may be one that was just sent from here.",
     )
     seen = linked & ~gone & (pl.col("org_stamp_at") >= pl.col("stamp_at"))
     v = plan.stop(v, seen, Outcome.UNCHANGED, "seen", "Already recorded with this SystemModstamp.")

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from core.mapping.spec import JobSpec, PairSpec
+from core.mapping.spec import JobSpec, PairSpec, Policy
 from core.planning import plan
-from core.planning.conflicts import decide
+from core.planning.conflicts import canonical_text, decide
 from core.planning.filters import passes
 from core.records import CONSENT_FIELDS, Kind, Outcome
 
@@ -226,6 +226,36 @@ def held_by_mapping(spec: JobSpec, resolved: pl.DataFrame, mapped: pl.DataFrame)
     return v
 
 
+def deletes_looked_at(spec: JobSpec, pair: PairSpec, verdicts: pl.DataFrame, org_now: pl.DataFrame) -> pl.DataFrame:
+    """Hold deletes that would take along what the org changed since both sides last agreed.
+
+    Args:
+        spec: the job.
+        pair: the object pair.
+        verdicts: rows with verdict columns, ``org_id``, ``baseline``.
+        org_now: the org's present values of the records to be deleted, as :func:`updates` takes them.
+
+    Returns:
+        The rows with ``_before`` String: JSON of the org's values that a delete takes away.
+    """
+    fields = [c for c in org_now.columns if c not in ("org_id", "_modified_at", "_gone")]
+    going = verdicts.filter(pl.col("_outcome").is_null() & pl.col("deleted_at").is_not_null())
+    there = going.select("local_id", "org_id", "baseline").join(
+        org_now.filter(~pl.col("_gone").fill_null(value=True)), on="org_id"
+    )
+    theirs = there.unpivot(fields, index="local_id", variable_name="field", value_name="theirs")
+    before = plan.fold(theirs.drop_nulls("theirs"), "local_id", value="theirs", alias="_before")
+    v = verdicts.join(before, on="local_id", how="left")
+    contested = [f for f in fields if _policy(spec, pair, f) != Policy.WORKSPACE_WINS]
+    base = plan.unfold(there, "local_id", "baseline").rename({"value": "base"})
+    both = theirs.filter(pl.col("field").is_in(contested)).join(base, on=["local_id", "field"])
+    changed = both.filter(canonical_text(pl.col("theirs")).ne_missing(canonical_text(pl.col("base"))))
+    named = changed.group_by("local_id").agg(pl.col("field").sort().str.join(", ").alias("_moved"))
+    reason = pl.format("It was deleted here, but the org changed {} since: a person decides.", pl.col("_moved"))
+    v = v.join(named, on="local_id", how="left")
+    return plan.stop(v, pl.col("_moved").is_not_null(), Outcome.HELD, "conflict", reason).drop("_moved")
+
+
 def creates_and_deletes(pair: PairSpec, verdicts: pl.DataFrame, mapped: pl.DataFrame) -> pl.DataFrame:
     """The plan's rows for everything but updates."""
     fields = [c[2:] for c in mapped.columns if c.startswith("o:")]
@@ -252,6 +282,7 @@ def creates_and_deletes(pair: PairSpec, verdicts: pl.DataFrame, mapped: pl.DataF
             .otherwise("_outcome"),
             baseline=pl.when(creates).then("payload"),
             payload=pl.when(creates).then("payload"),
+            before=pl.when(deletes).then("_before") if "_before" in v.columns else pl.lit(None, dtype=pl.String),
             extra=pl.when(pl.col("_cause") == "ambiguous").then(candidates),
             parent=pl.coalesce("what_id", "account_org_id", "who_id"),
         )

@@ -126,7 +126,9 @@ def make_plan(ctx: Context, spec: JobSpec, run: Run) -> str:
 def compute(ctx: Context, spec: JobSpec, scope: dict[str, Any] | None) -> tuple[list[Any], dict[str, int]]:
     """The plan of a job as it stands now, and how many rows each source gave; writes nothing but read describes."""
     if spec.direction is Direction.INBOUND:
-        captured = capture.capture(ctx, spec, full=bool(scope and scope.get("full")))
+        captured = capture.capture(
+            ctx, spec, full=bool(scope and scope.get("full")), records=scope.get("records") if scope else None
+        )
         return [plan_in.plan_pair(ctx, spec, c) for c in captured], {c.pair.sobject: c.rows.height for c in captured}
     selected = plan_out.select(ctx, spec, scope)
     if selected.rows.height:

@@ -14,7 +14,7 @@ from core.store.database import Database
 from core.store.statistics import estimate, set_statistics
 
 INDEXES = (
-    "SELECT m.name AS tbl, i.name AS idx, i.\"unique\" AS is_unique, f.name AS field FROM sqlite_schema m,"
+    'SELECT m.name AS tbl, i.name AS idx, i."unique" AS is_unique, f.name AS field FROM sqlite_schema m,'
     " pragma_index_list(m.name) i, pragma_index_info(i.name) f WHERE m.type = 'table' ORDER BY i.name, f.seqno"
 )
 

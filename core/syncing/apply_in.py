@@ -66,15 +66,11 @@ def apply_batch(ctx: Context, spec: JobSpec, run_id: str, number: int) -> None:
 
 
 def refresh_baselines(ctx: Context, spec: JobSpec, run_id: str) -> None:
-    """Record the stamps of rows that were read and found equal, so that they are known the next time.
-
-    Only of a plan that the run made itself: what an older one found may have been overtaken by other runs.
-    """
+    """Record the stamps of rows that were read and found equal, so that they are known the next time."""
     now = ctx.now()
     with ctx.db.batch(ctx.workspace_id) as batch:
         rows = batch.read(
-            "SELECT c.* FROM change c JOIN run r ON r.plan_id = c.plan_id JOIN plan p ON p.plan_id = c.plan_id"
-            " AND p.run_id = r.run_id WHERE r.run_id = :r AND c.action = 'none'"
+            "SELECT c.* FROM change c JOIN run r ON r.plan_id = c.plan_id WHERE r.run_id = :r AND c.action = 'none'"
             " AND ((c.outcome = 'unchanged' AND c.baseline IS NOT NULL) OR c.cause = 'ours')",
             r=run_id,
         )
@@ -96,8 +92,7 @@ def _as_winners(ctx: Context, batch: Batch, spec: JobSpec, rows: pl.DataFrame) -
         *parts.get_columns(),
         outcome=pl.lit("updated"),
         reason=pl.lit("It won a merge in the org, and goes on as the record that its loser has here."),
-        fields=plan.signature(parts["payload"]) if parts.height else None,
-    )
+    ).with_columns(fields=plan.signature(pl.col("payload")))
     return pl.concat([rows.join(won.select("row"), on="row", how="anti"), won.select(rows.columns)]).sort("row")
 
 
@@ -110,12 +105,12 @@ def _over(spec: JobSpec, row: dict[str, Any], ours: dict[str, Any]) -> dict[str,
     stamp = times.parse_instant(json.loads(row["extra"] or "{}").get("modified"))
     edited = spec.policy is not Policy.ORG_WINS and stamp is not None and ours["_updated_at"] > stamp
     stays = edited or spec.policy is Policy.WORKSPACE_WINS
-    theirs = {n: v for n, v in json.loads(row["payload"] or "{}").items() if n in ours and n not in BORN}
+    theirs = {n: v for n, v in json.loads(row["payload"] or "{}").items() if n not in (*BORN, "external_id")}
     kept = {n for n, v in ours.items() if v is not None and (stays or (n in CONSENT_FIELDS and v == "true"))}
-    moving = {n: v for n, v in theirs.items() if n not in kept and v != ours[n]}
+    moving = {n: v for n, v in theirs.items() if n not in kept and v != ours.get(n)}
     if not moving:
         return {"action": "link", "payload": None, "before": None}
-    return {"action": "update", "payload": dumps(moving), "before": dumps({n: ours[n] for n in moving})}
+    return {"action": "update", "payload": dumps(moving), "before": dumps({n: ours.get(n) for n in moving})}
 
 
 def _create(batch: Batch, spec: JobSpec, rows: pl.DataFrame, now: datetime) -> pl.DataFrame:
@@ -197,16 +192,21 @@ def _delete(batch: Batch, spec: JobSpec, rows: pl.DataFrame, now: datetime) -> N
 
 
 def _move(batch: Batch, spec: JobSpec, rows: pl.DataFrame, now: datetime) -> None:
-    """Follow merges: the link goes to the winner; where the winner has a record here, the loser's is closed."""
+    """Follow merges: the link goes to the winner; where the winner has a record here, the loser's is closed.
+
+    A record that was deleted here takes no winner over: the winner comes in as one of its own.
+    """
     if rows.is_empty():
         return
     table = table_of(spec.kind)
+    alive = _alive(batch, table, rows["record_id"])
     masters = pl.Series([json.loads(t).get("master") for t in rows["extra"]], dtype=pl.String)
     rows = rows.with_columns(master=masters)
     known = links.of_org(batch, rows["master"].drop_nulls().unique()).filter(pl.col("table_name") == table)
     taken = rows.join(known.select(master="org_id"), on="master", how="semi")
-    free = rows.join(taken.select("org_id"), on="org_id", how="anti").unique("master", keep="first")
-    closed = rows.join(free.select("org_id"), on="org_id", how="anti")
+    loose = rows.join(taken.select("org_id"), on="org_id", how="anti").filter(pl.col("record_id").is_in(alive))
+    free = loose.unique("master", keep="first", maintain_order=True)
+    closed = rows.join(free.select("org_id"), on="org_id", how="anti").filter(pl.col("record_id").is_in(alive))
     if closed.height:
         save_records(
             batch, table, closed.select(id="record_id").with_columns(deleted_at=pl.lit(now), updated_at=pl.lit(now))
@@ -219,6 +219,15 @@ def _move(batch: Batch, spec: JobSpec, rows: pl.DataFrame, now: datetime) -> Non
             run_id=pl.lit(""), created_at=pl.lit(now), updated_at=pl.lit(now),
         ),
     )  # fmt: skip
+
+
+def _alive(batch: Batch, table: str, record_ids: pl.Series) -> list[int]:
+    staged = batch.stage(pl.DataFrame({"id": record_ids}, schema={"id": pl.Int64}))
+    found = batch.read(
+        f"SELECT r.id FROM {table} r JOIN {staged} s ON s.id = r.id WHERE r.workspace_id = :w AND r.deleted_at IS NULL",  # noqa: S608
+        w=batch.workspace_id,
+    )
+    return [int(i) for i in found["id"]]
 
 
 def _end_links(batch: Batch, rows: pl.DataFrame, state: str, now: datetime) -> None:

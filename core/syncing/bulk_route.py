@@ -60,25 +60,15 @@ def send(ctx: Context, head: Batch, rows: pl.DataFrame, op: Op, ext: str | None,
     if head.state == "planned":
         _discard(ctx, head, op, keep)
         job_id = _load(ctx, head, sheet_of(rows, op), op, ext, keep)
+        if is_stopped(ctx, head.run_id):
+            _discard(ctx, head, op, keep)
+            return None
+        keep(state="intent", intent_at=ctx.gateway.server_now())
     else:
         job_id = str(head.bulk_job_id)
-    if is_stopped(ctx, head.run_id) and _withdrawn(ctx, head, job_id, op, keep):
-        return None
-    if head.state == "planned":
-        keep(state="intent", intent_at=ctx.gateway.server_now())
     _start(ctx, job_id)
     _wait(ctx, job_id)
     return _told(ctx, job_id, rows, op)
-
-
-def _withdrawn(ctx: Context, head: Batch, job_id: str, op: Op, keep: Keep) -> bool:
-    """End a job that stands open, as if it had never been made; one that was started goes on."""
-    if head.state != "planned":
-        if ctx.gateway.bulk_state(job_id).state != "Open":
-            return False
-        keep(state="planned")
-    _discard(ctx, head, op, keep)
-    return True
 
 
 def settle(ctx: Context, head: Batch, rows: pl.DataFrame, op: Op) -> Told | None:

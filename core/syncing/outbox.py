@@ -204,9 +204,7 @@ def _give_up_copies(batch: Transaction, spec: JobSpec, run_id: str, made: pl.Dat
     )
     copies = wrong.filter((pl.col("how") == "created_in") & (pl.col("table_name") == table_of(spec.kind)))
     closed = copies.select(id=pl.col("record_id").cast(pl.Int64)).unique()
-    save_records(
-        batch, table_of(spec.kind), closed.with_columns(deleted_at=pl.lit(now), updated_at=pl.lit(now))
-    )
+    save_records(batch, table_of(spec.kind), closed.with_columns(deleted_at=pl.lit(now), updated_at=pl.lit(now)))
     for org_id, copy, ours in copies.select("org_id", "record_id", "ours").iter_rows():
         detail = f"Record {copy} was a copy of record {ours}, which had been sent from here; it was closed."
         ledger.write(batch, "copy.closed", str(org_id), actor="worker", at=now, run_id=run_id, detail=detail)

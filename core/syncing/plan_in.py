@@ -31,7 +31,6 @@ SYSTEM_FIELDS = frozenset(
         "LastModifiedDate",
         "LastModifiedById",
         "CreatedDate",
-        "CreatedById",
         "IsDeleted",
         "IsArchived",
         "MasterRecordId",
@@ -89,7 +88,9 @@ def ground_of(ctx: Context, spec: JobSpec, pair: PairSpec, rows: pl.DataFrame) -
         matches = _first_contact(batch, spec, pair, loose)
         accounts = _parents(batch, rows, "AccountId", "account", "account_record_id")
         people = _parents(batch, rows, "WhoId", "person", "person_record_id")
-    return inbound.Ground(linked, matches, accounts, people, ctx.comes_in(Kind.ACCOUNT), ctx.offset_s, ctx.integration_user)
+    return inbound.Ground(
+        linked, matches, accounts, people, ctx.comes_in(Kind.ACCOUNT), ctx.offset_s, ctx.integration_user
+    )
 
 
 def _linked(batch: Batch, kind: Kind, org_ids: pl.Series) -> pl.DataFrame:

@@ -52,8 +52,15 @@ def plan_pair(ctx: Context, spec: JobSpec, selected: Selected) -> Planned:
     compiled = compile_outbound(spec, pair, org, zone=zone_of(ctx, spec))
     mapped = compiled.apply(resolved)
     verdicts = outbound.held_by_mapping(spec, resolved, mapped)
+    todo = _todo(verdicts)
+    differing = outbound.differing(todo, mapped)
+    going = verdicts.filter(pl.col("_outcome").is_null() & pl.col("deleted_at").is_not_null())
+    asked = pl.concat([going["org_id"], todo.join(differing, on="local_id", how="semi")["org_id"]])
+    org_now = read_org_now(ctx, pair, asked.unique(maintain_order=True).to_list())
+    if going.height:
+        verdicts = outbound.deletes_looked_at(spec, pair, verdicts, org_now)
     others = outbound.creates_and_deletes(pair, verdicts, mapped)
-    changed = _changed(ctx, spec, pair, compiled, verdicts, mapped)
+    changed = _changed(ctx, spec, pair, without_filled(compiled, mapped, todo, org_now), verdicts, differing, org_now)
     return Planned(pl.concat([others, changed.rows]), selected.marks, changed.decisions)
 
 
@@ -83,12 +90,21 @@ def planning_rows(ctx: Context, spec: JobSpec, records: pl.DataFrame) -> pl.Data
     )
 
 
+def _todo(verdicts: pl.DataFrame) -> pl.DataFrame:
+    """The linked records that live and go on."""
+    return verdicts.filter(pl.col("_outcome").is_null() & ~pl.col("is_create") & pl.col("deleted_at").is_null())
+
+
 def _changed(
-    ctx: Context, spec: JobSpec, pair: PairSpec, compiled: Compiled, verdicts: pl.DataFrame, mapped: pl.DataFrame
+    ctx: Context,
+    spec: JobSpec,
+    pair: PairSpec,
+    mapped: pl.DataFrame,
+    verdicts: pl.DataFrame,
+    differing: pl.DataFrame,
+    org_now: pl.DataFrame,
 ) -> Planned:
-    todo = verdicts.filter(pl.col("_outcome").is_null() & ~pl.col("is_create") & pl.col("deleted_at").is_null())
-    differing = outbound.differing(todo, mapped)
-    idle = todo.join(differing, on="local_id", how="anti")
+    idle = _todo(verdicts).join(differing, on="local_id", how="anti")
     same = plan.shaped(
         idle.with_columns(
             record_id="local_id",
@@ -101,8 +117,7 @@ def _changed(
     moving = verdicts.join(differing, on="local_id", how="semi")
     if moving.is_empty():
         return Planned(same)
-    org_now = read_org_now(ctx, pair, moving["org_id"].unique().to_list())
-    out = outbound.updates(spec, pair, moving, without_filled(compiled, mapped, moving, org_now), org_now, ctx.offset_s)
+    out = outbound.updates(spec, pair, moving, mapped, org_now, ctx.offset_s)
     return Planned(pl.concat([same, out.rows]), decisions=out.decisions)
 
 

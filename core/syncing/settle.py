@@ -133,17 +133,19 @@ def _overtaken(ctx: Context, head: Batch, rows: pl.DataFrame) -> pl.DataFrame:
 def _by_content(ctx: Context, head: Batch, rows: pl.DataFrame) -> dict[int, str]:
     """Equal intents against equal finds, as multisets: n of the one and m of the other make min(n, m) pairs."""
     payloads = _payloads(rows)
-    return pair_up(payloads, _own_creations(ctx, head, payloads))
+    return pair_up(payloads, _own_creations(ctx, head, payloads, outbox.BEFORE))
 
 
 def _payloads(rows: pl.DataFrame) -> Payloads:
     return {r: json.loads(p) for r, p in rows.select("row", "payload").iter_rows()}
 
 
-def _own_creations(ctx: Context, head: Batch, payloads: Payloads, *, until: datetime | None = None) -> Records:
+def _own_creations(
+    ctx: Context, head: Batch, payloads: Payloads, before: timedelta, until: datetime | None = None
+) -> Records:
     """What our own user has created since the intent and nobody has booked; what has no copy here comes first."""
     fields = sorted({n for p in payloads.values() for n in p})
-    since = (head.intent_at or ctx.gateway.server_now()) - outbox.BEFORE
+    since = (head.intent_at or ctx.gateway.server_now()) - before
     clauses = [soql.eq("CreatedById", ctx.integration_user), soql.ge("CreatedDate", since)]
     if until is not None:
         clauses.append(soql.le("CreatedDate", until))
@@ -159,13 +161,15 @@ def _edited(ctx: Context, head: Batch, absent: pl.DataFrame) -> tuple[dict[int, 
     A person, a flow or a trigger may have edited a record before we looked. What other open batches sent is set aside.
     """
     payloads = _payloads(absent)
+    opened = {(b.run_id, b.number) for b in outbox.open_creates(ctx, head.sobject)} - {(head.run_id, head.number)}
     others: Payloads = {}
-    for other in outbox.open_creates(ctx, head.sobject):
-        if (other.run_id, other.number) != (head.run_id, head.number):
-            sent = _payloads(outbox.unsent(ctx, other.run_id, other.number))
-            others |= {-len(others) - n: p for n, p in enumerate(sent.values(), 1)}
+    for run_id, number in opened:
+        sent = _payloads(outbox.unsent(ctx, run_id, number))
+        others |= {-len(others) - n: p for n, p in enumerate(sent.values(), 1)}
     until = (head.given_up_at or ctx.gateway.server_now()) + LONGEST_REQUEST
-    free = _own_creations(ctx, head, payloads | others, until=until)
+    free = _own_creations(ctx, head, payloads | others, CLOCK_ERROR, until)
+    if {(b.run_id, b.number) for b in outbox.open_creates(ctx, head.sobject)} - {(head.run_id, head.number)} - opened:
+        return {}, True  # one was begun while we looked, and what it made is among them: look again
     elsewhere = pair_up(others, free)
     free = {i: r for i, r in free.items() if i not in elsewhere.values()}
     return pair_edited(payloads, {n: p for n, p in others.items() if n not in elsewhere}, free)
@@ -184,7 +188,7 @@ def pair_edited(payloads: Payloads, others: Payloads, records: Records) -> tuple
         some, but not as many: then it cannot be told which of them arrived.
     """
     found: dict[int, str] = {}
-    unclear = False
+    torn: set[int] = set()
     names = sorted({n for p in payloads.values() for n in p})
     whom = tuple(n for n in WHOM if n in names) or tuple(n for n in NAMES if n in names)[:1]
     for fields in (whom, tuple(n for n in names if n not in whom)):
@@ -197,9 +201,9 @@ def pair_edited(payloads: Payloads, others: Payloads, records: Records) -> tuple
                 records = {i: v for i, v in records.items() if i not in there}
                 payloads = {r: p for r, p in payloads.items() if r not in pairs}
                 others = {r: p for r, p in others.items() if r not in pairs}
-            elif there and any(r in payloads for r in rows):
-                unclear = True
-    return found, unclear
+            elif there:
+                torn |= payloads.keys() & set(rows)
+    return found, bool(torn - found.keys())
 
 
 def _by_group(values: dict[Any, dict[str, Any]], fields: tuple[str, ...]) -> dict[str, list[Any]]:

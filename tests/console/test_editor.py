@@ -45,7 +45,10 @@ def test_the_overflow_rule_and_the_default_of_a_field_are_set(synced: Workspace,
 
 
 def test_looking_at_every_step_changes_nothing(synced: Workspace, page: Open) -> None:
-    for name, step in [(s.name, step) for s in synced.specs() for step in STEPS]:
+    """Every step of a job of each direction, and the mapping, which differs most, of all."""
+    whole = ("calls_out", "tasks_in")
+    looks = [(s.name, step) for s in synced.specs() for step in (STEPS if s.name in whole else ("Mapping",))]
+    for name, step in looks:
         shown = page("job", job=name, step=step)
         assert "changes are not saved" not in shown.text, (name, step)
         assert next(b for b in shown.at.button if b.label == "Save").disabled

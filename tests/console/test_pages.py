@@ -194,6 +194,16 @@ def test_a_run_under_way_shows_rate_and_time_left(synced: Workspace, page: Open)
     assert asked
 
 
+def test_a_run_that_was_stopped_says_by_what(synced: Workspace, page: Open) -> None:
+    run_id = synced.runs(limit=1)[0]["run_id"]
+    synced.database.execute(
+        "UPDATE run SET status = 'failed', n_input = 0, error = :e WHERE run_id = :r", r=run_id,
+        e=json.dumps({"message": "The org is locked.", "hint": "Ask the org's admin."}),
+    )  # fmt: skip
+    labels = [s.label for s in page("runs", run=run_id).at.status]
+    assert any(label.replace("\\", "") == "The org is locked. Ask the org's admin." for label in labels), labels
+
+
 def test_jobs_are_listed_with_their_state(synced: Workspace, page: Open) -> None:
     shown = page("jobs")
     table = shown.frame().set_index("Job")
@@ -209,7 +219,7 @@ def test_the_audit_adds_up_and_can_be_narrowed(synced: Workspace, page: Open) ->
     assert "Every activity made here is accounted for." in shown.text
     made = synced.frames.balance()["made"].sum()
     assert f"{made:,} made =" in shown.text
-    calls = page("audit", period="All", kind="call")
+    calls = page("audit", period="All", kind="Call")
     assert f"{synced.frames.activities().filter(kind='call').height:,} made =" in calls.text
     assert set(calls.frame()["Type"]) == {"Call"}
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from console.components import times
 from console.components.diffs import marked
 from console.components.tables import csv_bytes
 from console.components.text import code, defused, plain, safe, scrubbed
@@ -60,3 +61,8 @@ def test_a_diff_marks_only_what_changed_and_stays_text() -> None:
     assert ":red-background[two]" in old
     assert ":green-background[three]" in new
     assert "![x](" not in old + new
+
+
+def test_instants_in_a_sentence_are_told_in_the_readers_zone() -> None:
+    assert times.told("Next run: 2026-01-02T22:56:41Z.") == "Next run: 2 Jan 22:56."
+    assert times.told("2 people could be meant.") == "2 people could be meant."

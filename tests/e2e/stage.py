@@ -87,7 +87,7 @@ class Stage:
 
     def cli(self, *args: str) -> Any:
         """What a command prints as JSON; exit code 1, findings or broken rows, is left to the caller."""
-        done = syncline(*args, "--json", **self.env)
+        done = syncline(*args, "--json", timeout=300, **self.env)
         assert done.returncode in (0, 1), f"{args}: {done.returncode} {done.stdout[-2000:]} {done.stderr[-2000:]}"
         return json.loads(done.stdout)
 

@@ -44,6 +44,7 @@ def call(key: str, **more: Any) -> dict[str, Any]:
         "direction": "outbound",
         "person": {"phone": PHONE},
         "user": CALLER,
+        "subject": key,
         "notes": f"Wants a tour next week. [{key}]",
         "outcome": "connected",
         **more,

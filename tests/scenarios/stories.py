@@ -277,6 +277,30 @@ STORIES = (
         job=(("policy", "org_wins"),),
     ),
     Story(
+        "deleted here, but the org changed it: a person decides",
+        (
+            ("wait", 60),
+            ("there", {"Subject": "Theirs"}),
+            ("wait", 60),
+            ("delete", "here"),
+            ("out", CONFLICT),
+            ("out", CONFLICT),
+        ),
+        ("O18",),
+    ),
+    Story(
+        "deleted here, but the org changed it: the workspace counts",
+        (
+            ("wait", 60),
+            ("there", {"Subject": "Theirs"}),
+            ("wait", 60),
+            ("delete", "here"),
+            ("out", ("delete", "deleted", "", None)),
+        ),
+        ("O18",),
+        job=(("policy", "workspace_wins"),),
+    ),
+    Story(
         "deleted here, then edited in the org, and the job keeps: it does not come back to life",
         (
             ("wait", 60),

@@ -144,6 +144,7 @@ class TwoSides:
         resolved = outbound.resolve(self.job_out, pair, rows, self._out_ground(rows))
         mapped = compile_outbound(self.job_out, pair, org, zone="UTC").apply(resolved)
         verdicts = outbound.held_by_mapping(self.job_out, resolved, mapped)
+        verdicts = outbound.deletes_looked_at(self.job_out, pair, verdicts, self._org_now())
         others = outbound.creates_and_deletes(pair, verdicts, mapped)
         todo = verdicts.filter(pl.col("_outcome").is_null() & ~pl.col("is_create") & pl.col("deleted_at").is_null())
         differing = outbound.differing(todo, mapped)

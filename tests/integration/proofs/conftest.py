@@ -33,6 +33,7 @@ def desk_on(tmp_path: Path) -> Iterator[Callable[[tuple[Practice, Path]], Desk]]
     def make(base: tuple[Practice, Path]) -> Desk:
         org, ground = base
         org.fault_off("all")
+        org.advance_clock(15)  # what another desk has just written as the same user is none of this one's
         org.reset_calls()
         made.append(new_desk(org, ground, tmp_path / f"home{len(made)}"))
         return made[-1]

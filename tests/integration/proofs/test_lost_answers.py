@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from core.connections.salesforce.gateway import Timeouts
+from core.running import flows
+from core.syncing import outbox
 from tests.integration.kit import Desk, add_job, assert_each_once, calls, struck, tasks, until
 
 
@@ -156,3 +159,95 @@ def test_a_lost_answer_to_an_update_and_to_a_delete_is_found_applied(desk: Desk)
     counts = desk.run("tasks_out")["counts"]
     assert (counts["deleted"], counts["updated"]) == (2, 2)
     assert sorted(t["Subject"] for t in desk.tasks("lostask")) == ["Moved 0", "Moved 1"]
+
+
+def in_doubt(desk: Desk, sent: list[dict[str, Any]]) -> str:
+    """A run whose only request has lost its answer."""
+    desk.ws.take_in("activities", sent)
+    desk.org.fault_on("answer_cut", count=1)
+    desk.work()
+    run_id = desk.ws.request_run("calls_out")
+    until(lambda: [b["state"] for b in desk.batches(run_id)] == ["in_doubt"])
+    return run_id
+
+
+@pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time to do something while a batch is in doubt."""
+    monkeypatch.setattr(flows, "IN_DOUBT_PAUSES", (8.0,))
+
+
+@pytest.mark.requirement("N4")
+@pytest.mark.usefixtures("unhurried")
+def test_what_is_in_doubt_does_not_come_in_as_something_new(either: Desk) -> None:
+    add_job(either.ws, "tasks_in")
+    either.run("tasks_in")
+    either.advance(5)
+    sent = calls("inflight", 3, at=either.clock.now())
+    run_id = in_doubt(either, sent)
+    assert either.run("tasks_in")["counts"]["waiting"] == 3
+    assert set(either.ws.open_rows(job="tasks_in")["cause"]) == {"in_flight"}
+    either.advance(90)
+    assert either.ended(run_id)["counts"]["created"] == 3
+    assert_each_once(either, "inflight", sent)
+    counts = either.run("tasks_in")["counts"]
+    assert (counts["created"], counts["filtered"], counts["waiting"]) == (0, 3, 0)
+    assert either.ws.open_rows(job="tasks_in").is_empty()
+    assert either.ws.database.one("SELECT COUNT(*) FROM activity WHERE notes LIKE 'inflight%'") == 3
+
+
+@pytest.mark.requirement("N4")
+def test_what_came_in_before_its_booking_is_taken_back(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Should a copy have slipped in after all, it is closed, and its Task goes to the call that was sent."""
+    monkeypatch.setattr(flows, "IN_DOUBT_PAUSES", (8.0,))
+    monkeypatch.setattr(outbox, "in_flight_since", lambda *_: None)
+    add_job(desk.ws, "tasks_in")
+    desk.run("tasks_in")
+    desk.advance(5)
+    sent = calls("copied", 3, at=desk.clock.now())
+    run_id = in_doubt(desk, sent)
+    assert desk.run("tasks_in")["counts"]["created"] == 3
+    desk.advance(90)
+    assert desk.ended(run_id)["counts"]["created"] == 3
+    assert_each_once(desk, "copied", sent)
+    kinds = desk.ws.database.read(
+        "SELECT a.kind, a.deleted_at IS NULL AS alive, COUNT(l.id) AS links FROM activity a LEFT JOIN link l ON"
+        " l.record_id = a.id AND l.table_name = 'activity' AND l.state = 'active' WHERE a.notes LIKE 'copied%'"
+        " GROUP BY a.kind, a.deleted_at IS NULL ORDER BY a.kind"
+    )
+    assert kinds.rows() == [("call", 1, 3), ("task", 0, 0)]
+    assert desk.ws.database.one("SELECT COUNT(*) FROM event WHERE kind = 'copy.closed'") == 3
+
+
+@pytest.mark.requirement("N4")
+@pytest.mark.usefixtures("unhurried")
+def test_a_task_that_was_edited_while_in_doubt_is_known_again(desk: Desk) -> None:
+    sent = calls("edited", 3)
+    run_id = in_doubt(desk, sent)
+    there = desk.tasks("edited")[0]
+    desk.org.update("Task", there["Id"], CallDisposition="Voicemail", Description="edited by hand")
+    desk.advance(90)
+    assert desk.ended(run_id)["counts"]["created"] == 3
+    assert len(desk.tasks("edited")) == 3
+    links = desk.ws.database.read("SELECT org_id, baseline FROM link WHERE table_name = 'activity'")
+    assert set(links["org_id"]) == {t["Id"] for t in desk.tasks("edited")}
+    assert there["Description"] in links.filter(links["org_id"] == there["Id"])["baseline"][0]
+
+
+@pytest.mark.requirement("N4")
+@pytest.mark.usefixtures("unhurried")
+def test_where_it_cannot_be_told_which_of_them_arrived_nothing_is_sent(desk: Desk) -> None:
+    """Two calls with one person and one edited Task: the row stays in doubt, in later runs too."""
+    one, other = calls("torn", 2)
+    other["person"] = one["person"]
+    run_id = in_doubt(desk, [one, other])
+    first, second = desk.tasks("torn")
+    elsewhere = desk.org.soql("SELECT Id, AccountId FROM Contact WHERE Email LIKE 'p7@%'")[0]
+    desk.org.update("Task", first["Id"], Description="torn by hand")
+    desk.org.update("Task", second["Id"], Description="torn away", WhoId=elsewhere["Id"], WhatId=elsewhere["AccountId"])
+    desk.ws.cancel(run_id)
+    assert desk.ended(run_id)["counts"]["in_doubt"] == 2
+    desk.advance(90)
+    assert desk.run("calls_out")["counts"]["created"] == 0
+    assert {b["state"] for b in desk.batches(run_id)} == {"in_doubt"}
+    assert len(desk.tasks("torn")) == 2

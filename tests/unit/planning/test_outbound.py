@@ -343,6 +343,56 @@ def test_a_delete_names_the_org_record_and_sends_nothing() -> None:
     assert (row["action"], row["outcome"], row["org_id"], row["payload"]) == ("delete", "deleted", "00TX", None)
 
 
+def looked_at(there: dict[str, Any], baseline: str, **settings: Any) -> dict[str, Any]:
+    """The plan's row for a delete, given what the org has now and what was last agreed."""
+    spec = job(**settings)
+    pair = spec.pairs[0]
+    found = outbound.resolve(spec, pair, records(**GONE), ground(**LINK)).with_columns(baseline=pl.lit(baseline))
+    mapped = compile_outbound(spec, pair, orgs()["Task"], zone="UTC").apply(found)
+    now = {"org_id": "00TX", "Subject": None, "Description": None, "_modified_at": NOW, "_gone": False, **there}
+    texts = dict.fromkeys(("org_id", "Subject", "Description"), pl.String)
+    org_now = pl.DataFrame([now], schema={**texts, "_modified_at": INSTANT, "_gone": pl.Boolean})
+    verdicts = outbound.deletes_looked_at(spec, pair, outbound.held_by_mapping(spec, found, mapped), org_now)
+    return outbound.creates_and_deletes(pair, verdicts, mapped).row(0, named=True)
+
+
+AGREED = '{"Subject":"Call back","Description":null}'
+
+
+@pytest.mark.parametrize(
+    ("there", "settings", "outcome"),
+    [
+        ({"Subject": "Call back"}, {}, "deleted"),
+        # as the org stores it
+        ({"Subject": "Call back  "}, {}, "deleted"),
+        ({"Subject": "Theirs"}, {}, "held"),
+        ({"Subject": None}, {}, "held"),
+        ({"Subject": "Call back", "Description": "new there"}, {}, "held"),
+        ({"Subject": "Theirs"}, {"policy": "org_wins"}, "held"),
+        ({"Subject": "Theirs"}, {"policy": "ask"}, "held"),
+        ({"Subject": "Theirs"}, {"policy": "workspace_wins"}, "deleted"),
+        # gone there already
+        ({"_gone": True}, {}, "deleted"),
+    ],
+)
+def test_a_delete_is_held_where_it_would_take_along_what_the_org_changed(
+    there: dict[str, Any], settings: dict[str, Any], outcome: str
+) -> None:
+    assert looked_at(there, AGREED, **settings)["outcome"] == outcome
+
+
+def test_a_held_delete_names_the_fields_and_one_that_goes_keeps_what_it_takes_away() -> None:
+    row = looked_at({"Subject": "Theirs", "Description": "new"}, AGREED)
+    assert (row["action"], row["cause"], row["before"]) == ("none", "conflict", None)
+    assert row["reason"] == "It was deleted here, but the org changed Description, Subject since: a person decides."
+    goes = looked_at({"Subject": "Call back"}, AGREED)
+    assert (goes["action"], goes["before"]) == ("delete", '{"Subject":"Call back"}')
+
+
+def test_a_delete_without_a_baseline_for_a_field_is_not_held_for_it() -> None:
+    assert looked_at({"Subject": "Anything"}, "{}")["outcome"] == "deleted"
+
+
 def test_updates_are_left_to_the_comparison_with_the_org() -> None:
     assert planned(job(), **LINK) == {}
 
