@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -472,7 +473,12 @@ class Workspace:
         shown = {"planned": "n_planned", "requested_at": "requested_at", "started": "started_at", "ended": "ended_at"}
         same = {c: c for c in ("actor", "reason", "kind", "error", "plan_id")}
         return [
-            {**runs.as_json(r), **{k: r[c] for k, c in (same | shown).items()}} for r in frame.iter_rows(named=True)
+            {
+                **runs.as_json(r),
+                **{k: r[c] for k, c in (same | shown).items()},
+                "error": json.loads(r["error"]) if r["error"] else None,
+            }
+            for r in frame.iter_rows(named=True)
         ]
 
     def run_results(self, run_id: str, *, outcome: str | None = None, after: int = 0, limit: int = 50) -> pl.DataFrame:
@@ -693,6 +699,10 @@ def open_workspace(
         config.ca_file,
     )
     actor = actor or getpass.getuser()
+    with database.session() as looking:
+        row = looking.exec(select(WorkspaceRow).where(WorkspaceRow.name == name)).first()
+    if row is not None:
+        return Workspace(doors, row.id, name, actor)
     with database.writing() as session:
         row = session.exec(select(WorkspaceRow).where(WorkspaceRow.name == name)).first()
         if row is None:

@@ -166,7 +166,7 @@ class _Facts:
 _OPEN_WORDS = {
     "waiting": "waiting, come right by themselves",
     "held": "held for a decision",
-    "rejected": "refused by the org",
+    "rejected": "rejected",
     "in_doubt": "in doubt",
 }
 
@@ -202,7 +202,7 @@ def _verdict(judged: Sequence[Mapping[str, Any]], connection: Mapping[str, Any] 
     bad = [j for j in on if j["state"] in ("stopped", "failing", "needs_a_person", "behind")]
     if not bad:
         return {"state": on[0]["state"], "sentence": f"All {len(on)} jobs are in step."}
-    names = ", ".join(str(j["title"]) for j in bad)
+    names = "; ".join(str(j["title"]) for j in bad)
     word = "1 job" if len(bad) == 1 else f"{len(bad)} jobs"
     return {"state": bad[0]["state"], "sentence": f"{word} out of step: {names}."}
 

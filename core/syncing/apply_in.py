@@ -126,6 +126,9 @@ def _create(batch: Batch, spec: JobSpec, rows: pl.DataFrame, now: datetime) -> p
     )
     if spec.kind in ACTIVITY_KINDS:
         frame = frame.with_columns(kind=pl.lit(spec.kind.value))
+        if "occurred_at" not in frame.columns and "created_on_at" in frame.columns:
+            # A task has no time of its own: it counts for the day on which it was made.
+            frame = frame.with_columns(occurred_at="created_on_at")
     save_records(batch, table_of(spec.kind), frame)
     return rows
 
