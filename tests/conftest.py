@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 ROOT = Path(__file__).resolve().parent.parent
+LIBRARY_LOGS = ("dbos", "alembic")
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -129,3 +132,14 @@ def pytest_configure(config: pytest.Config) -> None:
     target = config.getoption("--requirements-report")
     if target and not hasattr(config, "workerinput"):
         config.pluginmanager.register(RequirementsReport(Path(target)), "requirements-report")
+
+
+@pytest.fixture(autouse=True)
+def _logs_begin_anew() -> Iterator[None]:
+    """A log that was set up while a test's output was captured would go on writing into a file that is closed."""
+    yield
+    structlog.reset_defaults()
+    for name in LIBRARY_LOGS:
+        logger = logging.getLogger(name)
+        for handler in list(logger.handlers):
+            logger.removeHandler(handler)
