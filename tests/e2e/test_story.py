@@ -11,6 +11,7 @@ from tests.e2e.driver import Console
 from tests.e2e.stage import Stage
 
 
+@pytest.mark.nightly
 @pytest.mark.needs("browser")
 @pytest.mark.requirement("T1", "T3")
 def test_from_an_empty_database_to_a_synced_org(console: Console, stage: Stage) -> None:
