@@ -89,8 +89,8 @@ lab: $(STAMP_LAB) ## the notebooks in JupyterLab, on loopback
 test: $(STAMP_DEV) tools ## the whole suite; with CI=true a missing browser, PostgreSQL or node fails it
 	@$(BIN)/pytest -q --numprocesses $(WORKERS) --dist loadgroup -m "not nightly" $(ARGS)
 
-.PHONY: e2e
-e2e: $(STAMP_DEV) tools ## drive the whole way once in a real browser, with pictures in build/e2e
+.PHONY: story
+story: $(STAMP_DEV) tools ## drive the whole way once in a real browser, with pictures in build/e2e
 	@$(BIN)/pytest -q tests/e2e $(ARGS)
 
 .PHONY: requirements
