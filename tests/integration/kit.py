@@ -61,6 +61,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.ws = self.open()
+        self.found = {t["Id"] for t in self.org.soql("SELECT Id FROM Task", all_rows=True)}
         self._worker: Worker | None = None
 
     def open(self, actor: str = "ana") -> Workspace:
@@ -132,10 +133,13 @@ class Desk:
         return list(frame.iter_rows(named=True))
 
     def tasks(self, tag: str, *, all_rows: bool = False) -> list[dict[str, Any]]:
-        """The org's Tasks whose description begins with a tag, as an administrator sees them."""
+        """The Tasks made since the desk is there whose description begins with a tag, as an administrator sees them.
+
+        Tests share their org: what others left in it is none of this one's.
+        """
         clause = "" if all_rows else " WHERE IsDeleted = false"
         found = self.org.soql(f"SELECT {TASK_FIELDS} FROM Task{clause}", all_rows=all_rows)
-        return [t for t in found if (t["Description"] or "").startswith(tag)]
+        return [t for t in found if t["Id"] not in self.found and (t["Description"] or "").startswith(tag)]
 
     def pushes(self) -> list[dict[str, Any]]:
         """The requests with Tasks that the org has seen since the calls were last reset."""

@@ -194,7 +194,7 @@ def test_value_counts_are_of_fields_with_a_value_map_only(filled: Database) -> N
 
 
 def test_value_counts_read_custom_fields(lite: Database) -> None:
-    lite.execute("UPDATE activity SET fields = '{\"mood\":\"good\"}' WHERE id IN (21, 22)")
+    lite.execute('UPDATE activity SET fields = \'{"mood":"good"}\' WHERE id IN (21, 22)')
     pair = spec("calls_out").pairs[0]
     mood = {"source": "fields.mood", "template": None, "constant": None, "value_map": {"good": "G"}}
     mapping = pair.mappings[0].model_copy(update=mood)

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from tests.integration.kit import Desk, add_job, tasks, until
+from tests.integration.kit import Desk, add_job, groundwork, tasks, until
+from tests.practice import Practice
 
-# Green alone; beside the other proofs of one org they meet its moved clock. Until each has an org of its own: by hand.
-pytestmark = pytest.mark.nightly
+
+@pytest.fixture(scope="module")
+def apart() -> Iterator[tuple[Practice, Path]]:
+    """An org of its own: these tests count everything that two runs read, the leavings of others among them."""
+    with Practice() as org, groundwork(org) as ground:
+        yield org, ground
 
 
 @pytest.fixture
-def both(desk: Desk) -> Desk:
+def both(desk_on: Callable[[tuple[Practice, Path]], Desk], apart: tuple[Practice, Path]) -> Desk:
     """Tasks travel both ways."""
+    desk = desk_on(apart)
     add_job(desk.ws, "tasks_out")
     add_job(desk.ws, "tasks_in")
     return desk
