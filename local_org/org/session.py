@@ -13,7 +13,7 @@ from local_org.org.model import Access, Field, OrgFault, SaveResult, SObject
 from local_org.org.row import no_such_column
 from local_org.org.saving import Saver, plan_for
 from local_org.org.store import quoted
-from local_org.org.values import shown
+from local_org.org.values import part_key, shown
 
 if TYPE_CHECKING:
     from local_org.org.engine import Org
@@ -177,15 +177,10 @@ class Session:
 
 def compound(f: Field, held: Mapping[str, Any]) -> dict[str, Any] | None:
     """A compound address as an object, ``None`` when all its parts are empty."""
-    keys = {part: _part_name(f, part) for part in f.compound_of}
+    keys = {part: part_key(part, f) for part in f.compound_of}
     if all(held.get(part) is None for part in keys):
         return None
     return dict(sorted((key, held.get(part)) for part, key in keys.items()))
-
-
-def _part_name(f: Field, part: str) -> str:
-    short = part[len(f.name) - len("Address") :] if f.name.endswith("Address") else part
-    return short[:1].lower() + short[1:]
 
 
 def _rolled_back(result: SaveResult) -> SaveResult:
