@@ -88,8 +88,8 @@ class RecordType:
         return self.active and (not self.profiles or profile in self.profiles)
 
 
-Sharing = Literal["Private", "Read", "ReadWrite", "ControlledByParent"]
-"""Organization-wide default: what everybody may do with records of others."""
+Sharing = Literal["Private", "Read", "ReadWrite", "FullAccess", "ControlledByParent"]
+"""Organization-wide default: what everybody may do with records of others; ``FullAccess`` lets delete and transfer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,7 @@ class SObject:
     activities: bool = False
     """Whether a Task or Event may name it as WhatId."""
     record_types: tuple[RecordType, ...] = ()
-    sharing: Sharing = "ReadWrite"
+    sharing: Sharing = "FullAccess"
     _by_lower: dict[str, Field] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -233,6 +233,10 @@ class Access:
     view_all: bool
     objects: Mapping[str, str]
     fields: Mapping[str, str]
+    owners: frozenset[str] = frozenset()
+    """Ids of those whose records are as good as the user's own: the user, roles below, queues."""
+    groups: frozenset[str] = frozenset()
+    """Ids that a share may name to reach the user."""
 
     def may(self, sobject: SObject, letter: str) -> bool:
         """Whether one of ``c r u d`` is granted on the object."""

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from local_org.org import sharing
 from local_org.org.ids import to18
 from local_org.org.model import Access, OrgFault, Schema
 
@@ -56,6 +57,8 @@ def load_access(conn: sqlite3.Connection, schema: Schema, user_id: str) -> Acces
         view_all=view or modify,
         objects=_objects(conn, schema, parents),
         fields=_fields(conn, parents),
+        owners=sharing.owners_of(conn, user_id),
+        groups=sharing.groups_of(conn, user_id),
     )
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from local_org.org import sharing
 from local_org.org.model import Field, SObject
-from local_org.soql import faults, functions, timeline
+from local_org.soql import faults, functions, record_access, timeline
 from local_org.soql.filters import Filter, joined, semi_joins, under_or
 from local_org.soql.nodes import Order, Path, Query, Selected
 from local_org.soql.scope import TIMELINES, Context, Scope, Sql, Value, quoted, source_object
@@ -46,23 +47,34 @@ def open_scope(context: Context, query: Query, sobject: SObject) -> Scope:
     scope = Scope(context, sobject, query.sources[0])
     if sobject.name.lower() in TIMELINES:
         scope.source = timeline.source_sql(context, sobject)
+    elif sobject.name == record_access.NAME:
+        scope.source = record_access.source_sql(context, query)
     for source in query.sources[1:]:
         scope.alias_path(source)
     return scope
 
 
 def where_sql(scope: Scope, query: Query, *, inner: bool = False) -> Sql:
-    """The whole filter of a query: recycle bin and archive, USING SCOPE, WHERE."""
+    """The whole filter of a query: recycle bin and archive, sharing, USING SCOPE, WHERE."""
     parts: list[Sql] = []
     if not scope.context.all_rows:
         # The plus keeps SQLite from choosing an index in which nearly all rows are equal.
         flags = [f for f in ("IsDeleted", "IsArchived") if scope.sobject.field(f) and _filtered(scope.sobject, f)]
         parts.extend(Sql(f"+{scope.table}.{quoted(f)} = 0") for f in flags)
+    parts.extend(_visible(scope))
     parts.extend(_scope_filter(scope, query))
     if query.where is not None:
         check_semi_joins(scope, query, inner=inner)
         parts.append(Filter(scope, semi_join).compile(query.where))
     return joined(parts, "AND")
+
+
+def _visible(scope: Scope) -> list[Sql]:
+    """Records of others that the user may not see are left out."""
+    if scope.sobject.name.lower() in TIMELINES:
+        return []
+    seen = sharing.condition(scope.context.schema, scope.context.access, scope.sobject, scope.table)
+    return [] if seen is None else [Sql(seen)]
 
 
 def _filtered(sobject: SObject, flag: str) -> bool:
