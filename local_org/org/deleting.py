@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from local_org.org import activities, relations, rollups, sharing
+from local_org.org import activities, person_accounts, relations, rollups, sharing
 from local_org.org.ids import is_id, to18
 from local_org.org.model import Access, Field, OrgFault, SaveResult, SObject
 from local_org.org.store import quoted
@@ -89,7 +89,7 @@ class _Bin:
         if not self._mine(sobject, to18(given), "All"):
             message = "insufficient access rights on object id"
             return OrgFault("INSUFFICIENT_ACCESS_OR_READONLY", message, status=403, fields=[])
-        return self._held_back(sobject, to18(given))
+        return person_accounts.holds_back(self.conn, sobject, to18(given)) or self._held_back(sobject, to18(given))
 
     def _mine(self, sobject: SObject, record_id: str, level: sharing.Level) -> bool:
         allowed = sharing.allowed(self.conn, self.schema, self.access, sobject, [record_id], level)

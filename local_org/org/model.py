@@ -82,6 +82,8 @@ class RecordType:
     """Field name to the values allowed; one that ends in ``*`` is the default of this record type."""
     profiles: tuple[str, ...] = ()
     """Names of the profiles that may use it; empty for all."""
+    person: bool = False
+    """Whether it makes an Account a person account."""
 
     def open_to(self, profile: str) -> bool:
         """Whether users of this profile may give it to records."""

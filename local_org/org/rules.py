@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from local_org.org import activities, rollups, sharing, statuses, validation
+from local_org.org import activities, person_accounts, rollups, sharing, statuses, validation
 from local_org.org.catalog.shares import is_share, share_name
 from local_org.org.model import SObject
 from local_org.org.store import quoted
@@ -49,6 +49,7 @@ class ObjectRules:
             self._links.note(saver, rows)
         if saver.sobject.name == "EventRelation":
             _mark_group_events(saver, rows)
+        person_accounts.follow(saver, rows)
         if saver.sobject.name == "UserRole":
             _add_role_groups(saver, rows)
         _drop_shares(saver, rows)
@@ -84,6 +85,11 @@ def _person(saver: Saver, row: Row) -> None:
     """The full name is made of its parts."""
     if row.changes("FirstName", "LastName"):
         row.values["Name"] = " ".join(part for part in (row.get("FirstName"), row.get("LastName")) if part)
+
+
+def _contact(saver: Saver, row: Row) -> None:
+    person_accounts.contact(saver, row)
+    _person(saver, row)
 
 
 def _lead(saver: Saver, row: Row) -> None:
@@ -245,7 +251,8 @@ def _user(saver: Saver, row: Row) -> None:
 _USER_DEFAULTS: dict[str, Any] = {"LocaleSidKey": "en_US", "LanguageLocaleKey": "en_US", "EmailEncodingKey": "UTF-8"}
 
 _BEFORE: dict[str, Before] = {
-    "Contact": _person,
+    "Account": person_accounts.account,
+    "Contact": _contact,
     "Lead": _lead,
     "User": _user,
     "UserRole": _named,

@@ -161,7 +161,25 @@ def grown(schema: Schema, more: Declared) -> Schema:
     result = extend(schema, objects=objects)
     for name, specs in more.fields.items():
         result = _with_fields(result, name, specs, more.picklists)
-    return shared(result, more.sharing)
+    return shared(_mirrored(result), more.sharing)
+
+
+def _mirrored(schema: Schema) -> Schema:
+    """With person accounts, each custom field of Contact is on Account too: ``Score__c`` as ``Score__pc``."""
+    account, contact = schema.get("Account"), schema.get("Contact")
+    if account is None or contact is None or account.field("IsPersonAccount") is None:
+        return schema
+    own = [f for f in contact.fields if f.custom and f.stored and not account.field(f.name[:-1] + "pc")]
+    if not own:
+        return schema
+    made = [_mirror(f) for f in own]
+    return extend(schema, fields={"Account": made})
+
+
+def _mirror(f: Field) -> Field:
+    name = f.name[:-1] + "pc"
+    relation = f.relationship_name[:-1] + "pr" if f.relationship_name else None
+    return replace(f, name=name, relationship_name=relation, child_relationship=None, unique=False)
 
 
 def shared(schema: Schema, sharing: Mapping[str, Sharing]) -> Schema:
