@@ -22,13 +22,13 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from streamlit import config as streamlit_config
 
-from console import logs, strings
+from console import strings
 from console.components import notices
 from console.entry import SESSION_LIFETIME_S, Entry
 from console.gate import Gate, cookie_name
 from console.session import open_named
 from console.slots import SIGN_INS, Slots
-from core import SynclineError, UsageError, Workspace
+from core import SynclineError, UsageError, Workspace, logs
 from core.api import routes as api_routes
 from core.settings import settings
 
@@ -204,8 +204,10 @@ def _bound(port: int) -> socket.socket:
 
 def _use_theme() -> None:
     """Take the look from the project's own file, wherever the process was started."""
-    path = _HERE.parent / ".streamlit" / "config.toml"
-    if path.exists():
+    # In a checkout the file lies where Streamlit looks for it; a wheel carries it inside the package.
+    places = (_HERE.parent / ".streamlit" / "config.toml", _HERE / "config.toml")
+    path = next((p for p in places if p.exists()), None)
+    if path is not None:
         streamlit_config.get_config_options()
         for key, value in _flat(tomllib.loads(path.read_text(encoding="utf-8"))):
             streamlit_config.set_option(key, value)

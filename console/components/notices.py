@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import streamlit as st
 
 from console import strings
-from console.components.text import safe, scrubbed
+from console.components.text import safe
 from console.session import Key
 from core import NotFound, OrgError, PlanError, StoreError, SynclineError, UsageError
+from core.logs import scrubbed
 
 _TITLES: tuple[tuple[type[Exception], str, str], ...] = (
     (PlanError, "Not done", "orange"),
