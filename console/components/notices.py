@@ -38,6 +38,11 @@ def done(text: str, hint: str = "") -> None:
     st.session_state[Key.NOTICE] = Notice("Done", text, hint)
 
 
+def refused(text: str, hint: str) -> None:
+    """Keep what the org's sign-in came to for the top of the page that is shown next."""
+    st.session_state[Key.NOTICE] = Notice("Not connected", scrubbed(text), hint, "red")
+
+
 def failed(error: Exception) -> None:
     """Keep what went wrong for the top of the page that is shown next."""
     st.session_state[Key.NOTICE] = of_error(error)
