@@ -54,6 +54,7 @@ JOB_STATES = {
     "needs_a_person": Sign("Needs a person", "violet", "front_hand"),
     "running": Sign("Running", "blue", "sync"),
     "behind": Sign("Behind", "orange", "schedule"),
+    "not_yet_run": Sign("Not yet run", "gray", "circle"),
     "in_step": Sign("In step", "green", "check_circle"),
     "paused": Sign("Paused", "gray", "pause_circle"),
     "off": Sign("Off", "gray", "do_not_disturb_on"),
