@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from core.cli import basics, connecting, inbox, jobs, links, plans, practice, runs, show, starting, tokens, users
+from core.cli import audit, basics, connecting, inbox, jobs, links, plans, practice, runs, show, starting, tokens, users
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
@@ -32,6 +32,7 @@ for _name, _group in (
     ("links", links.group),
     ("users", users.group),
     ("tokens", tokens.group),
+    ("audit", audit.group),
     ("org", practice.group),
 ):
     app.add_typer(_group, name=_name)
