@@ -33,7 +33,7 @@ from core.running.engine import Engine
 from core.running.worker import Worker, wait_for
 from core.schema.describe import OrgObject
 from core.settings import Settings, settings
-from core.store import ledger, plans, runs, tokens, views
+from core.store import ledger, plans, roles, runs, tokens, views
 from core.store.codec import dumps
 from core.store.database import Database
 from core.store.migrate import migrate
@@ -61,8 +61,9 @@ class Preview:
     api_calls: int
 
 
+@roles.guarded
 class Workspace:
-    """One workspace, and who acts in it."""
+    """One workspace, and who acts in it; a verb that the actor's role does not open is refused."""
 
     def __init__(self, doors: Doors, workspace_id: int, name: str, actor: str, engine: Engine | None = None) -> None:
         self.doors = doors
@@ -76,6 +77,24 @@ class Workspace:
     def acting_as(self, actor: str) -> Workspace:
         """The same workspace in the hands of somebody else."""
         return Workspace(self.doors, self.workspace_id, self.name, actor, self.engine)
+
+    @property
+    def role(self) -> str:
+        """What the actor may do: viewer, analyst, operator or admin."""
+        return roles.role_of(self.database, self.workspace_id, self.actor)
+
+    def list_members(self) -> dict[str, str]:
+        """Who has which role; empty while everybody is an admin."""
+        return roles.members(self.database, self.workspace_id)
+
+    def set_role(self, actor: str, role: str | None) -> None:
+        """Give a person a role, or take it away; with the first one given, whoever has none may only look.
+
+        Raises:
+            UsageError: there is no such role, or no admin would be left.
+        """
+        roles.set_role(self.database, self.workspace_id, actor, role, self.actor)
+        self._note("role.set", actor.strip().lower(), {"role": role})
 
     # -- the workspace itself
 

@@ -8,7 +8,22 @@ from typing import Annotated
 
 import typer
 
-from core.cli import audit, basics, connecting, inbox, jobs, links, plans, practice, runs, show, starting, tokens, users
+from core.cli import (
+    audit,
+    basics,
+    connecting,
+    inbox,
+    jobs,
+    links,
+    plans,
+    practice,
+    roles,
+    runs,
+    show,
+    starting,
+    tokens,
+    users,
+)
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
@@ -33,6 +48,7 @@ for _name, _group in (
     ("users", users.group),
     ("tokens", tokens.group),
     ("audit", audit.group),
+    ("roles", roles.group),
     ("org", practice.group),
 ):
     app.add_typer(_group, name=_name)
