@@ -8,7 +8,22 @@ from typing import Annotated
 
 import typer
 
-from core.cli import basics, connecting, inbox, jobs, links, plans, practice, roles, runs, show, starting, tokens, users
+from core.cli import (
+    audit,
+    basics,
+    connecting,
+    inbox,
+    jobs,
+    links,
+    plans,
+    practice,
+    roles,
+    runs,
+    show,
+    starting,
+    tokens,
+    users,
+)
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
@@ -32,6 +47,7 @@ for _name, _group in (
     ("links", links.group),
     ("users", users.group),
     ("tokens", tokens.group),
+    ("audit", audit.group),
     ("roles", roles.group),
     ("org", practice.group),
 ):
