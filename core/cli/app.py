@@ -8,7 +8,22 @@ from typing import Annotated
 
 import typer
 
-from core.cli import basics, connecting, inbox, jobs, links, plans, practice, roles, runs, show, starting, tokens, users
+from core.cli import (
+    basics,
+    connecting,
+    inbox,
+    jobs,
+    links,
+    plans,
+    practice,
+    roles,
+    runs,
+    segments,
+    show,
+    starting,
+    tokens,
+    users,
+)
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
@@ -31,6 +46,7 @@ for _name, _group in (
     ("inbox", inbox.group),
     ("links", links.group),
     ("users", users.group),
+    ("segments", segments.group),
     ("tokens", tokens.group),
     ("roles", roles.group),
     ("org", practice.group),
