@@ -41,7 +41,7 @@ from core.store.secrets import open_vault
 from core.store.tables import Connection, Job
 from core.store.tables import Workspace as WorkspaceRow
 from core.syncing import compare as comparing
-from core.syncing import connect, intake, users
+from core.syncing import connect, intake, lists, users
 from core.syncing.connect import Begun, Doors
 from core.syncing.context import Context
 
@@ -311,6 +311,50 @@ class Workspace:
             session.commit()
         self._note("job.saved", spec.name, {"before": before, "after": spec.model_dump(mode="json")})
         return spec
+
+    # -- what a job is limited to
+
+    def list_views(self, sobject: str) -> list[dict[str, str]]:
+        """The org's list views of an object that the connected user may see: name, label.
+
+        One that is not among them is not shared with that user: the org's admin can share it.
+        """
+        return lists.views(self.context(), sobject)
+
+    def check_filter(self, sobject: str, where: str) -> list[Finding]:
+        """Every finding of a SOQL filter as it is typed: form, fields, permissions, and what it costs to read by it."""
+        return lists.check_filter(self.context(), sobject, where)
+
+    def segments(self) -> list[dict[str, Any]]:
+        """The workspace's segments: name, kind, members."""
+        return lists.segments(self.database, self.workspace_id)
+
+    def import_lists(
+        self, sobject: str, views: Sequence[str], *, segment: str = "", new: bool = False, name: str = ""
+    ) -> list[JobSpec]:
+        """Make, or edit, an import rule: list views of an object that become people or accounts, or a segment.
+
+        People bring their accounts along. The rule's jobs are off until somebody switches them on; switching them
+        off deactivates it.
+
+        Args:
+            sobject: Contact, Lead or Account.
+            views: developer names of the list views; a record that is in any of them comes in.
+            segment: the segment they join; none where they only come in.
+            new: whether the segment is to be made; else it has to be there.
+            name: the rule's name, to edit one.
+
+        Raises:
+            UsageError: no such object, no list, or the segment is (or is not) there.
+        """
+        rule = lists.Rule(sobject, tuple(views), segment.strip(), name)
+        known = {s["name"] for s in self.segments()} | {p.segment for s in self.specs() for p in s.pairs if p.segment}
+        if rule.segment and new == (rule.segment in known):
+            there = "There is a segment" if new else "There is no segment"
+            raise UsageError(
+                f"{there} called {rule.segment}.", hint="Segments: " + (", ".join(sorted(known)) or "none")
+            )
+        return [self.save_job(spec) for spec in lists.jobs_of(self.context(), rule)]
 
     def specs(self) -> list[JobSpec]:
         """All jobs' specs, in the order in which they run."""

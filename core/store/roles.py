@@ -25,8 +25,8 @@ _MAY = {
     ),
     ANALYST: (
         "audit_books backfill_counts bundle changes check_filter compare context discard diff_config export_config "
-        "list_views lookup org_object org_users plan presets preview request_plan seen_values validate value_counts "
-        "vocabulary wait"
+        "list_views lookup org_object org_users plan presets preview request_plan seen_values segments validate "
+        "value_counts vocabulary wait"
     ),
     OPERATOR: (
         "apply approve backfill cancel decide duplicates lineage pause put_aside refresh_org rehearse request_run "
