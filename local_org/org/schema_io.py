@@ -37,6 +37,17 @@ def _default(part: dataclasses.Field[Any]) -> Any:
     return part.default if factory is dataclasses.MISSING else factory()
 
 
+def field_to_json(f: Field) -> dict[str, Any]:
+    """One field in plain form."""
+    made: dict[str, Any] = _plain(f)
+    return made
+
+
+def field_from_json(item: dict[str, Any]) -> Field:
+    """The field that `field_to_json` wrote."""
+    return _field(item)
+
+
 def _object(item: dict[str, Any]) -> SObject:
     made = {**item, "fields": tuple(_field(f) for f in item["fields"])}
     if "record_types" in item:

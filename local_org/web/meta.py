@@ -9,6 +9,7 @@ from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 
 from local_org.org import sharing
+from local_org.web import lasting
 from local_org.web.messages import Answer, Call
 from local_org.web.routes import Router
 from local_org.web.site import Site
@@ -67,7 +68,10 @@ def describe_global(site: Site, call: Call) -> Answer:
 
 def describe(site: Site, call: Call) -> Answer:
     """One object with its fields, as the user sees them."""
-    return _conditional(site, call, site.session(call.user_id, call.version).describe(call.args["obj"]))
+    answer = _conditional(site, call, site.session(call.user_id, call.version).describe(call.args["obj"]))
+    if not call.trainer:
+        lasting.described(site, call.args["obj"])
+    return answer
 
 
 def basic_information(site: Site, call: Call) -> Answer:
