@@ -149,6 +149,8 @@ class Field:
     """For an address or a person's Name: the stored parts."""
     permissionable: bool = True
     help_text: str | None = None
+    quirks: tuple[tuple[str, Any], ...] = ()
+    """Keys of its describe that do not follow from the rest: ``("aggregatable", False)``."""
     formula: str | None = None
     """Worked out whenever it is read; see `formulas`."""
     rollup: Rollup | None = None

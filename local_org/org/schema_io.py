@@ -67,6 +67,8 @@ def _field(item: dict[str, Any]) -> Field:
             made[name] = tuple(made[name])
     if "picklist" in made:
         made["picklist"] = tuple(PicklistValue(**value) for value in made["picklist"])
+    if "quirks" in made:
+        made["quirks"] = tuple((key, value) for key, value in made["quirks"])
     if "rollup" in made:
         made["rollup"] = Rollup(**{**made["rollup"], "when": tuple(map(tuple, made["rollup"].get("when", ())))})
     return Field(**made)
