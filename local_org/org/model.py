@@ -241,6 +241,8 @@ class Access:
     """Ids of those whose records are as good as the user's own: the user, roles below, queues."""
     groups: frozenset[str] = frozenset()
     """Ids that a share may name to reach the user."""
+    first_weekday: int = 6
+    """The day that the user's weeks begin with, by locale: 0 is Monday, 6 Sunday."""
 
     def may(self, sobject: SObject, letter: str) -> bool:
         """Whether one of ``c r u d`` is granted on the object."""

@@ -33,6 +33,7 @@ EFFECTS: dict[str, str] = {
     "rows_failed": "a trigger of the org refuses a share of rows (rate; at 1, a job completes with every row failed)",
     "healed_row": "an automation of the org sets the fields of a refused row right, and it is saved "
     "(value: 'next' for when it is sent again)",
+    "query_timeout": "400 QUERY_TIMEOUT in place of a query's result",
     "drip": "an answer arrives in small pieces (value: seconds it takes, default 5)",
     "broken_gzip": "an answer's gzip ends too early",
     "short_page": "a page of CSV ends in the middle of a row, and its length says that it is whole",

@@ -51,6 +51,8 @@ def _query(site: Site, call: Call, *, all_rows: bool) -> Answer:
     text = call.query.get("q") or call.query.get("explain") or ""
     if not text.strip():
         raise OrgFault("MALFORMED_QUERY", "A query string has to be specified")
+    if not call.trainer and site.faults.strikes("query_timeout", call.path) is not None:
+        raise OrgFault("QUERY_TIMEOUT", "Your query request was running for too long.")
     session = site.session(call.user_id)
     now = site.now()
     conn = site.org.connection()

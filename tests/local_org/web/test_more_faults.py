@@ -82,6 +82,13 @@ def test_too_many_requests_at_a_time(client: Client, practice: Practice) -> None
     ]
 
 
+def test_a_query_may_run_for_too_long(client: Client, practice: Practice) -> None:
+    practice.fault_on("query_timeout", count=1)
+    answer = client.soql("SELECT Id FROM Account LIMIT 1")
+    assert (answer.status_code, answer.json()[0]["errorCode"]) == (400, "QUERY_TIMEOUT")
+    assert client.soql("SELECT Id FROM Account LIMIT 1").status_code == 200
+
+
 @pytest.mark.parametrize("status", [420, 502])
 def test_gateways_answer_in_html(client: Client, practice: Practice, status: int) -> None:
     practice.fault_on("org_stopped", count=1, value=str(status))
