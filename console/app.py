@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from console import strings
+from console.components import notices
 from console.session import workspace
 from core import SynclineError
 
@@ -56,6 +57,7 @@ def main() -> None:
         "Account for": [_page("audit", "Audit", "fact_check"), _page("plan", "Plans", "rule")],
     }
     st.navigation(pages, position="top").run()
+    notices.put_away()
 
 
 main()
