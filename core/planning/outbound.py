@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -37,6 +37,7 @@ class Ground:
         integration_user: Id of the connection's own user.
         people_come / accounts_come: whether a switched-on job will bring missing ones to the org.
         now: the time of planning, UTC.
+        elsewhere: ``local_id`` Int64, ``linked_as`` String: people who are linked as another object than this pair's.
     """
 
     links: pl.DataFrame
@@ -50,7 +51,7 @@ class Ground:
     people_come: bool = False
     accounts_come: bool = False
     clock_offset_s: float = 0.0
-    overrides: pl.DataFrame | None = field(default=None)
+    elsewhere: pl.DataFrame | None = None
 
 
 def resolve(spec: JobSpec, pair: PairSpec, rows: pl.DataFrame, ground: Ground) -> pl.DataFrame:
@@ -68,6 +69,7 @@ def resolve(spec: JobSpec, pair: PairSpec, rows: pl.DataFrame, ground: Ground) -
         ``owner_org_id``, ``person_name``, ``person_email``, ``account_name``, ``row_zone`` and the verdict columns.
     """
     r = rows.join(ground.links, on="local_id", how="left").with_columns(pl.col("org_id").is_null().alias("is_create"))
+    r = r.join(_elsewhere(ground), on="local_id", how="left")
     r = r.join(
         ground.person_match.select("local_id", "person_record_id", "candidates", person_status="status"),
         on="local_id",
@@ -83,6 +85,11 @@ def resolve(spec: JobSpec, pair: PairSpec, rows: pl.DataFrame, ground: Ground) -
     r = r.join(ground.users, on="user", how="left")
     r = _owners(spec, r, ground.integration_user)
     return _verdicts(spec, _related(pair, r), ground)
+
+
+def _elsewhere(ground: Ground) -> pl.DataFrame:
+    empty = pl.DataFrame(schema={"local_id": pl.Int64, "linked_as": pl.String})
+    return empty if ground.elsewhere is None else ground.elsewhere
 
 
 def _one_each(people: pl.DataFrame) -> pl.DataFrame:
@@ -118,6 +125,8 @@ def _verdicts(spec: JobSpec, r: pl.DataFrame, ground: Ground) -> pl.DataFrame:
     v = plan.open_verdict(r)
     new, gone = pl.col("is_create"), pl.col("deleted_at").is_not_null()
     v = plan.stop(v, gone & new, Outcome.FILTERED, "deleted", "It was deleted here before it was ever sent.")
+    other = pl.format("It is a {} in the org, and this job writes another object.", pl.col("linked_as"))
+    v = plan.stop(v, new & pl.col("linked_as").is_not_null(), Outcome.FILTERED, "other_object", other)
     if not spec.delete:
         v = plan.stop(
             v, gone, Outcome.SKIPPED, "delete_off", "It was deleted here; the job is set to keep it in the org."
