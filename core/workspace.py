@@ -118,21 +118,21 @@ class Workspace:
             session.commit()
         self._note("workspace.configured", self.name, {"title": title, "zone": zone})
 
-    def pause(self) -> None:
-        """Stop all writes to the org at once; stays over restarts."""
-        self._set_paused(paused=True)
+    def pause(self, *, reading: bool = False) -> None:
+        """Stop all writes to the org at once, with ``reading`` what comes from it as well; stays over restarts."""
+        self._set_paused(paused=True, reading=reading)
 
     def resume(self) -> None:
-        """Let writes go on."""
-        self._set_paused(paused=False)
+        """Let everything go on."""
+        self._set_paused(paused=False, reading=False)
 
-    def _set_paused(self, *, paused: bool) -> None:
+    def _set_paused(self, *, paused: bool, reading: bool) -> None:
         with self.database.writing() as session:
             row = session.get_one(WorkspaceRow, self.workspace_id)
-            row.is_paused, row.paused_by = paused, self.actor if paused else None
+            row.is_paused, row.is_reading_paused, row.paused_by = paused, reading, self.actor if paused else None
             session.add(row)
             session.commit()
-        self._note("workspace.paused" if paused else "workspace.resumed", self.name)
+        self._note("workspace.paused" if paused else "workspace.resumed", self.name, {"reading": reading})
 
     def _note(self, kind: str, subject: str, values: Any = None, detail: str = "") -> None:
         with self.database.batch(self.workspace_id) as batch:
@@ -438,7 +438,7 @@ class Workspace:
         spec = self.job(job) if isinstance(job, str) else job
         ctx = self.context()
         with ctx.gateway.tally() as tally:
-            planned, sources = steps.compute(ctx, spec, {"open": True})
+            planned, sources = steps.compute(ctx, spec, None)
         rows = pl.concat([p.rows for p in planned]).with_row_index("row", 1)
         tripped = guards.check(rows, steps.linked(ctx, spec), spec.guards)
         self.engine.note(self.workspace_id)
