@@ -8,7 +8,23 @@ from typing import Annotated
 
 import typer
 
-from core.cli import basics, connecting, inbox, jobs, links, plans, practice, runs, show, starting, tokens, users
+from core.cli import (
+    audit,
+    basics,
+    connecting,
+    inbox,
+    jobs,
+    links,
+    plans,
+    practice,
+    roles,
+    runs,
+    segments,
+    show,
+    starting,
+    tokens,
+    users,
+)
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
@@ -31,7 +47,10 @@ for _name, _group in (
     ("inbox", inbox.group),
     ("links", links.group),
     ("users", users.group),
+    ("segments", segments.group),
     ("tokens", tokens.group),
+    ("audit", audit.group),
+    ("roles", roles.group),
     ("org", practice.group),
 ):
     app.add_typer(_group, name=_name)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from core.mapping.spec import JobSpec, PairSpec, Policy
+from core.mapping.spec import JobSpec, PairSpec, Policy, Role
 from core.planning import plan
 from core.planning.conflicts import canonical_text, decide
 from core.planning.filters import passes
@@ -16,6 +16,7 @@ from core.records import CONSENT_FIELDS, Kind, Outcome
 NEEDS_ACCOUNT = (Kind.TASK, Kind.TOUCHPOINT, Kind.CAMPAIGN_TOUCH)
 NEEDS_PERSON = (Kind.CALL,)
 """These wait for their person even where none was named; the others only for one that was named and is unknown."""
+ELSEWHERE = {"local_id": pl.Int64, "elsewhere": pl.String}
 NEEDS_TEXT = {
     Kind.TASK: (("subject",), "A task needs a title."),
     Kind.TOUCHPOINT: (("subject", "notes"), "A touchpoint needs a subject or content."),
@@ -37,6 +38,7 @@ class Ground:
         integration_user: Id of the connection's own user.
         people_come / accounts_come: whether a switched-on job will bring missing ones to the org.
         now: the time of planning, UTC.
+        elsewhere: ``local_id`` Int64, ``elsewhere`` String: accounts and people that are another object in the org.
     """
 
     links: pl.DataFrame
@@ -50,7 +52,7 @@ class Ground:
     people_come: bool = False
     accounts_come: bool = False
     clock_offset_s: float = 0.0
-    overrides: pl.DataFrame | None = field(default=None)
+    elsewhere: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ELSEWHERE))
 
 
 def resolve(spec: JobSpec, pair: PairSpec, rows: pl.DataFrame, ground: Ground) -> pl.DataFrame:
@@ -68,6 +70,7 @@ def resolve(spec: JobSpec, pair: PairSpec, rows: pl.DataFrame, ground: Ground) -
         ``owner_org_id``, ``person_name``, ``person_email``, ``account_name``, ``row_zone`` and the verdict columns.
     """
     r = rows.join(ground.links, on="local_id", how="left").with_columns(pl.col("org_id").is_null().alias("is_create"))
+    r = r.join(ground.elsewhere, on="local_id", how="left")
     r = r.join(
         ground.person_match.select("local_id", "person_record_id", "candidates", person_status="status"),
         on="local_id",
@@ -130,6 +133,11 @@ def _verdicts(spec: JobSpec, r: pl.DataFrame, ground: Ground) -> pl.DataFrame:
     v = plan.stop(
         v, live & ~passes(spec.filters, dict(r.schema)), Outcome.FILTERED, "filter", "The job's filter leaves it out."
     )
+    if "archived_at" in r.columns and not _is_consent_only(spec):
+        hidden = live & pl.col("archived_at").is_not_null()
+        v = plan.stop(v, hidden, Outcome.FILTERED, "archived", "It left the filter of its inbound job, and rests here.")
+    twin = pl.format("It is a {} in the org already; this job would make a second record of it.", pl.col("elsewhere"))
+    v = plan.stop(v, live & new & pl.col("elsewhere").is_not_null(), Outcome.FILTERED, "elsewhere", twin)
     if spec.updated_within_days is not None:
         floor = ground.now - timedelta(days=spec.updated_within_days)
         old = live & new & (pl.col("updated_at") < floor)
@@ -140,6 +148,12 @@ def _verdicts(spec: JobSpec, r: pl.DataFrame, ground: Ground) -> pl.DataFrame:
     if not spec.update:
         v = plan.stop(v, live & ~new, Outcome.SKIPPED, "update_off", "The job does not update org records.")
     return _people_verdicts(spec, _account_verdicts(spec, v, ground), ground)
+
+
+def _is_consent_only(spec: JobSpec) -> bool:
+    """Whether the job carries opt-outs and nothing else: those pass for archived people as well."""
+    carried = {m.source for p in spec.pairs for m in p.mappings if m.role is Role.VALUE}
+    return carried <= set(CONSENT_FIELDS)
 
 
 def _people_verdicts(spec: JobSpec, v: pl.DataFrame, ground: Ground) -> pl.DataFrame:

@@ -9,7 +9,7 @@ import polars as pl
 
 from core.identity.match import match_accounts, match_people
 from core.mapping.spec import JobSpec, PairSpec
-from core.planning.outbound import Ground
+from core.planning.outbound import ELSEWHERE, Ground
 from core.records import ACTIVITY_KINDS, Kind, table_of
 from core.store import links
 from core.store.database import Batch
@@ -126,14 +126,16 @@ def _text(value: Any) -> str:
 def ground(ctx: Context, spec: JobSpec, pair: PairSpec, rows: pl.DataFrame) -> Ground:
     """Everything an outbound plan stands on for these rows."""
     with ctx.db.reading(ctx.workspace_id) as batch:
-        linked = links.of_records(batch, table_of(spec.kind), rows["local_id"], pair.sobject)
+        held = links.of_records(batch, table_of(spec.kind), rows["local_id"])
         person_match, account_match = _matches(batch, spec, rows)
         people = _people(batch, person_match)
         wanted = pl.concat([account_match["account_record_id"], people["home"]]).drop_nulls().unique()
         accounts = _accounts(batch, wanted)
         users = _users(batch)
+    here = pl.col("sobject") == pair.sobject
     return Ground(
-        links=linked.select("org_id", "baseline", local_id="record_id"),
+        links=held.filter(here).select("org_id", "baseline", local_id="record_id"),
+        elsewhere=_elsewhere(spec.kind, held.filter(~here)),
         people=people,
         accounts=accounts,
         person_match=person_match,
@@ -145,6 +147,13 @@ def ground(ctx: Context, spec: JobSpec, pair: PairSpec, rows: pl.DataFrame) -> G
         accounts_come=ctx.goes_out(Kind.ACCOUNT),
         clock_offset_s=ctx.offset_s,
     )
+
+
+def _elsewhere(kind: Kind, held: pl.DataFrame) -> pl.DataFrame:
+    """Accounts and people that another org object stands for; an activity may well be logged on two objects."""
+    if kind in ACTIVITY_KINDS:
+        held = held.clear()
+    return held.group_by(local_id="record_id").agg(elsewhere=pl.col("sobject").sort().first()).cast(ELSEWHERE)  # type: ignore[arg-type]
 
 
 def _matches(batch: Batch, spec: JobSpec, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
