@@ -65,6 +65,26 @@ def link_user(email: str, org_user_id: str | None) -> None:
     _tried(lambda: workspace().link_user(email, org_user_id), f"{email} is {'linked' if org_user_id else 'unlinked'}.")
 
 
+def configure(title: str, zone: str) -> None:
+    """Set the workspace's title and zone."""
+    _tried(lambda: workspace().configure(title=title or None, zone=zone or None), "The workspace is saved.")
+
+
+def set_role(who: str, role: str | None) -> None:
+    """Give a person a role, or take it away."""
+    _tried(lambda: workspace().set_role(who, role), f"{who} is {role} now." if role else f"{who} has no role any more.")
+
+
+def create_token(name: str, role: str) -> str | None:
+    """Make a token of the HTTP API; its text is shown once."""
+    return _tried(lambda: workspace().create_token(name, role), f"The token {name} is made.")
+
+
+def revoke_token(name: str) -> None:
+    """End a token."""
+    _tried(lambda: workspace().revoke_token(name), f"The token {name} is ended; what uses it is refused from now on.")
+
+
 def create_job(template: str, name: str | None = None) -> JobSpec | None:
     """Make a job from a template."""
     return _tried(

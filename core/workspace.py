@@ -14,6 +14,8 @@ from zoneinfo import available_timezones
 import polars as pl
 from sqlmodel import select
 
+from core.audit import budget as budgeting
+from core.audit import configlog
 from core.audit import explain as explaining
 from core.audit import health as reporting
 from core.audit.frames import Frames
@@ -25,7 +27,7 @@ from core.mapping.findings import Finding
 from core.mapping.lint import lint
 from core.mapping.spec import JobSpec
 from core.planning import guards, plan
-from core.records import ACTIVITY_KINDS, Direction, RunStatus
+from core.records import ACTIVITY_KINDS, Direction, RunStatus, table_of
 from core.running import schedule, steps
 from core.running.engine import Engine
 from core.running.worker import Worker, wait_for
@@ -528,13 +530,25 @@ class Workspace:
         job: str | None = None,
         cause: str | None = None,
         search: str = "",
+        subject: str | None = None,
         limit: int = 50,
         after: Sequence[str] = (),
+        skip: int = 0,
     ) -> pl.DataFrame:
         """Rows that wait, are held, were rejected or are in doubt, by job and subject from the one after ``after``."""
         return reporting.open_rows(
-            self.database, self.workspace_id, job=job, cause=cause, search=search, limit=limit, after=after
-        )
+            self.database, self.workspace_id, job=job, cause=cause, search=search, subject=subject, limit=limit,
+            after=after, skip=skip,
+        )  # fmt: skip
+
+    def count_open_rows(self, *, job: str | None = None, cause: str | None = None, search: str = "") -> int:
+        """How many rows `open_rows` would find in all."""
+        return reporting.count_open_rows(self.database, self.workspace_id, job=job, cause=cause, search=search)
+
+    def open_record(self, job: str, subject: str) -> dict[str, Any]:
+        """The workspace record behind an open row, field by field; empty where the row has none yet."""
+        table = table_of(self.job(job).kind)
+        return reporting.open_record(self.database, self.workspace_id, job, subject, table)
 
     def error_groups(self) -> list[dict[str, Any]]:
         """Open rows by job and cause: count, words, example, oldest, whether it is tried again by itself."""
@@ -657,6 +671,14 @@ class Workspace:
     def overview(self) -> dict[str, Any]:
         """Health at one look: jobs worst first, what needs a person, freshness, API allowance."""
         return reporting.overview(self.database, self.workspace_id, self.specs(), self._now())
+
+    def config_log(self, *, topic: str = "", search: str = "", limit: int = 50, skip: int = 0) -> pl.DataFrame:
+        """Who changed the configuration, newest first: id, at, actor, kind, subject, detail, body (JSON), total."""
+        return configlog.log(self.database, self.workspace_id, topic=topic, search=search, limit=limit, skip=skip)
+
+    def api_budget(self) -> dict[str, Any]:
+        """What the API allowance went to by job and day, and the forecast of a day: see `core.audit.budget.budget`."""
+        return budgeting.budget(self.database, self.workspace_id, self.specs(), self._now())
 
     def readiness(self) -> dict[str, bool | str]:
         """Whether database, worker and org answer."""
