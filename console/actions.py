@@ -85,6 +85,32 @@ def revoke_token(name: str) -> None:
     _tried(lambda: workspace().revoke_token(name), f"The token {name} is ended; what uses it is refused from now on.")
 
 
+def set_alert_rules(rules: dict[str, int]) -> None:
+    """Set the thresholds of alerts."""
+    _tried(lambda: workspace().set_alert_rules(**rules), "The thresholds are saved.")
+
+
+def add_alert_channel(name: str, kind: str, target: str) -> None:
+    """Have alerts sent somewhere."""
+    _tried(lambda: workspace().add_alert_channel(name, kind, target), f"Alerts go to {name} from now on.", "Try it.")
+
+
+def remove_alert_channel(name: str) -> None:
+    """Send no alerts there any more."""
+    _tried(lambda: workspace().remove_alert_channel(name), f"No alerts go to {name} any more.")
+
+
+def try_alert_channel(name: str) -> None:
+    """Send a trial notice."""
+    _tried(lambda: workspace().try_alert_channel(name), f"A trial notice was taken by {name}.")
+
+
+def mute_alerts(subject: str, hours: float) -> None:
+    """Keep a subject of alerts silent for so long, or let it speak again."""
+    told = f"Muted for {hours:g} hours." if hours else "It tells its changes again."
+    _tried(lambda: workspace().mute_alerts(subject, hours), told)
+
+
 def create_job(template: str, name: str | None = None) -> JobSpec | None:
     """Make a job from a template."""
     return _tried(

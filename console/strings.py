@@ -105,6 +105,21 @@ BUDGET_SIGNS = {
     "tight": Sign("Tight", "orange", "speed"),
     "dry": Sign("Runs dry", "red", "block"),
 }
+ALERT_LEVELS = {
+    "ok": Sign("Within limits", "green", "check_circle"),
+    "warning": Sign("Warning", "orange", "warning"),
+    "critical": Sign("Critical", "red", "error"),
+}
+ALERT_KINDS = {"alert.raised": "Raised", "alert.recovered": "Recovered", "alert.undelivered": "Not delivered"}
+ALERT_RULES = {
+    "rejected_warning": "Rows refused by the org: warning from",
+    "rejected_critical": "Rows refused by the org: critical from",
+    "held_warning": "Rows that wait for a person: warning from",
+    "age_warning": "Minutes since a job last ran to its end: warning from",
+    "age_critical": "Minutes since a job last ran to its end: critical from",
+    "api_warning": "Percent of the API allowance used: warning from",
+    "api_critical": "Percent of the API allowance used: critical from",
+}
 ROLES = {
     "viewer": Sign("Viewer", "gray", "visibility"),
     "analyst": Sign("Analyst", "blue", "query_stats"),

@@ -27,13 +27,14 @@ from core.mapping.findings import Finding
 from core.mapping.lint import lint
 from core.mapping.spec import JobSpec
 from core.planning import guards, plan
+from core.planning.alerts import Rules, muted
 from core.records import ACTIVITY_KINDS, Direction, RunStatus, table_of
-from core.running import schedule, steps
+from core.running import alerting, schedule, steps
 from core.running.engine import Engine
 from core.running.worker import Worker, wait_for
 from core.schema.describe import OrgObject
 from core.settings import Settings, settings
-from core.store import ledger, plans, roles, runs, tokens
+from core.store import alerts, ledger, plans, roles, runs, tokens
 from core.store.codec import dumps
 from core.store.database import Database
 from core.store.migrate import migrate
@@ -44,6 +45,8 @@ from core.syncing import compare as comparing
 from core.syncing import connect, intake, users
 from core.syncing.connect import Begun, Doors
 from core.syncing.context import Context
+
+_THRESHOLDS = f"They are {', '.join(Rules.model_fields)}."
 
 
 @dataclass(frozen=True)
@@ -657,6 +660,78 @@ class Workspace:
         """End a token."""
         tokens.revoke_token(self.database, self.workspace_id, name, now=self._now())
         self._note("token.revoked", name)
+
+    # -- alerts
+
+    def alerts(self) -> dict[str, Any]:
+        """What alerts are set to, and how things stand.
+
+        Returns:
+            ``rules`` (thresholds), ``channels`` (``name, kind, shown``), ``mutes`` (subject -> until), ``states``
+            (subject -> ``level, since, title, why``, as of the worker's last look), ``recent``: the latest notices.
+        """
+        kept = alerts.read(self.database, self.workspace_id)
+        channels = alerts.channels(self.database, self.workspace_id, self.doors.vault)
+        recent = self.database.read(
+            "SELECT at, kind, subject, detail FROM event WHERE workspace_id = :w AND kind LIKE 'alert.%'"
+            " ORDER BY id DESC LIMIT 50",
+            w=self.workspace_id,
+        )
+        return {
+            "rules": Rules.model_validate(kept.get("rules", {})).model_dump(),
+            "channels": [{"name": c.name, "kind": c.kind, "shown": c.shown} for c in channels],
+            "mutes": muted(kept.get("mutes", {}), "", 0, self._now()),
+            "states": alerts.read(self.database, self.workspace_id, alerts.STATE),
+            "recent": recent.to_dicts(),
+        }
+
+    def set_alert_rules(self, **rules: int) -> None:
+        """Set thresholds of alerts; those that are not named stay.
+
+        Raises:
+            UsageError: there is no such threshold, or the value does not fit.
+        """
+        before = alerts.read(self.database, self.workspace_id).get("rules", {})
+        try:
+            after = Rules.model_validate({**before, **rules}).model_dump()
+        except ValueError as error:
+            raise UsageError("That is no threshold of alerts.", hint=_THRESHOLDS) from error
+        alerts.change(self.database, self.workspace_id, {"rules": after})
+        self._note("alerts.rules", self.name, {"before": before, "after": after})
+
+    def add_alert_channel(self, name: str, kind: str, target: str) -> None:
+        """Have alerts sent to a webhook or an e-mail address.
+
+        Raises:
+            UsageError: the kind is unknown, or the address does not fit it.
+        """
+        made = alerts.Channel(name.strip(), kind, target.strip())
+        alerts.add_channel(self.database, self.workspace_id, self.doors.vault, made)
+        self._note("alerts.channel_added", made.name, {"kind": kind, "to": made.shown})
+
+    def remove_alert_channel(self, name: str) -> None:
+        """Send no alerts there any more."""
+        alerts.remove_channel(self.database, self.workspace_id, name)
+        self._note("alerts.channel_removed", name)
+
+    def try_alert_channel(self, name: str) -> None:
+        """Send a trial notice.
+
+        Raises:
+            NotFound: there is no such channel.
+            NotDelivered: it did not arrive.
+        """
+        channels = alerts.channels(self.database, self.workspace_id, self.doors.vault)
+        found = next((c for c in channels if c.name == name), None)
+        if found is None:
+            raise NotFound(f"There is no alert channel called {name}.")
+        alerting.trial(found, self.doors, self.name)
+
+    def mute_alerts(self, subject: str = "all", hours: float = 24) -> None:
+        """Keep a subject (``job:NAME``, ``connection``, ``api``, ``all``) silent for so long; 0 hours ends it."""
+        kept = alerts.read(self.database, self.workspace_id).get("mutes", {})
+        alerts.change(self.database, self.workspace_id, {"mutes": muted(kept, subject, hours, self._now())})
+        self._note("alerts.muted" if hours > 0 else "alerts.unmuted", subject, {"hours": hours})
 
     # -- looking
 

@@ -87,7 +87,10 @@ def done(kind: str) -> str:
 
 
 def _names(row: dict[str, Any]) -> str:
-    names = [where for where, _, _ in differences(row["body"])]
+    changed = differences(row["body"])
+    if len(changed) > _MOST_NAMES and not any(before for _, before, _ in changed):
+        return "made"
+    names = [where for where, _, _ in changed]
     if not names:
         return plain(row["detail"], 160)
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""

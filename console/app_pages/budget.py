@@ -15,8 +15,8 @@ from core import Load, SynclineError, forecast
 
 _COLUMNS = ("State", "Job", "Schedule", "Runs a day", "Rows a day", "Calls, idle run", "Forecast", "Last 24 h", "Share")
 _TIGHT = 0.75
+# Smaller shares of the allowance are told in words: as a bar they would be an empty one.
 _SHOWN_FROM = 0.01
-"""Smaller shares of the allowance are told in words: as a bar they would be an empty one."""
 _INTERVALS = (1, 5, 15, 30, 60, 120, 240, 720, 1440)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from console.admin import changes, roles, safety, tokens
+from console.admin import alerts, changes, roles, safety, tokens
 from console.components import frame, notices
 from core import SynclineError
 
 _PARTS = {
     "Changes": changes.show,
+    "Alerts": alerts.show,
     "Roles": roles.show,
     "API tokens": tokens.show,
     "Pause and session": safety.show,

@@ -8,7 +8,23 @@ from typing import Annotated
 
 import typer
 
-from core.cli import basics, connecting, inbox, jobs, links, plans, practice, roles, runs, show, starting, tokens, users
+from core.cli import (
+    alerts,
+    basics,
+    config,
+    connecting,
+    inbox,
+    jobs,
+    links,
+    plans,
+    practice,
+    roles,
+    runs,
+    show,
+    starting,
+    tokens,
+    users,
+)
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
@@ -24,6 +40,7 @@ app = typer.Typer(
 starting.add_to(app)
 connecting.add_to(app)
 basics.add_to(app)
+app.command()(config.budget)
 for _name, _group in (
     ("jobs", jobs.group),
     ("plans", plans.group),
@@ -32,6 +49,8 @@ for _name, _group in (
     ("links", links.group),
     ("users", users.group),
     ("tokens", tokens.group),
+    ("alerts", alerts.group),
+    ("config", config.group),
     ("roles", roles.group),
     ("org", practice.group),
 ):

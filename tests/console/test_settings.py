@@ -11,6 +11,7 @@ from console import editing
 from console.entry import Entry
 from console.gate import cookie_name
 from core import differences
+from core.running import alerting
 from core.settings import settings
 from core.workspace import Workspace
 from tests.console.pages import Page
@@ -136,3 +137,25 @@ def test_what_if_a_job_ran_every_minute(synced: Workspace, page: Open) -> None:
     shown.run()
     load = next(x for x in synced.api_budget()["loads"] if x.job == "accounts_in").supposing(every_minutes=1)
     assert f"{round(load.calls_per_day):,} call" in shown.text
+
+
+@pytest.mark.requirement("X15")
+def test_alerts_are_set_on_the_page(synced: Workspace, page: Open) -> None:
+    shown = page("settings", part="Alerts")
+    assert "it has not looked yet" in shown.text
+    assert "Nobody yet." in shown.text
+    next(t for t in shown.at.text_input if t.label == "Name of the channel").set_value("chat")
+    next(t for t in shown.at.text_input if t.label == "Address").set_value("https://chat.example/hook/s3cret")
+    shown.press("Add")
+    assert "to chat" in shown.text.replace("*", "")
+    assert "s3cret" not in shown.text
+    next(n for n in shown.at.number_input if n.label.startswith("Rows that wait")).set_value(5)
+    shown.press("Save the thresholds")
+    assert synced.alerts()["rules"]["held_warning"] == 5
+    alerting.look(synced.doors, synced.workspace_id)
+    after = page("settings", part="Alerts")
+    assert "Warning" in {s[0] for s in after.frame()["Level"]}
+    after.press("Mute")
+    assert "all" in synced.alerts()["mutes"]
+    after.press("Remove")
+    assert synced.alerts()["channels"] == []
