@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from console import strings
+from console.components import notices
 from console.session import workspace
 from core import SynclineError
 
@@ -61,6 +62,7 @@ def main() -> None:
         ],
     }
     st.navigation(pages, position="top").run()
+    notices.put_away()
 
 
 main()

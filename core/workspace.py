@@ -15,8 +15,9 @@ import polars as pl
 from sqlmodel import select
 
 from core.audit import budget as budgeting
-from core.audit import configlog
+from core.audit import catalog, configlog
 from core.audit import explain as explaining
+from core.audit import export as exporting
 from core.audit import health as reporting
 from core.audit.frames import Frames
 from core.clock import Clock, SystemClock
@@ -34,7 +35,7 @@ from core.running.engine import Engine
 from core.running.worker import Worker, wait_for
 from core.schema.describe import OrgObject
 from core.settings import Settings, settings
-from core.store import alerts, ledger, plans, roles, runs, tokens
+from core.store import alerts, ledger, plans, roles, runs, tokens, views
 from core.store.codec import dumps
 from core.store.database import Database
 from core.store.migrate import migrate
@@ -42,7 +43,7 @@ from core.store.secrets import open_vault
 from core.store.tables import Connection, Job
 from core.store.tables import Workspace as WorkspaceRow
 from core.syncing import compare as comparing
-from core.syncing import connect, intake, users
+from core.syncing import connect, intake, lists, users
 from core.syncing.connect import Begun, Doors
 from core.syncing.context import Context
 
@@ -314,6 +315,50 @@ class Workspace:
             session.commit()
         self._note("job.saved", spec.name, {"before": before, "after": spec.model_dump(mode="json")})
         return spec
+
+    # -- what a job is limited to
+
+    def list_views(self, sobject: str) -> list[dict[str, str]]:
+        """The org's list views of an object that the connected user may see: name, label.
+
+        One that is not among them is not shared with that user: the org's admin can share it.
+        """
+        return lists.views(self.context(), sobject)
+
+    def check_filter(self, sobject: str, where: str) -> list[Finding]:
+        """Every finding of a SOQL filter as it is typed: form, fields, permissions, and what it costs to read by it."""
+        return lists.check_filter(self.context(), sobject, where)
+
+    def segments(self) -> list[dict[str, Any]]:
+        """The workspace's segments: name, kind, members."""
+        return lists.segments(self.database, self.workspace_id)
+
+    def import_lists(
+        self, sobject: str, views: Sequence[str], *, segment: str = "", new: bool = False, name: str = ""
+    ) -> list[JobSpec]:
+        """Make, or edit, an import rule: list views of an object that become people or accounts, or a segment.
+
+        People bring their accounts along. The rule's jobs are off until somebody switches them on; switching them
+        off deactivates it.
+
+        Args:
+            sobject: Contact, Lead or Account.
+            views: developer names of the list views; a record that is in any of them comes in.
+            segment: the segment they join; none where they only come in.
+            new: whether the segment is to be made; else it has to be there.
+            name: the rule's name, to edit one.
+
+        Raises:
+            UsageError: no such object, no list, or the segment is (or is not) there.
+        """
+        rule = lists.Rule(sobject, tuple(views), segment.strip(), name)
+        known = {s["name"] for s in self.segments()} | {p.segment for s in self.specs() for p in s.pairs if p.segment}
+        if rule.segment and new == (rule.segment in known):
+            there = "There is a segment" if new else "There is no segment"
+            raise UsageError(
+                f"{there} called {rule.segment}.", hint="Segments: " + (", ".join(sorted(known)) or "none")
+            )
+        return [self.save_job(spec) for spec in lists.jobs_of(self.context(), rule)]
 
     def specs(self) -> list[JobSpec]:
         """All jobs' specs, in the order in which they run."""
@@ -738,6 +783,25 @@ class Workspace:
     def explain(self, key: str) -> dict[str, Any]:
         """Everything known of one record: any id, e-mail, phone or external id."""
         return explaining.explain(self.database, self.workspace_id, key)
+
+    def audit_export(
+        self, folder: str | Path, tables: Iterable[str] = (), file_format: str = "csv"
+    ) -> list[dict[str, Any]]:
+        """Write audit tables to files; what was written, as ``table``, ``file``, ``rows``.
+
+        Raises:
+            UsageError: there is no such table or format.
+        """
+        done = exporting.export(self.frames, Path(folder), tables, file_format)
+        self._note("audit.exported", file_format, {"tables": [d["table"] for d in done]})
+        return done
+
+    def audit_views(self, *, drop: bool = False) -> list[str]:
+        """Make or renew the database's views of the audit tables, or drop them; their names."""
+        if drop:
+            views.drop(self.database)
+            return []
+        return views.make(self.database, {name: table.types for name, table in catalog.TABLES.items()})
 
     def compare(self, job: str) -> pl.DataFrame:
         """Fields in which linked records differ between workspace and org now, with the cause of each."""

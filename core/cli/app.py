@@ -10,6 +10,7 @@ import typer
 
 from core.cli import (
     alerts,
+    audit,
     basics,
     config,
     connecting,
@@ -20,6 +21,7 @@ from core.cli import (
     practice,
     roles,
     runs,
+    segments,
     show,
     starting,
     tokens,
@@ -48,9 +50,11 @@ for _name, _group in (
     ("inbox", inbox.group),
     ("links", links.group),
     ("users", users.group),
+    ("segments", segments.group),
     ("tokens", tokens.group),
     ("alerts", alerts.group),
     ("config", config.group),
+    ("audit", audit.group),
     ("roles", roles.group),
     ("org", practice.group),
 ):

@@ -69,6 +69,20 @@ def validate(job: JobName, as_json: Json = False, workspace: InWorkspace = "defa
     raise typer.Exit(1 if any(r["severity"] == "fail" for r in rows) else 0)
 
 
+@group.command("filter")
+def check_filter(
+    sobject: Annotated[str, typer.Argument(metavar="OBJECT", help="The org object that is filtered.")],
+    where: Annotated[str, typer.Argument(metavar="SOQL", help="What stands after WHERE.")],
+    as_json: Json = False,
+    workspace: InWorkspace = "default",
+) -> None:
+    """Check a SOQL filter against the org: fields, permissions, and what it costs; exit code 1 if it cannot be used."""
+    found = opened(workspace).check_filter(sobject, where)
+    rows = [{"severity": f.severity, "field": f.field, "message": f.message, "mend": f.mend} for f in found]
+    show.table("Findings", rows, as_json=as_json)
+    raise typer.Exit(1 if any(r["severity"] == "fail" for r in rows) else 0)
+
+
 @group.command("plan")
 def plan(job: JobName, as_json: Json = False, workspace: InWorkspace = "default") -> None:
     """Make a plan and keep it, to be looked at and applied later."""

@@ -29,6 +29,7 @@ _ORDER = (
     "schedule",
     "guards",
     "after",
+    "scope_every_hours",
     "updated_within_days",
     "filters",
     "pairs",

@@ -129,7 +129,7 @@ def compute(ctx: Context, spec: JobSpec, scope: dict[str, Any] | None) -> tuple[
         captured = capture.capture(
             ctx, spec, full=bool(scope and scope.get("full")), records=scope.get("records") if scope else None
         )
-        return [plan_in.plan_pair(ctx, spec, c) for c in captured], {c.pair.sobject: c.rows.height for c in captured}
+        return [plan_in.plan_pair(ctx, spec, c) for c in captured], {c.pair.sobject: c.n_rows for c in captured}
     selected = plan_out.select(ctx, spec, scope)
     if selected.rows.height:
         capture.refresh_describes(ctx, [p.sobject for p in spec.pairs])

@@ -26,8 +26,8 @@ _MAY = {
     ),
     ANALYST: (
         "audit_books backfill_counts bundle changes check_filter compare config_log context discard diff_config "
-        "export_config list_views lookup org_object org_users plan presets preview request_plan seen_values validate "
-        "value_counts vocabulary wait"
+        "export_config list_views lookup org_object org_users plan presets preview request_plan seen_values segments "
+        "validate value_counts vocabulary wait"
     ),
     OPERATOR: (
         "apply approve backfill cancel decide duplicates lineage mute_alerts pause put_aside refresh_org rehearse "

@@ -11,6 +11,7 @@ import pandas as pd
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Block, Element
 
+from console.session import Key
 from tests.demo_fixture import open_demo
 
 IMAGE = "![x](http://127.0.0.1:9/x.png)"
@@ -55,6 +56,8 @@ class Page:
         self.at.run()
         failures = [f"{e.message}\n" + "\n".join(e.stack_trace[-8:]) for e in self.at.exception]
         assert not failures, failures[0]
+        if Key.NOTICE in self.at.session_state:
+            del self.at.session_state[Key.NOTICE]  # as the frame of the console does once a page is drawn
         return self
 
     def press(self, label: str) -> Page:
