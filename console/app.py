@@ -54,7 +54,12 @@ def main() -> None:
             _page("job", "Job", "schema", hidden=True),
             _page("connections", "Connections", "cable"),
         ],
-        "Account for": [_page("audit", "Audit", "fact_check"), _page("plan", "Plans", "rule")],
+        "Account for": [
+            _page("audit", "Audit", "fact_check"),
+            _page("plan", "Plans", "rule"),
+            _page("budget", "API budget", "speed"),
+            _page("settings", "Settings", "settings"),
+        ],
     }
     st.navigation(pages, position="top").run()
     notices.put_away()

@@ -216,6 +216,10 @@ def _verdict(judged: Sequence[Mapping[str, Any]], connection: Mapping[str, Any] 
     if not on:
         return {"state": "off", "sentence": "No job is switched on."}
     bad = [j for j in on if j["state"] in ("stopped", "failing", "needs_a_person", "behind")]
+    paused = sum(j["state"] == "paused" for j in on)
+    if not bad and paused:
+        word = "1 job is" if paused == 1 else f"{paused} jobs are"
+        return {"state": "paused", "sentence": f"{word} paused; nothing is lost."}
     if not bad and any(j["state"] == "not_yet_run" for j in on):
         new = sum(j["state"] == "not_yet_run" for j in on)
         return {"state": "not_yet_run", "sentence": f"{new} of {len(on)} jobs have not run yet."}

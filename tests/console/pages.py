@@ -22,7 +22,7 @@ HOSTILE = f"{IMAGE} {TAG} {LATE}"
 MARKS = re.compile(r"(?<!\\)(!\[x\]\(|<img|\$z|:material/home:|:red\[y\]|www\.evil|a@evil)")
 """What Markdown would make something of in the hostile text, unless it is escaped."""
 CODE = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)")
-PAGES = ("overview", "errors", "runs", "record", "jobs", "job", "connections", "audit", "plan")
+PAGES = ("overview", "errors", "runs", "record", "jobs", "job", "connections", "audit", "plan", "budget", "settings")
 # These show their texts as they are.
 PLAIN = {
     "text",
@@ -114,7 +114,7 @@ def rendered(element: Any) -> Iterator[str]:
         if getattr(element, "type", "") not in ("text", "code", "arrow_data_frame"):
             yield str(getattr(element, "label", ""))
         return
-    if element.type == "arrow_table":
+    if element.type == "table":
         yield from (str(cell) for row in element.value.to_numpy() for cell in row)
         return
     yield from texts(element.proto)
