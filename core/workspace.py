@@ -14,7 +14,8 @@ from zoneinfo import available_timezones
 import polars as pl
 from sqlmodel import select
 
-from core.audit import catalog
+from core.audit import budget as budgeting
+from core.audit import catalog, configlog
 from core.audit import explain as explaining
 from core.audit import export as exporting
 from core.audit import health as reporting
@@ -27,13 +28,14 @@ from core.mapping.findings import Finding
 from core.mapping.lint import lint
 from core.mapping.spec import JobSpec
 from core.planning import guards, plan
-from core.records import ACTIVITY_KINDS, Direction, RunStatus
-from core.running import schedule, steps
+from core.planning.alerts import Rules, muted
+from core.records import ACTIVITY_KINDS, Direction, RunStatus, table_of
+from core.running import alerting, schedule, steps
 from core.running.engine import Engine
 from core.running.worker import Worker, wait_for
 from core.schema.describe import OrgObject
 from core.settings import Settings, settings
-from core.store import ledger, plans, roles, runs, tokens, views
+from core.store import alerts, ledger, plans, roles, runs, tokens, views
 from core.store.codec import dumps
 from core.store.database import Database
 from core.store.migrate import migrate
@@ -44,6 +46,8 @@ from core.syncing import compare as comparing
 from core.syncing import connect, intake, lists, users
 from core.syncing.connect import Begun, Doors
 from core.syncing.context import Context
+
+_THRESHOLDS = f"They are {', '.join(Rules.model_fields)}."
 
 
 @dataclass(frozen=True)
@@ -118,21 +122,21 @@ class Workspace:
             session.commit()
         self._note("workspace.configured", self.name, {"title": title, "zone": zone})
 
-    def pause(self) -> None:
-        """Stop all writes to the org at once; stays over restarts."""
-        self._set_paused(paused=True)
+    def pause(self, *, reading: bool = False) -> None:
+        """Stop all writes to the org at once, with ``reading`` what comes from it as well; stays over restarts."""
+        self._set_paused(paused=True, reading=reading)
 
     def resume(self) -> None:
-        """Let writes go on."""
-        self._set_paused(paused=False)
+        """Let everything go on."""
+        self._set_paused(paused=False, reading=False)
 
-    def _set_paused(self, *, paused: bool) -> None:
+    def _set_paused(self, *, paused: bool, reading: bool) -> None:
         with self.database.writing() as session:
             row = session.get_one(WorkspaceRow, self.workspace_id)
-            row.is_paused, row.paused_by = paused, self.actor if paused else None
+            row.is_paused, row.is_reading_paused, row.paused_by = paused, reading, self.actor if paused else None
             session.add(row)
             session.commit()
-        self._note("workspace.paused" if paused else "workspace.resumed", self.name)
+        self._note("workspace.paused" if paused else "workspace.resumed", self.name, {"reading": reading})
 
     def _note(self, kind: str, subject: str, values: Any = None, detail: str = "") -> None:
         with self.database.batch(self.workspace_id) as batch:
@@ -438,7 +442,7 @@ class Workspace:
         spec = self.job(job) if isinstance(job, str) else job
         ctx = self.context()
         with ctx.gateway.tally() as tally:
-            planned, sources = steps.compute(ctx, spec, {"open": True})
+            planned, sources = steps.compute(ctx, spec, None)
         rows = pl.concat([p.rows for p in planned]).with_row_index("row", 1)
         tripped = guards.check(rows, steps.linked(ctx, spec), spec.guards)
         self.engine.note(self.workspace_id)
@@ -574,13 +578,25 @@ class Workspace:
         job: str | None = None,
         cause: str | None = None,
         search: str = "",
+        subject: str | None = None,
         limit: int = 50,
         after: Sequence[str] = (),
+        skip: int = 0,
     ) -> pl.DataFrame:
         """Rows that wait, are held, were rejected or are in doubt, by job and subject from the one after ``after``."""
         return reporting.open_rows(
-            self.database, self.workspace_id, job=job, cause=cause, search=search, limit=limit, after=after
-        )
+            self.database, self.workspace_id, job=job, cause=cause, search=search, subject=subject, limit=limit,
+            after=after, skip=skip,
+        )  # fmt: skip
+
+    def count_open_rows(self, *, job: str | None = None, cause: str | None = None, search: str = "") -> int:
+        """How many rows `open_rows` would find in all."""
+        return reporting.count_open_rows(self.database, self.workspace_id, job=job, cause=cause, search=search)
+
+    def open_record(self, job: str, subject: str) -> dict[str, Any]:
+        """The workspace record behind an open row, field by field; empty where the row has none yet."""
+        table = table_of(self.job(job).kind)
+        return reporting.open_record(self.database, self.workspace_id, job, subject, table)
 
     def error_groups(self) -> list[dict[str, Any]]:
         """Open rows by job and cause: count, words, example, oldest, whether it is tried again by itself."""
@@ -690,6 +706,78 @@ class Workspace:
         tokens.revoke_token(self.database, self.workspace_id, name, now=self._now())
         self._note("token.revoked", name)
 
+    # -- alerts
+
+    def alerts(self) -> dict[str, Any]:
+        """What alerts are set to, and how things stand.
+
+        Returns:
+            ``rules`` (thresholds), ``channels`` (``name, kind, shown``), ``mutes`` (subject -> until), ``states``
+            (subject -> ``level, since, title, why``, as of the worker's last look), ``recent``: the latest notices.
+        """
+        kept = alerts.read(self.database, self.workspace_id)
+        channels = alerts.channels(self.database, self.workspace_id, self.doors.vault)
+        recent = self.database.read(
+            "SELECT at, kind, subject, detail FROM event WHERE workspace_id = :w AND kind LIKE 'alert.%'"
+            " ORDER BY id DESC LIMIT 50",
+            w=self.workspace_id,
+        )
+        return {
+            "rules": Rules.model_validate(kept.get("rules", {})).model_dump(),
+            "channels": [{"name": c.name, "kind": c.kind, "shown": c.shown} for c in channels],
+            "mutes": muted(kept.get("mutes", {}), "", 0, self._now()),
+            "states": alerts.read(self.database, self.workspace_id, alerts.STATE),
+            "recent": recent.to_dicts(),
+        }
+
+    def set_alert_rules(self, **rules: int) -> None:
+        """Set thresholds of alerts; those that are not named stay.
+
+        Raises:
+            UsageError: there is no such threshold, or the value does not fit.
+        """
+        before = alerts.read(self.database, self.workspace_id).get("rules", {})
+        try:
+            after = Rules.model_validate({**before, **rules}).model_dump()
+        except ValueError as error:
+            raise UsageError("That is no threshold of alerts.", hint=_THRESHOLDS) from error
+        alerts.change(self.database, self.workspace_id, {"rules": after})
+        self._note("alerts.rules", self.name, {"before": before, "after": after})
+
+    def add_alert_channel(self, name: str, kind: str, target: str) -> None:
+        """Have alerts sent to a webhook or an e-mail address.
+
+        Raises:
+            UsageError: the kind is unknown, or the address does not fit it.
+        """
+        made = alerts.Channel(name.strip(), kind, target.strip())
+        alerts.add_channel(self.database, self.workspace_id, self.doors.vault, made)
+        self._note("alerts.channel_added", made.name, {"kind": kind, "to": made.shown})
+
+    def remove_alert_channel(self, name: str) -> None:
+        """Send no alerts there any more."""
+        alerts.remove_channel(self.database, self.workspace_id, name)
+        self._note("alerts.channel_removed", name)
+
+    def try_alert_channel(self, name: str) -> None:
+        """Send a trial notice.
+
+        Raises:
+            NotFound: there is no such channel.
+            NotDelivered: it did not arrive.
+        """
+        channels = alerts.channels(self.database, self.workspace_id, self.doors.vault)
+        found = next((c for c in channels if c.name == name), None)
+        if found is None:
+            raise NotFound(f"There is no alert channel called {name}.")
+        alerting.trial(found, self.doors, self.name)
+
+    def mute_alerts(self, subject: str = "all", hours: float = 24) -> None:
+        """Keep a subject (``job:NAME``, ``connection``, ``api``, ``all``) silent for so long; 0 hours ends it."""
+        kept = alerts.read(self.database, self.workspace_id).get("mutes", {})
+        alerts.change(self.database, self.workspace_id, {"mutes": muted(kept, subject, hours, self._now())})
+        self._note("alerts.muted" if hours > 0 else "alerts.unmuted", subject, {"hours": hours})
+
     # -- looking
 
     def explain(self, key: str) -> dict[str, Any]:
@@ -722,6 +810,14 @@ class Workspace:
     def overview(self) -> dict[str, Any]:
         """Health at one look: jobs worst first, what needs a person, freshness, API allowance."""
         return reporting.overview(self.database, self.workspace_id, self.specs(), self._now())
+
+    def config_log(self, *, topic: str = "", search: str = "", limit: int = 50, skip: int = 0) -> pl.DataFrame:
+        """Who changed the configuration, newest first: id, at, actor, kind, subject, detail, body (JSON), total."""
+        return configlog.log(self.database, self.workspace_id, topic=topic, search=search, limit=limit, skip=skip)
+
+    def api_budget(self) -> dict[str, Any]:
+        """What the API allowance went to by job and day, and the forecast of a day: see `core.audit.budget.budget`."""
+        return budgeting.budget(self.database, self.workspace_id, self.specs(), self._now())
 
     def readiness(self) -> dict[str, bool | str]:
         """Whether database, worker and org answer."""

@@ -9,8 +9,10 @@ from typing import Annotated
 import typer
 
 from core.cli import (
+    alerts,
     audit,
     basics,
+    config,
     connecting,
     inbox,
     jobs,
@@ -40,6 +42,7 @@ app = typer.Typer(
 starting.add_to(app)
 connecting.add_to(app)
 basics.add_to(app)
+app.command()(config.budget)
 for _name, _group in (
     ("jobs", jobs.group),
     ("plans", plans.group),
@@ -49,6 +52,8 @@ for _name, _group in (
     ("users", users.group),
     ("segments", segments.group),
     ("tokens", tokens.group),
+    ("alerts", alerts.group),
+    ("config", config.group),
     ("audit", audit.group),
     ("roles", roles.group),
     ("org", practice.group),

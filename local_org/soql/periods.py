@@ -31,8 +31,8 @@ def day_range(literal: str, today: date, first_weekday: int = SUNDAY) -> DayRang
     """The days that a date literal covers, seen from ``today`` in the user's time zone.
 
     ``LAST_N_DAYS:n`` and ``LAST_90_DAYS`` include today; the other LAST_N and NEXT_N literals leave out the current
-    period, and ``NEXT_N_DAYS:n`` starts tomorrow. Weeks start on ``first_weekday`` (0: Monday); the fiscal year is the
-    calendar year. A range that runs out of the calendar ends at its edge.
+    period, and ``NEXT_N_DAYS:n`` starts tomorrow. Weeks start on ``first_weekday`` (0 is Monday); the fiscal year is
+    the calendar year. A range that runs out of the calendar ends at its edge.
     """
     name, _, number = literal.partition(":")
     # The week that today is in, as if it began on a Sunday.

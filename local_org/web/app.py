@@ -20,6 +20,7 @@ from local_org.web import dispatch, spoiling, striking
 from local_org.web.messages import HTML_TYPE, Answer, Call, fault_answer
 from local_org.web.routes import tidy
 from local_org.web.site import Site
+from local_org.web.streaming import doors as streaming
 
 MAX_BODY = 50 * 1024 * 1024
 MAX_UPLOAD = 160 * 1024 * 1024
@@ -76,7 +77,7 @@ class App:
 
     async def _answer(self, call: Call, receive: Receive) -> Answer:
         call.trainer = self._site.is_trainer(call.headers)
-        if call.trainer or call.path.startswith("/_practice"):
+        if (call.trainer and not streaming.is_mine(call.path)) or call.path.startswith("/_practice"):
             return await run_in_threadpool(dispatch.answer, self._site, call)
         faults = self._site.faults
         if (fault := faults.strikes("org_stopped", call.path)) is not None:
@@ -85,6 +86,8 @@ class App:
             await asyncio.sleep(fault.number(150) / 1000)
         if (fault := faults.strikes("slow", call.path)) is not None:
             await asyncio.sleep(fault.number(5))
+        if streaming.is_mine(call.path):
+            return await streaming.answer(self._site, call, receive)
         if striking.is_write(call):
             return await self._write(call, receive)
         answer = await run_in_threadpool(dispatch.answer, self._site, call)

@@ -11,6 +11,7 @@ from local_org.web import lasting, people, reshape
 from local_org.web.messages import Answer, Call, not_found
 from local_org.web.routes import Handler, Router
 from local_org.web.site import Site
+from local_org.web.streaming import capture
 from local_org.web.tokens import Grant
 
 
@@ -34,6 +35,9 @@ def add_routes(router: Router) -> None:
         ("/_practice/allowance", "POST", allowance),
         ("/_practice/archive", "POST", archive),
         ("/_practice/purge", "POST", purge),
+        ("/_practice/events", "GET", events),
+        ("/_practice/events", "DELETE", forget_events),
+        ("/_practice/clients", "DELETE", forget_clients),
     ]
     for path, method, handler in table:
         router.route(path, method)(_guarded(handler))
@@ -165,7 +169,31 @@ def schema(site: Site, call: Call) -> Answer:
     """Change the schema or the permissions while the org runs; see `reshape.CHANGES`."""
     body = call.mapping()
     reshape.apply(site.org, str(body.pop("change", "")), body)
+    capture.install(site.org)
     return Answer(200, {"changed": True})
+
+
+def events(site: Site, call: Call) -> Answer:
+    """Which change events are kept, how many were delivered, and who listens."""
+    before, newest = capture.bounds(site.org.connection())
+    clients = [
+        {"id": c.id, "user_id": c.user_id, "channels": [s.channel for s in c.subscriptions.values()]}
+        for c in site.streams.listed()
+    ]
+    told = {"oldest": before + 1, "newest": newest, "delivered": site.streams.delivered, "clients": clients}
+    return Answer(200, told)
+
+
+def forget_events(site: Site, call: Call) -> Answer:
+    """Forget the kept change events, so that an earlier replay Id is refused."""
+    capture.purge(site.org, site.epoch() + capture.KEPT_SECONDS)
+    return Answer(204)
+
+
+def forget_clients(site: Site, call: Call) -> Answer:
+    """Forget every streaming client: the next thing that each hears is that it is unknown."""
+    site.streams.forget_all()
+    return Answer(204)
 
 
 def _actor(site: Site, body: dict[str, Any]) -> str:

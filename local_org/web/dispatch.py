@@ -105,16 +105,22 @@ def _data(site: Site, call: Call, match: re.Match[str]) -> Answer:
     return handler(site, call)
 
 
+def token_of(call: Call) -> str:
+    """The access token of a request, by either scheme; empty when there is none."""
+    scheme, _, token = call.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() in ("bearer", "oauth") else ""
+
+
 def _authenticate(site: Site, call: Call) -> None:
     """Find the user of the request.
 
     Raises:
         OrgFault: 401, or 403 when the user may not use the API.
     """
-    scheme, _, token = call.headers.get("authorization", "").partition(" ")
-    if not token or scheme.lower() not in ("bearer", "oauth"):
+    token = token_of(call)
+    if not token:
         raise OrgFault("INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE", status=401)
-    grant = site.tokens.check(token.strip(), site.epoch())
+    grant = site.tokens.check(token, site.epoch())
     if grant is None:
         raise OrgFault("INVALID_SESSION_ID", "Session expired or invalid", status=401)
     call.user_id = grant.user_id

@@ -27,6 +27,9 @@ EFFECTS: dict[str, str] = {
     "latency": "every request takes longer (value: milliseconds, default 150)",
     "server_error": "500 UNKNOWN_EXCEPTION",
     "hidden_field": "field-level security hides a field (value: Object.Field or Object.Field@Profile)",
+    "event_gap": "a change event tells that something changed and not what: GAP_UPDATE and the like "
+    "(value: 'overflow' for GAP_OVERFLOW)",
+    "event_lost": "a subscription that asks for events after a replay Id is refused: it is not kept any more",
     "job_failed": "a Bulk job ends as Failed before any row is saved",
     "job_delay": "a Bulk job waits before it runs (value: seconds, default 5)",
     "job_stuck": "a Bulk job stays InProgress while the fault is on",

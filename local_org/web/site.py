@@ -19,6 +19,7 @@ from local_org.web.calls import Allowance, CallLog
 from local_org.web.cursors import Cursors
 from local_org.web.faults import Faults
 from local_org.web.messages import Call, not_found
+from local_org.web.streaming.clients import Clients
 from local_org.web.tokens import Tokens
 
 API_VERSION = "66.0"
@@ -70,6 +71,7 @@ class Site:
     faults: Faults = field(default_factory=Faults)
     healer: meddling.Healer = field(default_factory=meddling.Healer)
     calls: CallLog = field(default_factory=CallLog)
+    streams: Clients = field(default_factory=Clients)
 
     def now(self) -> datetime:
         """The server's time."""
