@@ -186,6 +186,12 @@ def test_a_job_completes_with_every_row_failed(client: Client, practice: Practic
     assert named(practice, unique) == 0
 
 
+def test_rows_fail_with_the_code_that_is_asked_for(client: Client, practice: Practice, unique: str) -> None:
+    practice.fault_on("rows_failed", count=1, value="ENTITY_IS_LOCKED:the record is locked")
+    (row,) = client.collection([{"attributes": {"type": "Account"}, "Name": unique}]).json()
+    assert row["errors"] == [{"statusCode": "ENTITY_IS_LOCKED", "message": "the record is locked", "fields": []}]
+
+
 def test_an_automation_heals_a_failing_row(client: Client, practice: Practice, unique: str) -> None:
     bad = {"attributes": {"type": "Contact"}, "LastName": unique, "Email": "no address"}
     practice.fault_on("healed_row", count=1)
