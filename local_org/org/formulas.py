@@ -67,6 +67,19 @@ def worked_out(schema: Schema, sobject: SObject, f: Field, alias: str, moment: M
     return _as_field(f, term)
 
 
+def holds(schema: Schema, sobject: SObject, text: str, moment: Moment) -> str:
+    """The SQL of a rule's formula, over the record after the save as ``t`` and before it as ``o``.
+
+    ``o`` holds NULL in every column where the record is new. Beside the functions of formula fields, a rule knows
+    ISNEW(), ISCHANGED(field) and PRIORVALUE(field).
+
+    Raises:
+        ValueError: The formula cannot be read, names what does not exist, or is no condition.
+    """
+    rule = Field(name="rule", type="boolean", label="rule", formula=text)
+    return _as_field(rule, _Parser(schema, sobject, rule, "t", moment, 0, prior="o").whole())
+
+
 def check(schema: Schema) -> None:
     """See that every formula and roll-up of a schema can be worked out.
 
@@ -127,9 +140,11 @@ def _as_field(f: Field, term: Term) -> str:
 class _Parser:
     """Reads one formula by recursive descent and compiles as it goes."""
 
-    def __init__(self, schema: Schema, sobject: SObject, f: Field, alias: str, moment: Moment, depth: int) -> None:
+    def __init__(
+        self, schema: Schema, sobject: SObject, f: Field, alias: str, moment: Moment, depth: int, prior: str = ""
+    ) -> None:
         self.schema, self.sobject, self.field = schema, sobject, f
-        self.alias, self.moment, self.depth = alias, moment, depth
+        self.alias, self.moment, self.depth, self.prior = alias, moment, depth, prior
         self.tokens = self._tokens(f.formula or "")
         self.at = 0
 
@@ -252,6 +267,8 @@ class _Parser:
         return self.call(text.upper()) if self.accept("(") else self.column(text)
 
     def call(self, name: str) -> Term:
+        if self.prior and name in ("ISNEW", "ISCHANGED", "PRIORVALUE"):
+            return self.compared(name)
         args: list[Term] = []
         if not self.accept(")"):
             args.append(self.choice())
@@ -267,9 +284,24 @@ class _Parser:
         except (IndexError, TypeError) as few:
             raise self.wrong(f"calls {name} with the wrong number of values") from few
 
-    def column(self, path: str) -> Term:
+    def compared(self, name: str) -> Term:
+        """What a rule asks about the record as it was before the save."""
+        if name == "ISNEW":
+            self.expect(")")
+            return Term(f'({self.prior}."Id" IS NULL)', "boolean")
+        kind, text = self.tokens[self.at] if self.at < len(self.tokens) else ("", "")
+        if kind != "name" or "." in text:
+            raise self.wrong(f"calls {name} with something else than a field")
+        self.at += 1
+        self.expect(")")
+        before, after = self.column(text, self.prior), self.column(text)
+        if name == "PRIORVALUE":
+            return before
+        return Term(f'({self.prior}."Id" IS NOT NULL AND {before.sql} IS NOT {after.sql})', "boolean")
+
+    def column(self, path: str, of: str = "") -> Term:
         """A field of the record, or of a parent by way of its relationship name."""
-        sobject, alias = self.sobject, self.alias
+        sobject, alias = self.sobject, of or self.alias
         *parents, name = path.split(".")
         if len(parents) > DEPTH:
             raise self.wrong(f"climbs too far: {path}")
