@@ -20,16 +20,20 @@ SYSTEM = ("worker", "schedule")
 KEY = "roles"
 _MAY = {
     VIEWER: (
-        "acting_as candidates connections error_groups explain finish_connect job jobs link_me list_members open_rows "
-        "overview plan_rows plans readiness row run_info run_results runs specs summary templates users verify_token"
+        "acting_as balance candidates connections error_groups explain finish_connect job jobs link_me list_members "
+        "open_rows overview plan_rows plans readiness row run_info run_results runs specs summary "
+        "templates users verify_token"
     ),
     ANALYST: (
-        "audit_books backfill_counts bundle changes check_filter compare context discard diff_config export_config "
+        "audit_books audit_export audit_report backfill_counts backtest bundle changes check_filter compare context "
+        "discard "
+        "diff_config duplicates export_config lineage simulate_merge write_bundle write_report "
         "list_views lookup org_object org_users plan presets preview request_plan seen_values validate value_counts "
         "vocabulary wait"
     ),
     OPERATOR: (
-        "apply approve backfill cancel decide duplicates lineage pause put_aside refresh_org rehearse request_run "
+        "apply approve backfill cancel decide merge_records pause put_aside refresh_org rehearse repair_link "
+        "request_run "
         "retry run take_in take_in_file undo"
     ),
 }
