@@ -6,7 +6,7 @@ import getpass
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
@@ -15,10 +15,11 @@ import polars as pl
 from sqlmodel import select
 
 from core.audit import budget as budgeting
-from core.audit import catalog, configlog
+from core.audit import catalog, configlog, double, report, report_files
 from core.audit import explain as explaining
 from core.audit import export as exporting
 from core.audit import health as reporting
+from core.audit.double import Balance, within
 from core.audit.frames import Frames
 from core.clock import Clock, SystemClock
 from core.connections.intake import read_file
@@ -43,7 +44,7 @@ from core.store.secrets import open_vault
 from core.store.tables import Connection, Job
 from core.store.tables import Workspace as WorkspaceRow
 from core.syncing import compare as comparing
-from core.syncing import connect, intake, lists, users
+from core.syncing import connect, found, intake, lists, users
 from core.syncing.connect import Begun, Doors
 from core.syncing.context import Context
 
@@ -783,6 +784,48 @@ class Workspace:
     def explain(self, key: str) -> dict[str, Any]:
         """Everything known of one record: any id, e-mail, phone or external id."""
         return explaining.explain(self.database, self.workspace_id, key)
+
+    def balance(self, first: date | None = None, last: date | None = None, *, live: bool = False) -> Balance:
+        """The double entry of the days from ``first`` to ``last``, all where left out; ``live`` asks the org as well.
+
+        ``balance().workspace`` and ``.org`` are frames by day, user and kind; ``.red`` are the cells that do not
+        balance, ``.behind(side=..., state=..., day=..., user=..., kind=...)`` the rows behind a cell.
+
+        Raises:
+            OrgError: the org did not answer (``live``).
+        """
+        rows = within(self.frames.activities(), first, last)
+        if not live:
+            return double.of_workspace(rows)
+        ctx = self.context()
+        there = found.activities(ctx, first, last)
+        gone = found.gone(ctx, rows, there)
+        self.engine.note(self.workspace_id)
+        return double.of_both(rows, there, gone, double.ground(self.database, self.workspace_id, ctx.integration_user))
+
+    def audit_report(self, month: str, *, live: bool = True) -> report.Report:
+        """The audit of a month (``YYYY-MM``): volume, balance, errors, runs, what is regularly missing.
+
+        ``.as_dict()`` is its JSON; `write_report` puts it into files.
+
+        Raises:
+            UsageError: it is not a month.
+            OrgError: the org did not answer (``live``).
+        """
+        first, last = report.days_of(month)
+        tables = {name: getattr(self.frames, name)() for name in ("results", "open_rows", "runs")}
+        balance = self.balance(first, last, live=live)
+        return report.make(self.database, self.workspace_id, month, balance, tables, self._now())
+
+    def write_report(self, made: report.Report, path: str | Path, file_format: str = "html") -> list[Path]:
+        """Write a month's audit: a page or a JSON document, or (csv) a folder of tables; what was written.
+
+        Raises:
+            UsageError: there is no such format.
+        """
+        files = report_files.write(made, Path(path), file_format)
+        self._note("audit.exported", made.month, {"format": file_format})
+        return files
 
     def audit_export(
         self, folder: str | Path, tables: Iterable[str] = (), file_format: str = "csv"
