@@ -31,7 +31,7 @@ from core.running.engine import Engine
 from core.running.worker import Worker, wait_for
 from core.schema.describe import OrgObject
 from core.settings import Settings, settings
-from core.store import ledger, plans, roles, runs, tokens
+from core.store import exclusions, ledger, plans, roles, runs, tokens
 from core.store.codec import dumps
 from core.store.database import Database
 from core.store.migrate import migrate
@@ -42,6 +42,7 @@ from core.syncing import compare as comparing
 from core.syncing import connect, intake, lists, users
 from core.syncing.connect import Begun, Doors
 from core.syncing.context import Context
+from core.syncing.select import start_now
 
 
 @dataclass(frozen=True)
@@ -312,6 +313,23 @@ class Workspace:
 
     # -- what a job is limited to
 
+    def exclude(self, kind: str, values: Sequence[str], *, exclude: bool = True) -> list[str]:
+        """Put domains or people (by e-mail) on the exclusion list that no job crosses, or take them off.
+
+        Opt-outs are written back all the same.
+
+        Raises:
+            UsageError: no such list, or a value is no domain or e-mail address.
+        """
+        named = exclusions.change(self.database, self.workspace_id, kind, values, exclude=exclude)
+        self._note("excluded" if exclude else "included", kind, {"values": named})
+        return named
+
+    def exclusions(self) -> dict[str, list[str]]:
+        """The exclusion lists: domain and person."""
+        found = exclusions.read(self.database, self.workspace_id)
+        return {"domain": sorted(found.domains), "person": sorted(found.people)}
+
     def list_views(self, sobject: str) -> list[dict[str, str]]:
         """The org's list views of an object that the connected user may see: name, label.
 
@@ -376,8 +394,12 @@ class Workspace:
         """All jobs with their state: spec's head, enabled, next run, last run, open rows, linked records."""
         return reporting.jobs(self.database, self.workspace_id, self.specs())
 
-    def enable(self, name: str) -> None:
+    def enable(self, name: str, *, from_now: bool = False) -> None:
         """Switch a job on; who does it approves its plans that trip no guard.
+
+        Args:
+            name: the job.
+            from_now: leave what is there already alone, until somebody asks for a backfill.
 
         Raises:
             NotValid: the job does not validate.
@@ -386,7 +408,17 @@ class Workspace:
         failed = [f for f in self.validate(spec) if f.severity == "fail"]
         if failed:
             raise NotValid(f"{spec.title} does not validate: {failed[0].sentence()}", hint="Mend its mapping first.")
+        if from_now:
+            start_now(self.context(), spec)
         self._switch(spec, on=True)
+
+    def backfill_counts(self, name: str) -> dict[str, int]:
+        """What a backfill of everything that is there would come to, by outcome; writes nothing."""
+        return self.preview(name, full=True).counts
+
+    def backfill(self, name: str) -> str:
+        """Sync once everything that is there, beside what is new from now on; returns the run."""
+        return self._ask(self.job(name), reason="backfill", scope={"full": True})
 
     def disable(self, name: str) -> None:
         """Switch a job off."""
@@ -426,8 +458,8 @@ class Workspace:
         """Field -> value -> number of records, for the fields of an outbound job that go through a value map."""
         return reporting.value_counts(self.database, self.workspace_id, spec)
 
-    def preview(self, job: str | JobSpec) -> Preview:
-        """What a run of the job would do now; reads the org, writes nothing.
+    def preview(self, job: str | JobSpec, *, full: bool = False) -> Preview:
+        """What a run of the job would do now, or with ``full`` one over everything; reads the org, writes nothing.
 
         Raises:
             NotFound: no such job, or the workspace is not connected.
@@ -436,7 +468,7 @@ class Workspace:
         spec = self.job(job) if isinstance(job, str) else job
         ctx = self.context()
         with ctx.gateway.tally() as tally:
-            planned, sources = steps.compute(ctx, spec, {"open": True})
+            planned, sources = steps.compute(ctx, spec, {"full": True} if full else {"open": True})
         rows = pl.concat([p.rows for p in planned]).with_row_index("row", 1)
         tripped = guards.check(rows, steps.linked(ctx, spec), spec.guards)
         self.engine.note(self.workspace_id)

@@ -11,6 +11,7 @@ import typer
 from core.cli import (
     basics,
     connecting,
+    exclusions,
     inbox,
     jobs,
     links,
@@ -49,6 +50,7 @@ for _name, _group in (
     ("segments", segments.group),
     ("tokens", tokens.group),
     ("roles", roles.group),
+    ("exclusions", exclusions.group),
     ("org", practice.group),
 ):
     app.add_typer(_group, name=_name)

@@ -17,7 +17,7 @@ from core.records import Kind, table_of
 from core.store import links
 from core.store.database import Batch
 from core.store.records import load_records
-from core.syncing import outbox, scope
+from core.syncing import excluded, outbox, scope
 from core.syncing.capture import Captured
 from core.syncing.context import Context
 from core.syncing.plan_out import zone_of
@@ -47,7 +47,7 @@ def plan_pair(ctx: Context, spec: JobSpec, captured: Captured) -> Planned:
     # Asked before the links are read: what is booked in between has its link by then.
     in_flight = outbox.in_flight_since(ctx, captured.pair.sobject)
     ground = replace(ground_of(ctx, spec, captured.pair, rows), in_flight_since=in_flight)
-    resolved = inbound.resolve(spec, rows, ground)
+    resolved = excluded.inbound(ctx, spec, inbound.resolve(spec, rows, ground))
     compiled = compile_inbound(spec, captured.pair, ctx.org(captured.pair.sobject), zone=zone_of(ctx, spec))
     mapped = compiled.apply(resolved)
     verdicts = inbound.rejected_by_mapping(inbound.left_out(captured.pair, resolved, mapped), mapped)

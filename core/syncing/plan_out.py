@@ -14,6 +14,7 @@ from core.mapping.spec import JobSpec, PairSpec
 from core.planning import outbound, plan
 from core.planning.plan import Planned
 from core.records import ACTIVITY_KINDS, Direction, Outcome
+from core.syncing import excluded
 from core.syncing.context import Context
 from core.syncing.select import changed_since, ground, planning_columns
 from core.values import ids
@@ -46,6 +47,8 @@ def plan_pair(ctx: Context, spec: JobSpec, selected: Selected) -> Planned:
     found = ground(ctx, spec, pair, rows)
     given = rows.with_columns(_given_email="person_email") if "person_email" in rows.columns else rows
     resolved = outbound.resolve(spec, pair, given.drop(RESOLVED, strict=False), found)
+    if not outbound.is_consent_only(spec):
+        resolved = excluded.outbound(ctx, spec, resolved)
     resolved = resolved.with_columns(_title=_title_of(spec, resolved))
     if spec.zone != "owner":
         resolved = resolved.drop("row_zone")
