@@ -10,18 +10,18 @@ from core import Outcome, RunStatus
 NAME = "Syncline"
 
 # What the server says without a page.
+TRY_AGAIN_BELOW = "Prepare the sign-in again below."
 WRONG_HOST = "This console answers only under its own address on this machine (localhost and its port)."
 WRONG_ORIGIN = "Another site asked for this, so it was not done. Open the console itself and do it there."
 NEEDS_LINK = (
     "Open the link that was printed in the terminal when the console started. "
-    "For a fresh one, run `python -m console --link` on the machine where it runs."
+    "For a fresh one, run `python -m console --link --port {port}` on the machine where it runs."
 )
 LINK_USED = (
     "This link was used already, or is older than a day. "
-    "For a fresh one, run `python -m console --link` on the machine where the console runs."
+    "For a fresh one, run `python -m console --link --port {port}` on the machine where the console runs."
 )
 SIGN_IN_EXPIRED = "This sign-in was already used or took too long to begin. Start it again on the Connections page."
-BACK_TO_CONNECTIONS = "Go back to the Connections page (/connections) to try again."
 ONLY_LOOPBACK = "Without sign-in configured the console listens on this machine only, not on {address}."
 ONLY_LOOPBACK_HINT = "Use 127.0.0.1, and reach it from elsewhere through an SSH tunnel with the same port."
 PORT_TAKEN = "Port {port} is in use by another program."
@@ -54,6 +54,7 @@ JOB_STATES = {
     "needs_a_person": Sign("Needs a person", "violet", "front_hand"),
     "running": Sign("Running", "blue", "sync"),
     "behind": Sign("Behind", "orange", "schedule"),
+    "not_yet_run": Sign("Not yet run", "gray", "circle"),
     "in_step": Sign("In step", "green", "check_circle"),
     "paused": Sign("Paused", "gray", "pause_circle"),
     "off": Sign("Off", "gray", "do_not_disturb_on"),

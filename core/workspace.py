@@ -14,7 +14,9 @@ from zoneinfo import available_timezones
 import polars as pl
 from sqlmodel import select
 
+from core.audit import catalog
 from core.audit import explain as explaining
+from core.audit import export as exporting
 from core.audit import health as reporting
 from core.audit.frames import Frames
 from core.clock import Clock, SystemClock
@@ -31,7 +33,7 @@ from core.running.engine import Engine
 from core.running.worker import Worker, wait_for
 from core.schema.describe import OrgObject
 from core.settings import Settings, settings
-from core.store import exclusions, ledger, plans, roles, runs, tokens
+from core.store import exclusions, ledger, plans, roles, runs, tokens, views
 from core.store.codec import dumps
 from core.store.database import Database
 from core.store.migrate import migrate
@@ -725,6 +727,25 @@ class Workspace:
     def explain(self, key: str) -> dict[str, Any]:
         """Everything known of one record: any id, e-mail, phone or external id."""
         return explaining.explain(self.database, self.workspace_id, key)
+
+    def audit_export(
+        self, folder: str | Path, tables: Iterable[str] = (), file_format: str = "csv"
+    ) -> list[dict[str, Any]]:
+        """Write audit tables to files; what was written, as ``table``, ``file``, ``rows``.
+
+        Raises:
+            UsageError: there is no such table or format.
+        """
+        done = exporting.export(self.frames, Path(folder), tables, file_format)
+        self._note("audit.exported", file_format, {"tables": [d["table"] for d in done]})
+        return done
+
+    def audit_views(self, *, drop: bool = False) -> list[str]:
+        """Make or renew the database's views of the audit tables, or drop them; their names."""
+        if drop:
+            views.drop(self.database)
+            return []
+        return views.make(self.database, {name: table.types for name, table in catalog.TABLES.items()})
 
     def compare(self, job: str) -> pl.DataFrame:
         """Fields in which linked records differ between workspace and org now, with the cause of each."""

@@ -21,8 +21,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from local_org import sample
 from local_org.datadir import DataDir
-from local_org.org import permissions
-from local_org.org.catalog import custom_field, extend, standard_schema
+from local_org.org import declaring, permissions
+from local_org.org.catalog import custom_field, extend, files, standard_schema
 from local_org.org.clock import Clock
 from local_org.org.engine import Org
 from local_org.tls import ServerFiles, jwt_key_pair, server_files, signing_key
@@ -61,6 +61,8 @@ class Options:
     session_minutes: int = 120
     allowance: int = 15_000
     with_salesforce_names: bool = False
+    schemas: tuple[str, ...] = ()
+    schema_files: tuple[Path, ...] = ()
 
 
 def serve(options: Options) -> None:
@@ -69,6 +71,7 @@ def serve(options: Options) -> None:
     Raises:
         DataDirBusy: Another server runs on the data directory.
         PortTaken: The port cannot be had.
+        ValueError: A schema that does not exist, or whose file makes no sense.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         # The server passes the signal on once it has stopped; leaving by an exception lets everything be closed.
@@ -185,6 +188,21 @@ def _site(data: DataDir, options: Options, base_url: str, certificate: bytes) ->
 
 
 def _org(data: DataDir, options: Options) -> Org:
+    """The org of the data directory, made where there is none, with the schemas that were asked for."""
+    # Before anything is opened: a file that makes no sense must not leave half an org behind.
+    wanted = {name: files.named(name) for name in options.schemas}
+    wanted |= {str(path.resolve()): files.read(path) for path in options.schema_files}
+    org = _opened(data, options)
+    try:
+        for name, schema in wanted.items():
+            declaring.declare_once(org, name, schema)
+    except ValueError:
+        org.close()
+        raise
+    return org
+
+
+def _opened(data: DataDir, options: Options) -> Org:
     clock = Clock()
     if data.org_file.exists():
         return Org.open(data.org_file, clock=clock)

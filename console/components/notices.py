@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import streamlit as st
 
 from console import strings
-from console.components.text import safe, scrubbed
+from console.components.text import safe
 from console.session import Key
 from core import NotFound, OrgError, PlanError, StoreError, SynclineError, UsageError
+from core.logs import scrubbed
 
 _TITLES: tuple[tuple[type[Exception], str, str], ...] = (
     (PlanError, "Not done", "orange"),
@@ -35,6 +36,11 @@ class Notice:
 def done(text: str, hint: str = "") -> None:
     """Keep the good news for the top of the page that is shown next."""
     st.session_state[Key.NOTICE] = Notice("Done", text, hint)
+
+
+def refused(text: str, hint: str) -> None:
+    """Keep what the org's sign-in came to for the top of the page that is shown next."""
+    st.session_state[Key.NOTICE] = Notice("Not connected", scrubbed(text), hint, "red")
 
 
 def failed(error: Exception) -> None:

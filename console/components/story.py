@@ -138,10 +138,7 @@ def timeline(attempts: Sequence[Mapping[str, Any]], events: Sequence[Mapping[str
         what = f"{sign.word} by {a['job']}" + (f": {a['reason']}" if a["reason"] else "")
         entries.append((str(a["at"]), f":material/{sign.icon}:", what, a))
     for e in events:
-        what = f"{e['kind'].replace('.', ' ').capitalize()} by {e['actor']}" + (
-            f": {e['detail']}" if e["detail"] else ""
-        )
-        entries.append((str(e["at"]), ":material/history:", what, e))
+        entries.append((str(e["at"]), ":material/history:", e["story"], e))
     if not entries:
         frame.small("Nothing has happened to it yet.")
     for at, icon, what, body in sorted(entries, key=lambda e: e[0], reverse=True)[:30]:

@@ -8,37 +8,11 @@ from typing import Any
 
 import polars as pl
 
-from core.audit import causes
+from core.audit import catalog, causes
 from core.audit.shape import shaped
 from core.records import OPEN_OUTCOMES
-from core.store.codec import INSTANT
 from core.store.database import Database
 
-OPEN_ROWS: dict[str, Any] = {
-    "job": pl.String,
-    "subject": pl.String,
-    "sobject": pl.String,
-    "record_id": pl.Int64,
-    "org_id": pl.String,
-    "key": pl.String,
-    "title": pl.String,
-    "outcome": pl.String,
-    "cause": pl.String,
-    "reason": pl.String,
-    "field": pl.String,
-    "value": pl.String,
-    "status_code": pl.String,
-    "candidates": pl.String,
-    "decision": pl.String,
-    "tries": pl.Int64,
-    "is_aside": pl.Boolean,
-    "run_id": pl.String,
-    "retry_at": INSTANT,
-    "first_at": INSTANT,
-    "last_at": INSTANT,
-}
-"""Columns of `open_rows`; ``subject`` is the workspace record's number outbound and the org Id inbound, ``candidates``
-and ``decision`` are JSON, ``retry_at`` is when a temporary error is tried again."""
 EVERYTHING = 2**62
 """A LIMIT that limits nothing."""
 _OPEN = (
@@ -71,7 +45,7 @@ def open_rows(
     limit: int | None = 50,
     after: Sequence[str] = (),
 ) -> pl.DataFrame:
-    """Open rows by job and subject; columns are those of `OPEN_ROWS`.
+    """Open rows by job and subject; columns are those of `catalog.OPEN_ROWS`.
 
     Args:
         db: the store.
@@ -90,7 +64,7 @@ def open_rows(
         "after_subject": after[1] if after else None,
         "n": EVERYTHING if limit is None else limit,
     }
-    return shaped(db.read(_OPEN, params, w=workspace_id), OPEN_ROWS)
+    return shaped(db.read(_OPEN, params, w=workspace_id), catalog.OPEN_ROWS.types)
 
 
 def _escaped(text: str) -> str:

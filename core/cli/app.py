@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from core.cli import (
+    audit,
     basics,
     connecting,
     exclusions,
@@ -49,6 +50,7 @@ for _name, _group in (
     ("users", users.group),
     ("segments", segments.group),
     ("tokens", tokens.group),
+    ("audit", audit.group),
     ("roles", roles.group),
     ("exclusions", exclusions.group),
     ("org", practice.group),

@@ -199,7 +199,7 @@ def where(text: str, org: OrgObject, orgs: Mapping[str, OrgObject] | None = None
                 "where_silent",
                 "",
                 f"Records can enter or leave this filter without being changed ({', '.join(dict.fromkeys(unseen))}).",
-                "They are found by the daily reconcile of the job.",
+                "A full run finds them: run the job with everything once in a while, or filter by a field of its own.",
             )
         )
     return out

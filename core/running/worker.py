@@ -8,12 +8,14 @@ import sqlite3
 import threading
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import structlog
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
 from dbos import error as dbos_error
 
+from core.private import private
 from core.records import OPEN_RUNS, RunStatus
 from core.running import flows, locks, schedule
 from core.running.engine import Engine
@@ -165,7 +167,7 @@ def _jobs(db: Database, workspace_id: int) -> dict[str, dict[str, Any]]:
 def _config(db: Database, home: str, executor_id: str) -> DBOSConfig:
     url = db.url
     if db.is_sqlite:
-        path = f"{home}/runs.db"
+        path = private(Path(home) / "runs.db")
         with sqlite3.connect(path) as conn:
             conn.execute("PRAGMA journal_mode = wal")
         url = f"sqlite:///{path}"

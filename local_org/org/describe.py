@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from local_org.org.ids import MASTER_RECORD_TYPE
+from local_org.org import record_types
 from local_org.org.model import Access, Field, Schema, SObject
 
 _SOAP = {
@@ -113,7 +113,7 @@ def describe(sobject: SObject, schema: Schema, access: Access, api_version: str)
         "lookupLayoutable": None,
         "namedLayoutInfos": [],
         "networkScopeFieldName": None,
-        "recordTypeInfos": _record_types(sobject, api_version),
+        "recordTypeInfos": record_types.infos(sobject, access.profile, api_version),
         "searchLayoutable": sobject.searchable,
         "sobjectDescribeOption": "FULL",
         "supportedScopes": _scopes(sobject),
@@ -132,24 +132,6 @@ def _scopes(sobject: SObject) -> list[dict[str, str]]:
     owned = sobject.field("OwnerId") is not None
     names = _SCOPED.get(sobject.name, ("everything", "mine", "team") if owned else ("everything",))
     return [{"label": labels[name], "name": name} for name in names]
-
-
-def _record_types(sobject: SObject, api_version: str) -> list[dict[str, Any]]:
-    if not sobject.layoutable:
-        return []
-    layout = f"/services/data/v{api_version}/sobjects/{sobject.name}/describe/layouts/{MASTER_RECORD_TYPE}"
-    return [
-        {
-            "active": True,
-            "available": True,
-            "defaultRecordTypeMapping": True,
-            "developerName": "Master",
-            "master": True,
-            "name": "Master",
-            "recordTypeId": MASTER_RECORD_TYPE,
-            "urls": {"layout": layout},
-        }
-    ]
 
 
 def _children(sobject: SObject, schema: Schema, access: Access) -> list[dict[str, Any]]:
@@ -192,7 +174,7 @@ def field_result(f: Field, editable: bool = True) -> dict[str, Any]:
         "autoNumber": f.auto_number,
         "byteLength": _byte_length(f),
         "calculated": f.calculated,
-        "calculatedFormula": None,
+        "calculatedFormula": f.formula,
         "cascadeDelete": f.cascade_delete and f.custom,
         "caseSensitive": f.case_sensitive,
         "compoundFieldName": f.compound,
@@ -211,7 +193,7 @@ def field_result(f: Field, editable: bool = True) -> dict[str, Any]:
         "extraTypeInfo": _extra_type(f),
         "filterable": f.filterable,
         "filteredLookupInfo": None,
-        "formulaTreatNullNumberAsZero": False,
+        "formulaTreatNullNumberAsZero": f.formula is not None,
         "groupable": f.groupable,
         "highScaleNumber": False,
         "htmlFormatted": False,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from local_org.org import matching, reading, rules
+from local_org.org import matching, reading, record_types, rules
 from local_org.org.ids import MASTER_RECORD_TYPE
 from local_org.org.model import Access, SaveResult, SObject
 from local_org.org.plan import Plan, make_plan, reference_extra
@@ -123,6 +123,8 @@ class Saver:
         self._check_references(row)
         if row.errors:
             return
+        if self.sobject.record_types:
+            record_types.check(self, row)
         if row.created:
             self._fill_defaults(row)
         self.rules.before(self, row)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from local_org.org import formulas
 from local_org.org.model import Access, Field, OrgFault, Schema, SObject
 from local_org.soql import faults
 from local_org.soql.nodes import Path, Source
@@ -202,7 +203,11 @@ class Scope:
 
     def field_value(self, place: Place, sobject: SObject, f: Field) -> Value:
         """The value of a field of one target of a place; its table is joined."""
-        column = f"{self.table_of(place, sobject)}.{quoted(f.name)}" if f.stored else "NULL"
+        table = self.table_of(place, sobject)
+        column = f"{table}.{quoted(f.name)}" if f.stored else "NULL"
+        if f.worked_out:
+            moment = formulas.moment_of(self.context.now, self.context.access.time_zone)
+            column = f"({formulas.worked_out(self.context.schema, sobject, f, table, moment)})"
         return Value(Sql(column), f.type, (*place.path, f.name), f, sobject, joined=place is not self.root)
 
     def table_of(self, place: Place, sobject: SObject) -> str:

@@ -142,7 +142,7 @@ class Stage:
         )
         return self.org.soql(f"SELECT {fields} FROM Task WHERE {where}")
 
-    def tasks_when(self, where: str, *, count: int = 1, seconds: float = 30) -> list[dict[str, Any]]:
+    def tasks_when(self, where: str, *, count: int = 1, seconds: float = 60) -> list[dict[str, Any]]:
         """Tasks of the org, once there are so many."""
         found: list[dict[str, Any]] = []
         for _ in until(seconds):

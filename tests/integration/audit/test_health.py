@@ -163,6 +163,14 @@ def test_all_in_step(lite: Database) -> None:
     assert overview(lite)["verdict"] == {"state": "in_step", "sentence": "All 2 jobs are in step."}
 
 
+def test_a_job_that_never_ran_is_not_in_step(lite: Database) -> None:
+    calm(lite)
+    lite.execute("DELETE FROM run WHERE job = 'tasks_in'")
+    told = overview(lite)
+    assert {j["name"]: j["state"] for j in told["jobs"]} == {"calls_out": "in_step", "tasks_in": "not_yet_run"}
+    assert told["verdict"] == {"state": "not_yet_run", "sentence": "1 of 2 jobs have not run yet."}
+
+
 # -- whether it can work, and what there is
 
 

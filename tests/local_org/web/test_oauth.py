@@ -251,8 +251,12 @@ def test_jwt_bearer(practice: Practice) -> None:
     grant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
     body = token(practice, grant_type=grant, assertion=assertion(practice)).json()
     assert use(practice, body["access_token"]) == 200
+    # Salesforce's own command line counts in milliseconds.
+    far = token(practice, grant_type=grant, assertion=assertion(practice, exp=int(time.time() * 1000)))
+    assert use(practice, far.json()["access_token"]) == 200
     refusals: list[tuple[dict[str, Any], str]] = [
         ({"exp": int(time.time()) - 5}, "invalid_grant"),
+        ({"exp": "soon"}, "invalid_grant"),
         ({"aud": "https://elsewhere.example"}, "invalid_grant"),
         ({"iss": "nobody"}, "invalid_client_id"),
         ({"sub": "former@practice.example"}, "inactive_user"),

@@ -1,4 +1,4 @@
-"""What the console's process logs: where it goes, and that no secret goes along."""
+"""What a process logs: where it goes, and that no secret goes along."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import structlog
 
-from console import logs
+from core import logs
 
 SECRETS = (
     "00DHs0000000001MAA!AQ8AQabc123secret",
@@ -27,7 +27,7 @@ SECRETS = (
 def told() -> Iterator[io.StringIO]:
     before, was = logging.getLogRecordFactory(), structlog.get_config()
     out = io.StringIO()
-    logs.configure(out)
+    logs.configure(to=out)
     yield out
     logging.setLogRecordFactory(before)
     structlog.configure(**was)
@@ -61,6 +61,10 @@ def test_a_value_with_a_telling_name_is_taken_out(told: io.StringIO) -> None:
 def test_a_status_code_is_no_secret(told: io.StringIO) -> None:
     structlog.get_logger().warning("refused", detail="status_code=REQUIRED_FIELD_MISSING")
     assert "REQUIRED_FIELD_MISSING" in told.getvalue()
+
+
+def test_what_the_org_says_of_a_query_is_no_secret() -> None:
+    assert logs.scrubbed("unexpected token: FROM") == "unexpected token: FROM"
 
 
 @pytest.mark.parametrize("secret", SECRETS)
