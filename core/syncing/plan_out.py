@@ -14,7 +14,7 @@ from core.mapping.spec import JobSpec, PairSpec
 from core.planning import outbound, plan
 from core.planning.plan import Planned
 from core.records import ACTIVITY_KINDS, Direction, Outcome
-from core.syncing import excluded
+from core.syncing import excluded, spill
 from core.syncing.context import Context
 from core.syncing.select import changed_since, ground, planning_columns
 from core.values import ids
@@ -64,7 +64,8 @@ def plan_pair(ctx: Context, spec: JobSpec, selected: Selected) -> Planned:
         verdicts = outbound.deletes_looked_at(spec, pair, verdicts, org_now)
     others = outbound.creates_and_deletes(pair, verdicts, mapped)
     changed = _changed(ctx, spec, pair, without_filled(compiled, mapped, todo, org_now), verdicts, differing, org_now)
-    return Planned(pl.concat([others, changed.rows]), selected.marks, changed.decisions)
+    rows = spill.attach(pl.concat([others, changed.rows]), mapped)
+    return Planned(rows, selected.marks, changed.decisions)
 
 
 def _title_of(spec: JobSpec, rows: pl.DataFrame) -> pl.Expr:
