@@ -11,6 +11,7 @@ import typer
 from core.cli import (
     audit,
     basics,
+    configuration,
     connecting,
     exclusions,
     inbox,
@@ -25,6 +26,7 @@ from core.cli import (
     starting,
     tokens,
     users,
+    words,
 )
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
@@ -53,6 +55,8 @@ for _name, _group in (
     ("audit", audit.group),
     ("roles", roles.group),
     ("exclusions", exclusions.group),
+    ("config", configuration.group),
+    ("words", words.group),
     ("org", practice.group),
 ):
     app.add_typer(_group, name=_name)

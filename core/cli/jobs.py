@@ -184,7 +184,7 @@ def import_job(file: JobFile, as_json: Json = False, workspace: InWorkspace = "d
     """Save a job from YAML; a new one is off, an existing one stays on or off."""
     from core.mapping.config import from_yaml
 
-    spec = opened(workspace).save_job(from_yaml(_read(file)))
+    spec = opened(workspace).save_job(from_yaml(read_text(file)))
     show.record({"job": spec.name, "saved": True}, as_json=as_json)
 
 
@@ -193,13 +193,18 @@ def diff(file: JobFile, as_json: Json = False, workspace: InWorkspace = "default
     """Say how a YAML file differs from the job that it names; exit code 1 if it does."""
     from core.mapping.config import diff, from_yaml
 
-    spec = from_yaml(_read(file))
+    spec = from_yaml(read_text(file))
     lines = [str(line) for line in diff(opened(workspace).job(spec.name), spec)]
     show.lines(lines if lines or as_json else ["No difference."], as_json=as_json)
     raise typer.Exit(1 if lines else 0)
 
 
-def _read(file: Path) -> str:
+def read_text(file: Path) -> str:
+    """A file's text.
+
+    Raises:
+        UsageError: it is not there, or not text.
+    """
     from core.errors import UsageError
 
     try:

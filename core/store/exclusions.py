@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from core.errors import UsageError
+from core.store import setting
 from core.store.database import Database
-from core.store.tables import Setting
 from core.values import domains, emails
 
 KEY = "exclusions"
@@ -29,9 +29,7 @@ class Exclusions:
 
 def read(db: Database, workspace_id: int) -> Exclusions:
     """The lists as they are."""
-    with db.session() as session:
-        row = session.get(Setting, (workspace_id, KEY))
-    kept = (row.value or {}) if row else {}
+    kept = setting.get(db, workspace_id, KEY) or {}
     return Exclusions(frozenset(kept.get("domain", ())), frozenset(kept.get("person", ())))
 
 
@@ -44,13 +42,10 @@ def change(db: Database, workspace_id: int, kind: str, values: Iterable[str], *,
     if kind not in KINDS:
         raise UsageError(f"There is no exclusion list of {kind}.", hint=f"Lists: {', '.join(KINDS)}.")
     named = sorted({_normal(kind, v) for v in values})
-    with db.writing() as session:
-        row = session.get(Setting, (workspace_id, KEY)) or Setting(workspace_id=workspace_id, key=KEY)
-        lists = {k: set((row.value or {}).get(k, ())) for k in KINDS}
-        lists[kind] = lists[kind] | set(named) if exclude else lists[kind] - set(named)
-        row.value = {k: sorted(v) for k, v in lists.items()}
-        session.add(row)
-        session.commit()
+    kept = setting.get(db, workspace_id, KEY) or {}
+    lists = {k: set(kept.get(k, ())) for k in KINDS}
+    lists[kind] = lists[kind] | set(named) if exclude else lists[kind] - set(named)
+    setting.put(db, workspace_id, KEY, {k: sorted(v) for k, v in lists.items()})
     return named
 
 

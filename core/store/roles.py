@@ -10,8 +10,9 @@ from typing import Any, Protocol, TypeVar
 from sqlmodel import col, select
 
 from core.errors import NotAllowed, NotFound, UsageError
+from core.store import setting
 from core.store.database import Database
-from core.store.tables import ApiToken, Setting
+from core.store.tables import ApiToken
 
 VIEWER, ANALYST, OPERATOR, ADMIN = ROLES = ("viewer", "analyst", "operator", "admin")
 """Each may do what those before it may: see; look closer and plan; run and decide; edit and connect."""
@@ -25,8 +26,8 @@ _MAY = {
     ),
     ANALYST: (
         "audit_books audit_export audit_views backfill_counts bundle changes check_filter compare config_log "
-        "context diff_config discard exclusions export_config list_views lookup org_object org_users plan "
-        "presets preview request_plan seen_values segments validate value_counts vocabulary wait"
+        "context diff_config discard exclusions export_config fields list_views lookup org_object org_users plan "
+        "presets preview request_plan seen_values segments validate_config validate value_counts vocabulary wait"
     ),
     OPERATOR: (
         "apply approve backfill cancel decide duplicates lineage pause put_aside refresh_org rehearse request_run "
@@ -73,9 +74,7 @@ def _asking(verb: Callable[..., Any], least: str) -> Callable[..., Any]:
 
 def members(db: Database, workspace_id: int) -> dict[str, str]:
     """Who has which role; empty while nobody was given one, and then everybody is an admin."""
-    with db.session() as session:
-        row = session.get(Setting, (workspace_id, KEY))
-    return dict(row.value or {}) if row else {}
+    return dict(setting.get(db, workspace_id, KEY) or {})
 
 
 def role_of(db: Database, workspace_id: int, actor: str) -> str:
@@ -116,11 +115,7 @@ def set_role(db: Database, workspace_id: int, actor: str, role: str | None, by: 
     after = _changed(known or {by.lower(): ADMIN}, actor, role)
     if ADMIN not in after.values():
         raise UsageError("Somebody has to stay an admin.", hint="Make somebody else an admin first.")
-    with db.writing() as session:
-        row = session.get(Setting, (workspace_id, KEY)) or Setting(workspace_id=workspace_id, key=KEY)
-        row.value = after
-        session.add(row)
-        session.commit()
+    setting.put(db, workspace_id, KEY, after)
 
 
 def _changed(known: Mapping[str, str], actor: str, role: str | None) -> dict[str, str]:
