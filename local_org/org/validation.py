@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from local_org.org import formulas
+from local_org.org.formula_parser import Moment
 from local_org.org.model import OrgFault
 from local_org.org.store import quoted
 
@@ -171,7 +172,7 @@ def add_rule(org: Org, rule: AnyRule) -> None:
                 f"{rule.object}.{rule.name}: a validation rule wants an object, and conditions or a formula"
             )
         if rule.formula:
-            formulas.holds(org.schema, sobject, rule.formula, formulas.Moment(0))
+            formulas.holds(org.schema, sobject, rule.formula, Moment(0))
     _keep(org, [*(r for r in _all(org) if (r.object, r.name) != (rule.object, rule.name)), rule])
 
 
@@ -216,7 +217,7 @@ def _formula_holds(saver: Saver, row: Row, rule: ValidationRule) -> bool:
         return True
     key = f"rule {rule.object}.{rule.name}"
     if key not in saver.memory:
-        moment = formulas.Moment(saver.org.clock.now(), saver.access.time_zone)
+        moment = Moment(saver.org.clock.now(), saver.access.time_zone)
         try:
             condition = formulas.holds(saver.schema, saver.sobject, rule.formula, moment)
         except ValueError:

@@ -9,6 +9,7 @@ from local_org.org import alter, declaring, formulas, validation
 from local_org.org.catalog import custom_field, files, standard_schema
 from local_org.org.clock import Clock
 from local_org.org.engine import Org
+from local_org.org.formula_parser import Moment
 from local_org.org.model import Field, FieldType
 from local_org.org.session import Session
 from tests.local_org.org.desk import Desk
@@ -124,7 +125,7 @@ def test_texts_in_formulas_stay_texts() -> None:
     account = standard_schema().get("Account")
     assert account is not None
     hostile = Field("F__c", "string", "F", formula='"\'; DROP TABLE Account; --"')
-    sql = formulas.worked_out(standard_schema(), account, hostile, "t", formulas.Moment(0))
+    sql = formulas.worked_out(standard_schema(), account, hostile, "t", Moment(0))
     assert sql == "NULLIF('''; DROP TABLE Account; --', '') COLLATE NOCASE"
 
 
@@ -174,3 +175,19 @@ def test_a_field_that_a_formula_needs_stays(org: Org, desk: Desk) -> None:
     alter.remove_field(org, "Account", "Base__c")
     # The rule names what is gone, and refuses nobody any more.
     desk.make("Account", Name="A")
+
+
+@pytest.mark.parametrize(
+    ("rollup", "why"),
+    [
+        ({"child": "Contact", "reference": "AccountId", "function": "avg"}, "takes one of"),
+        ({"child": "Contact", "reference": "OwnerId"}, "does not name Account"),
+        ({"child": "Nope", "reference": "AccountId"}, "does not name Account"),
+        ({"child": "Contact", "reference": "AccountId", "function": "sum", "field": "Nope"}, "no stored field"),
+        ({"child": "Contact", "reference": "AccountId", "when": [["LastName", "~", "x"]]}, "compares with"),
+    ],
+)
+def test_a_roll_up_that_makes_no_sense_is_refused(org: Org, rollup: dict[str, Any], why: str) -> None:
+    field = {"name": "R__c", "type": "double", "rollup": rollup}
+    with pytest.raises(ValueError, match=why):
+        declaring.declare(org, files.declared({"fields": {"Account": [field]}}, "rollups"))
