@@ -24,7 +24,12 @@ listener = socket.create_server(("127.0.0.1", 0))
 logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
 print(listener.getsockname()[1], flush=True)
 config = uvicorn.Config(
-    Starlette(routes=[Route("/static.csv", static)]), http="h11", access_log=False, timeout_graceful_shutdown=1, log_config=None,
-    ssl_certfile=f"{directory}/server.pem", ssl_keyfile=f"{directory}/server.key",
-)  # fmt: skip
+    Starlette(routes=[Route("/static.csv", static)]),
+    http="h11",
+    access_log=False,
+    log_config=None,
+    timeout_graceful_shutdown=1,
+    ssl_certfile=f"{directory}/server.pem",
+    ssl_keyfile=f"{directory}/server.key",
+)
 uvicorn.Server(config).run(sockets=[listener])
