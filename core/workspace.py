@@ -15,6 +15,7 @@ import polars as pl
 from sqlmodel import select
 
 from core.audit import catalog, double, report, report_files
+from core.audit import duplicates as duplicating
 from core.audit import explain as explaining
 from core.audit import export as exporting
 from core.audit import health as reporting
@@ -42,7 +43,7 @@ from core.store.secrets import open_vault
 from core.store.tables import Connection, Job
 from core.store.tables import Workspace as WorkspaceRow
 from core.syncing import compare as comparing
-from core.syncing import connect, found, intake, users
+from core.syncing import connect, found, intake, strangers, users
 from core.syncing.connect import Begun, Doors
 from core.syncing.context import Context
 
@@ -670,6 +671,23 @@ class Workspace:
         gone = found.gone(ctx, rows, there)
         self.engine.note(self.workspace_id)
         return double.of_both(rows, there, gone, double.ground(self.database, self.workspace_id, ctx.integration_user))
+
+    def duplicates(self, kind: str = "person", *, least: float = 0.89, live: bool = False) -> duplicating.Duplicates:
+        """Groups of people or accounts that are probably one, with evidence and a score, on both sides and across.
+
+        Args:
+            kind: person or account.
+            least: lowest score: 0.89 proposes, 0.998 leaves what only wants a look.
+            live: read the org's records too that no job has brought in.
+
+        Returns:
+            ``.members`` (one row per member; place 1 is the one to keep), ``.pairs`` with evidence, ``.looked_at``.
+
+        Raises:
+            UsageError: no such kind, or the score is no share.
+        """
+        elsewhere = strangers.read(self.context(), kind) if live else None
+        return duplicating.find(self.database, self.workspace_id, kind, least=least, elsewhere=elsewhere)
 
     def audit_report(self, month: str, *, live: bool = True) -> report.Report:
         """The audit of a month (``YYYY-MM``): volume, balance, errors, runs, what is regularly missing.

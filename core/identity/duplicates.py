@@ -429,3 +429,8 @@ def groups(pairs: pl.DataFrame) -> pl.DataFrame:
     weakest = pairs.join(label, left_on="a", right_on="uid").group_by("group").agg(pl.col("score").min())
     sized = label.with_columns(size=pl.len().over("group").cast(pl.Int64))
     return sized.join(weakest, on="group", how="left").select(list(GROUPS)).sort("group", "uid")
+
+
+def bits_of(score: float) -> float:
+    """The weight of evidence that a score stands for."""
+    return math.log2(score / (1 - score)) if score < 1 else 60.0
