@@ -33,8 +33,8 @@ MEMBERS: dict[str, Any] = {
     "is_opted_out": pl.Boolean,
     "created_at": pl.Datetime("us", "UTC"),
 }
-"""One row per member of a group. ``score`` is that of the weakest pair that holds the group together; ``place`` 1 is the
-one to keep: in the org before not, a Contact before a Lead, with the most activities, the oldest. ``side`` is both,
+"""One row per member of a group. ``score`` is that of the weakest pair that holds the group together; ``place`` 1 is
+the one to keep: in the org before not, a Contact before a Lead, with the most activities, the oldest. ``side`` is both,
 workspace or org; ``uid`` is the record's number here, negative where only the org has it."""
 PAIRS: dict[str, Any] = {
     "group": pl.Int64,

@@ -12,6 +12,7 @@ from core.cli import (
     audit,
     basics,
     connecting,
+    duplicates,
     inbox,
     jobs,
     links,
@@ -48,6 +49,7 @@ for _name, _group in (
     ("users", users.group),
     ("tokens", tokens.group),
     ("audit", audit.group),
+    ("duplicates", duplicates.group),
     ("roles", roles.group),
     ("org", practice.group),
 ):

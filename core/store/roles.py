@@ -27,7 +27,7 @@ _MAY = {
     ANALYST: (
         "audit_books audit_export audit_report backfill_counts backtest bundle changes check_filter compare context "
         "discard "
-        "diff_config duplicates export_config lineage simulate_merge write_bundle write_report "
+        "diff_config duplicates export_config lineage simulate_merge verify_merge write_bundle write_report "
         "list_views lookup org_object org_users plan presets preview request_plan seen_values validate value_counts "
         "vocabulary wait"
     ),

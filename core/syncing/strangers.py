@@ -1,4 +1,4 @@
-"""Reads people and accounts of the org that nothing here is linked to, so that duplicates across the sides are found."""
+"""Reads people and accounts of the org that nothing here is linked to: duplicates lie across the sides too."""
 
 from __future__ import annotations
 
