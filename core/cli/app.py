@@ -9,10 +9,14 @@ from typing import Annotated
 import typer
 
 from core.cli import (
+    alerts,
     audit,
     basics,
+    budget,
+    configuration,
     connecting,
     duplicates,
+    exclusions,
     inbox,
     jobs,
     links,
@@ -20,10 +24,12 @@ from core.cli import (
     practice,
     roles,
     runs,
+    segments,
     show,
     starting,
     tokens,
     users,
+    words,
 )
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
@@ -40,6 +46,7 @@ app = typer.Typer(
 starting.add_to(app)
 connecting.add_to(app)
 basics.add_to(app)
+app.command()(budget.budget)
 for _name, _group in (
     ("jobs", jobs.group),
     ("plans", plans.group),
@@ -47,10 +54,15 @@ for _name, _group in (
     ("inbox", inbox.group),
     ("links", links.group),
     ("users", users.group),
+    ("segments", segments.group),
     ("tokens", tokens.group),
+    ("alerts", alerts.group),
     ("audit", audit.group),
     ("duplicates", duplicates.group),
     ("roles", roles.group),
+    ("exclusions", exclusions.group),
+    ("config", configuration.group),
+    ("words", words.group),
     ("org", practice.group),
 ):
     app.add_typer(_group, name=_name)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from core.mapping.spec import JobSpec, PairSpec, Policy
+from core.mapping.spec import JobSpec, PairSpec, Policy, Role
 from core.planning import plan
 from core.planning.conflicts import canonical_text, decide
 from core.planning.filters import passes
@@ -121,6 +121,8 @@ def _verdicts(spec: JobSpec, r: pl.DataFrame, ground: Ground) -> pl.DataFrame:
     v = plan.open_verdict(r)
     new, gone = pl.col("is_create"), pl.col("deleted_at").is_not_null()
     v = plan.stop(v, gone & new, Outcome.FILTERED, "deleted", "It was deleted here before it was ever sent.")
+    other = pl.format("It is a {} in the org, and this job writes another object.", pl.col("elsewhere"))
+    v = plan.stop(v, new & pl.col("elsewhere").is_not_null(), Outcome.FILTERED, "other_object", other)
     if not spec.delete:
         v = plan.stop(
             v, gone, Outcome.SKIPPED, "delete_off", "It was deleted here; the job is set to keep it in the org."
@@ -133,8 +135,9 @@ def _verdicts(spec: JobSpec, r: pl.DataFrame, ground: Ground) -> pl.DataFrame:
     v = plan.stop(
         v, live & ~passes(spec.filters, dict(r.schema)), Outcome.FILTERED, "filter", "The job's filter leaves it out."
     )
-    twin = pl.format("It is a {} in the org already; this job would make a second record of it.", pl.col("elsewhere"))
-    v = plan.stop(v, live & new & pl.col("elsewhere").is_not_null(), Outcome.FILTERED, "elsewhere", twin)
+    if "archived_at" in r.columns and not is_consent_only(spec):
+        hidden = live & pl.col("archived_at").is_not_null()
+        v = plan.stop(v, hidden, Outcome.FILTERED, "archived", "It left the filter of its inbound job, and rests here.")
     if spec.updated_within_days is not None:
         floor = ground.now - timedelta(days=spec.updated_within_days)
         old = live & new & (pl.col("updated_at") < floor)
@@ -145,6 +148,12 @@ def _verdicts(spec: JobSpec, r: pl.DataFrame, ground: Ground) -> pl.DataFrame:
     if not spec.update:
         v = plan.stop(v, live & ~new, Outcome.SKIPPED, "update_off", "The job does not update org records.")
     return _people_verdicts(spec, _account_verdicts(spec, v, ground), ground)
+
+
+def is_consent_only(spec: JobSpec) -> bool:
+    """Whether the job carries opt-outs and nothing else: those pass for archived people as well."""
+    carried = {m.source for p in spec.pairs for m in p.mappings if m.role is Role.VALUE}
+    return carried <= set(CONSENT_FIELDS)
 
 
 def _people_verdicts(spec: JobSpec, v: pl.DataFrame, ground: Ground) -> pl.DataFrame:
