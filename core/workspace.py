@@ -16,6 +16,7 @@ from sqlmodel import select
 
 from core.audit import budget as budgeting
 from core.audit import catalog, configlog, double, report, report_files
+from core.audit import duplicates as duplicating
 from core.audit import explain as explaining
 from core.audit import export as exporting
 from core.audit import health as reporting
@@ -47,7 +48,7 @@ from core.store.secrets import open_vault
 from core.store.tables import Connection, Job
 from core.store.tables import Workspace as WorkspaceRow
 from core.syncing import compare as comparing
-from core.syncing import configuration, connect, found, intake, lists, users
+from core.syncing import configuration, connect, found, intake, lists, merging, repair, strangers, users
 from core.syncing.connect import Begun, Doors
 from core.syncing.context import Context
 from core.syncing.select import start_now
@@ -955,6 +956,66 @@ class Workspace:
         gone = found.gone(ctx, rows, there)
         self.engine.note(self.workspace_id)
         return double.of_both(rows, there, gone, double.ground(self.database, self.workspace_id, ctx.integration_user))
+
+    def duplicates(self, kind: str = "person", *, least: float = 0.89, live: bool = False) -> duplicating.Duplicates:
+        """Groups of people or accounts that are probably one, with evidence and a score, on both sides and across.
+
+        Args:
+            kind: person or account.
+            least: lowest score: 0.89 proposes, 0.998 leaves what only wants a look.
+            live: read the org's records too that no job has brought in.
+
+        Returns:
+            ``.members`` (one row per member; place 1 is the one to keep), ``.pairs`` with evidence, ``.looked_at``.
+
+        Raises:
+            UsageError: no such kind, or the score is no share.
+        """
+        elsewhere = strangers.read(self.context(), kind) if live else None
+        return duplicating.find(self.database, self.workspace_id, kind, least=least, elsewhere=elsewhere)
+
+    def simulate_merge(self, org_ids: Sequence[str], winner: str | None = None) -> merging.Simulation:
+        """What a merge of org records of one object would do; reads the org, writes nothing.
+
+        ``.values`` and ``.consent`` say what survives (an opt-out always does), ``.moves`` what hangs on the losers,
+        ``.links`` and ``.next_sync`` what follows here, ``.problems`` why it cannot be done from here, ``.steps`` what
+        the org's admin does by hand.
+
+        Raises:
+            UsageError: fewer than two, an Id that is none, or objects that do not merge.
+            NotFound: one of them is not in the org.
+        """
+        return merging.simulate(self.context(), org_ids, winner)
+
+    def merge_records(self, plan: merging.Simulation) -> dict[str, Any]:
+        """Have the org merge as simulated, look whether it did, and have the jobs follow it.
+
+        Returns:
+            ``is_verified``, ``findings`` (sentences), ``moved``, ``runs`` (asked for, to follow the merge).
+
+        Raises:
+            PlanError: it cannot be done from here, or the records have changed since.
+            OrgError: the org refused it.
+        """
+        done = merging.run(self.context(), plan, self.actor)
+        follow = [
+            s for s in self.context().jobs()
+            if s.direction is Direction.INBOUND and any(p.sobject == plan.sobject for p in s.pairs)
+        ]  # fmt: skip
+        return {**done, "runs": [self._ask(s, reason="merge") for s in follow]}
+
+    def verify_merge(self, plan: merging.Simulation) -> list[str]:
+        """What is not as simulated, once somebody has merged by hand; empty where all is."""
+        return merging.verify(self.context(), plan)
+
+    def repair_link(self, table: str, record_id: int, org_id: str | None) -> dict[str, Any]:
+        """Link a record to another org record, or (``None``) unlink it; the change is recorded.
+
+        Raises:
+            UsageError: the Id is none, of another kind, or linked to another record.
+            NotFound: there is no such record, here or in the org.
+        """
+        return repair.relink(self.context(), self.actor, table, record_id, org_id)
 
     def audit_report(self, month: str, *, live: bool = True) -> report.Report:
         """The audit of a month (``YYYY-MM``): volume, balance, errors, runs, what is regularly missing.
