@@ -120,16 +120,16 @@ def create_job(template: str, name: str | None = None) -> JobSpec | None:
     )
 
 
-def save_job(spec: JobSpec) -> JobSpec | None:
-    """Keep a job's spec."""
-    return _tried(lambda: workspace().save_job(spec), f"{spec.title} is saved.")
+def save_job(spec: JobSpec, version: int) -> JobSpec | None:
+    """Keep a job's spec, unless somebody saved another version than the one it was edited from."""
+    return _tried(lambda: workspace().save_job(spec, version=version), f"{spec.title} is saved.")
 
 
-def save_and_sync(spec: JobSpec) -> str | None:
+def save_and_sync(spec: JobSpec, version: int) -> str | None:
     """Keep a job's spec and run it now; returns the run."""
 
     def both() -> str:
-        workspace().save_job(spec)
+        workspace().save_job(spec, version=version)
         return workspace().request_run(spec.name)
 
     return _tried(both, f"{spec.title} is saved, and a run is asked for.")

@@ -18,6 +18,7 @@ class Key(StrEnum):
 
     NOTICE = "notice"
     DRAFT = "draft"
+    BASE = "base"
     CHECKED = "checked"
     PREVIEWED = "previewed"
     FIELD = "field"

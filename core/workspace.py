@@ -35,7 +35,7 @@ from core.running.engine import Engine
 from core.running.worker import Worker, wait_for
 from core.schema.describe import OrgObject
 from core.settings import Settings, settings
-from core.store import alerts, ledger, plans, roles, runs, tokens, views
+from core.store import alerts, drafts, ledger, plans, roles, runs, tokens, views
 from core.store.codec import dumps
 from core.store.database import Database
 from core.store.migrate import migrate
@@ -293,8 +293,16 @@ class Workspace:
         self.save_job(spec)
         return spec
 
-    def save_job(self, spec: JobSpec) -> JobSpec:
-        """Keep a job's spec; drafts may be saved, only switching on needs a valid one."""
+    def save_job(self, spec: JobSpec, *, version: int | None = None) -> JobSpec:
+        """Keep a job's spec; one that does not validate may be saved, only switching on needs a valid one.
+
+        Args:
+            spec: the job.
+            version: the version that it was edited from (`job_head`); any where unset.
+
+        Raises:
+            SavedMeanwhile: another version was saved since.
+        """
         now = self._now()
         with self.database.writing() as session:
             row = session.exec(select(Job).where(Job.workspace_id == self.workspace_id, Job.name == spec.name)).first()
@@ -308,6 +316,7 @@ class Workspace:
                     updated_at=now,
                 )
                 row.version = 0
+            drafts.require(row.version, version, row.updated_by)
             row.spec = spec.model_dump(mode="json")
             row.version += 1
             row.updated_at, row.updated_by = now, self.actor
@@ -315,6 +324,23 @@ class Workspace:
             session.commit()
         self._note("job.saved", spec.name, {"before": before, "after": spec.model_dump(mode="json")})
         return spec
+
+    def job_head(self, name: str) -> dict[str, Any]:
+        """Which version of a job is saved: ``version`` (0 where there is none), ``updated_at``, ``updated_by``."""
+        return drafts.head(self.database, self.workspace_id, name)
+
+    def keep_draft(self, spec: JobSpec, version: int) -> None:
+        """Keep what the actor has changed in a job and not saved, with the version that it began from."""
+        body = spec.model_dump(mode="json")
+        drafts.keep(self.database, self.workspace_id, self.actor, spec.name, body, version, self._now())
+
+    def draft(self, name: str) -> dict[str, Any] | None:
+        """The actor's draft of a job: ``spec``, ``version``, ``at``; ``None`` where there is none."""
+        return drafts.get(self.database, self.workspace_id, self.actor, name)
+
+    def drop_draft(self, name: str) -> None:
+        """Forget the actor's draft of a job."""
+        drafts.drop(self.database, self.workspace_id, self.actor, name)
 
     # -- what a job is limited to
 

@@ -20,14 +20,14 @@ SYSTEM = ("worker", "schedule")
 KEY = "roles"
 _MAY = {
     VIEWER: (
-        "acting_as alerts api_budget candidates connections count_open_rows error_groups explain finish_connect job "
-        "jobs link_me list_members open_record open_rows overview plan_rows plans readiness row run_info run_results "
-        "runs specs summary templates users verify_token"
+        "acting_as alerts api_budget candidates connections count_open_rows draft error_groups explain "
+        "finish_connect job job_head jobs link_me list_members open_record open_rows overview plan_rows plans "
+        "readiness row run_info run_results runs specs summary templates users verify_token"
     ),
     ANALYST: (
         "audit_books backfill_counts bundle changes check_filter compare config_log context discard diff_config "
-        "export_config list_views lookup org_object org_users plan presets preview request_plan seen_values segments "
-        "validate value_counts vocabulary wait"
+        "drop_draft export_config keep_draft list_views lookup org_object org_users plan presets preview "
+        "request_plan seen_values segments validate value_counts vocabulary wait"
     ),
     OPERATOR: (
         "apply approve backfill cancel decide duplicates lineage mute_alerts pause put_aside refresh_org rehearse "
