@@ -6,7 +6,7 @@ import getpass
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
@@ -15,10 +15,11 @@ import polars as pl
 from sqlmodel import select
 
 from core.audit import budget as budgeting
-from core.audit import catalog, configlog
+from core.audit import catalog, configlog, double, report, report_files
 from core.audit import explain as explaining
 from core.audit import export as exporting
 from core.audit import health as reporting
+from core.audit.double import Balance, within
 from core.audit.frames import Frames
 from core.clock import Clock, SystemClock
 from core.connections.intake import read_file
@@ -43,7 +44,7 @@ from core.store.secrets import open_vault
 from core.store.tables import Connection, Job
 from core.store.tables import Workspace as WorkspaceRow
 from core.syncing import compare as comparing
-from core.syncing import connect, intake, lists, users
+from core.syncing import connect, found, intake, lists, users
 from core.syncing.connect import Begun, Doors
 from core.syncing.context import Context
 
@@ -122,21 +123,21 @@ class Workspace:
             session.commit()
         self._note("workspace.configured", self.name, {"title": title, "zone": zone})
 
-    def pause(self) -> None:
-        """Stop all writes to the org at once; stays over restarts."""
-        self._set_paused(paused=True)
+    def pause(self, *, reading: bool = False) -> None:
+        """Stop all writes to the org at once, with ``reading`` what comes from it as well; stays over restarts."""
+        self._set_paused(paused=True, reading=reading)
 
     def resume(self) -> None:
-        """Let writes go on."""
-        self._set_paused(paused=False)
+        """Let everything go on."""
+        self._set_paused(paused=False, reading=False)
 
-    def _set_paused(self, *, paused: bool) -> None:
+    def _set_paused(self, *, paused: bool, reading: bool) -> None:
         with self.database.writing() as session:
             row = session.get_one(WorkspaceRow, self.workspace_id)
-            row.is_paused, row.paused_by = paused, self.actor if paused else None
+            row.is_paused, row.is_reading_paused, row.paused_by = paused, reading, self.actor if paused else None
             session.add(row)
             session.commit()
-        self._note("workspace.paused" if paused else "workspace.resumed", self.name)
+        self._note("workspace.paused" if paused else "workspace.resumed", self.name, {"reading": reading})
 
     def _note(self, kind: str, subject: str, values: Any = None, detail: str = "") -> None:
         with self.database.batch(self.workspace_id) as batch:
@@ -468,7 +469,7 @@ class Workspace:
         spec = self.job(job) if isinstance(job, str) else job
         ctx = self.context()
         with ctx.gateway.tally() as tally:
-            planned, sources = steps.compute(ctx, spec, {"open": True})
+            planned, sources = steps.compute(ctx, spec, None)
         rows = pl.concat([p.rows for p in planned]).with_row_index("row", 1)
         tripped = guards.check(rows, steps.linked(ctx, spec), spec.guards)
         self.engine.note(self.workspace_id)
@@ -809,6 +810,48 @@ class Workspace:
     def explain(self, key: str) -> dict[str, Any]:
         """Everything known of one record: any id, e-mail, phone or external id."""
         return explaining.explain(self.database, self.workspace_id, key)
+
+    def balance(self, first: date | None = None, last: date | None = None, *, live: bool = False) -> Balance:
+        """The double entry of the days from ``first`` to ``last``, all where left out; ``live`` asks the org as well.
+
+        ``balance().workspace`` and ``.org`` are frames by day, user and kind; ``.red`` are the cells that do not
+        balance, ``.behind(side=..., state=..., day=..., user=..., kind=...)`` the rows behind a cell.
+
+        Raises:
+            OrgError: the org did not answer (``live``).
+        """
+        rows = within(self.frames.activities(), first, last)
+        if not live:
+            return double.of_workspace(rows)
+        ctx = self.context()
+        there = found.activities(ctx, first, last)
+        gone = found.gone(ctx, rows, there)
+        self.engine.note(self.workspace_id)
+        return double.of_both(rows, there, gone, double.ground(self.database, self.workspace_id, ctx.integration_user))
+
+    def audit_report(self, month: str, *, live: bool = True) -> report.Report:
+        """The audit of a month (``YYYY-MM``): volume, balance, errors, runs, what is regularly missing.
+
+        ``.as_dict()`` is its JSON; `write_report` puts it into files.
+
+        Raises:
+            UsageError: it is not a month.
+            OrgError: the org did not answer (``live``).
+        """
+        first, last = report.days_of(month)
+        tables = {name: getattr(self.frames, name)() for name in ("results", "open_rows", "runs")}
+        balance = self.balance(first, last, live=live)
+        return report.make(self.database, self.workspace_id, month, balance, tables, self._now())
+
+    def write_report(self, made: report.Report, path: str | Path, file_format: str = "html") -> list[Path]:
+        """Write a month's audit: a page or a JSON document, or (csv) a folder of tables; what was written.
+
+        Raises:
+            UsageError: there is no such format.
+        """
+        files = report_files.write(made, Path(path), file_format)
+        self._note("audit.exported", made.month, {"format": file_format})
+        return files
 
     def audit_export(
         self, folder: str | Path, tables: Iterable[str] = (), file_format: str = "csv"
