@@ -27,6 +27,15 @@ def _tried(verb: Callable[[], T], told: str | Callable[[T], str], hint: str = ""
     return result
 
 
+def import_lists(sobject: str, views: Sequence[str], segment: str, *, new: bool) -> list[JobSpec] | None:
+    """Make an import rule of list views."""
+    return _tried(
+        lambda: workspace().import_lists(sobject, list(views), segment=segment, new=new),
+        lambda made: f"{made[-1].title} is made and is off.",
+        "Tick it above to switch it on.",
+    )
+
+
 def prepare_sign_in(login_url: str, client_id: str, client_secret: str, name: str) -> str:
     """Keep what was typed for the route that begins the sign-in; returns the nonce for its address."""
     return SIGN_INS.put(

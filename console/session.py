@@ -27,6 +27,7 @@ class Key(StrEnum):
     SAVED = "saved"
     LIVE = "live"
     MADE = "made"
+    VIEWS = "views"
     SIGNED_OUT = "signed_out"
 
 
