@@ -491,13 +491,41 @@ class Workspace:
             raise UsageError(f"The plan was not made: {(found.error or {}).get('message', found.status)}")
         return found.plan_id
 
-    def plans(self, limit: int = 50) -> pl.DataFrame:
-        """Kept plans, newest first; ``counts``, ``ground``, ``guards`` are JSON."""
-        return plans.list_frame(self.database, self.workspace_id, limit)
+    def plans(
+        self, limit: int = 50, *, job: str | None = None, status: str | None = None, skip: int = 0
+    ) -> pl.DataFrame:
+        """Kept plans, newest first; ``counts``, ``ground``, ``guards`` are JSON, ``total`` how many fit in all."""
+        return plans.list_frame(self.database, self.workspace_id, limit, job, status, skip)
 
-    def plan_rows(self, plan_id: str, *, outcome: str | None = None, after: int = 0, limit: int = 50) -> pl.DataFrame:
-        """Rows of a plan by number, from the one after ``after``."""
-        return plans.rows_page(self.database, self.workspace_id, plan_id, outcome, after, limit)
+    def plan_info(self, plan_id: str) -> dict[str, Any]:
+        """One plan's row.
+
+        Raises:
+            NotFound: there is no such plan.
+        """
+        return plans.head(self.database, self.workspace_id, plan_id)
+
+    def plan_rows(
+        self,
+        plan_id: str,
+        *,
+        outcome: str | None = None,
+        after: int = 0,
+        limit: int = 50,
+        sobject: str = "",
+        search: str = "",
+        skip: int = 0,
+    ) -> pl.DataFrame:
+        """Rows of a plan by number, from the one after ``after``; ``search`` looks in title, keys and reason."""
+        return plans.rows_page(
+            self.database, self.workspace_id, plan_id, outcome, after, limit, sobject=sobject, search=search, skip=skip
+        )
+
+    def plan_rows_found(
+        self, plan_id: str, *, outcome: str | None = None, sobject: str = "", search: str = ""
+    ) -> pl.DataFrame:
+        """How many rows `plan_rows` would find in all, by object and cause: sobject, cause, reason, n."""
+        return plans.rows_found(self.database, self.workspace_id, plan_id, outcome, sobject, search)
 
     def approve(self, plan_id: str) -> None:
         """Agree to a plan."""
@@ -563,11 +591,25 @@ class Workspace:
             "error": run.error,
         }
 
-    def runs(self, limit: int = 100, job: str | None = None) -> list[dict[str, Any]]:
-        """The latest runs, newest first."""
-        frame = runs.list_frame(self.database, self.workspace_id, limit, job)
+    def runs(
+        self,
+        limit: int = 100,
+        job: str | None = None,
+        *,
+        statuses: Sequence[str] = (),
+        search: str = "",
+        jobs: Sequence[str] = (),
+        skip: int = 0,
+    ) -> list[dict[str, Any]]:
+        """The latest runs, newest first; ``search`` looks in run, job, person and reason, and takes those of ``jobs``.
+
+        ``total`` of each is how many fit in all.
+        """
+        frame = runs.list_frame(
+            self.database, self.workspace_id, limit, job, statuses=statuses, search=search, jobs=jobs, skip=skip
+        )
         shown = {"planned": "n_planned", "requested_at": "requested_at", "started": "started_at", "ended": "ended_at"}
-        same = {c: c for c in ("actor", "reason", "kind", "error", "plan_id")}
+        same = {c: c for c in ("actor", "reason", "kind", "error", "plan_id", "total")}
         return [
             {
                 **runs.as_json(r),

@@ -273,7 +273,7 @@ def test_a_returning_sign_in_is_announced_once(synced: Workspace, page: Open) ->
 
 
 def test_an_org_out_of_reach_is_said_in_plain_words(synced: Workspace, page: Open) -> None:
-    shown = page("job", job="calls_out", step="Preview").press("Preview now")
+    shown = page("job", job="tasks_in", step="Preview").press("Preview now")
     assert "Salesforce said no" in shown.text
     assert "Traceback" not in shown.text
     assert any("Traceback" in c.value for c in shown.at.code)
