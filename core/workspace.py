@@ -40,7 +40,7 @@ from core.running.engine import Engine
 from core.running.worker import Worker, wait_for
 from core.schema.describe import OrgObject
 from core.settings import Settings, settings
-from core.store import alerts, exclusions, ledger, plans, roles, runs, setting, tokens, views
+from core.store import alerts, drafts, exclusions, ledger, plans, roles, runs, setting, tokens, views
 from core.store.codec import dumps
 from core.store.database import Database
 from core.store.migrate import migrate
@@ -306,8 +306,16 @@ class Workspace:
         self.save_job(spec)
         return spec
 
-    def save_job(self, spec: JobSpec) -> JobSpec:
-        """Keep a job's spec; drafts may be saved, only switching on needs a valid one."""
+    def save_job(self, spec: JobSpec, *, version: int | None = None) -> JobSpec:
+        """Keep a job's spec; one that does not validate may be saved, only switching on needs a valid one.
+
+        Args:
+            spec: the job.
+            version: the version that it was edited from (`job_head`); any where unset.
+
+        Raises:
+            SavedMeanwhile: another version was saved since.
+        """
         now = self._now()
         with self.database.writing() as session:
             row = session.exec(select(Job).where(Job.workspace_id == self.workspace_id, Job.name == spec.name)).first()
@@ -321,6 +329,7 @@ class Workspace:
                     updated_at=now,
                 )
                 row.version = 0
+            drafts.require(row.version, version, row.updated_by)
             row.spec = spec.model_dump(mode="json")
             row.version += 1
             row.updated_at, row.updated_by = now, self.actor
@@ -431,6 +440,23 @@ class Workspace:
         both = {"before": before.model_dump(mode="json"), "after": words.model_dump(mode="json")}
         if before != words:
             self._note("vocabulary.changed", self.name, both)
+
+    def job_head(self, name: str) -> dict[str, Any]:
+        """Which version of a job is saved: ``version`` (0 where there is none), ``updated_at``, ``updated_by``."""
+        return drafts.head(self.database, self.workspace_id, name)
+
+    def keep_draft(self, spec: JobSpec, version: int) -> None:
+        """Keep what the actor has changed in a job and not saved, with the version that it began from."""
+        body = spec.model_dump(mode="json")
+        drafts.keep(self.database, self.workspace_id, self.actor, spec.name, body, version, self._now())
+
+    def draft(self, name: str) -> dict[str, Any] | None:
+        """The actor's draft of a job: ``spec``, ``version``, ``at``; ``None`` where there is none."""
+        return drafts.get(self.database, self.workspace_id, self.actor, name)
+
+    def drop_draft(self, name: str) -> None:
+        """Forget the actor's draft of a job."""
+        drafts.drop(self.database, self.workspace_id, self.actor, name)
 
     # -- what a job is limited to
 
@@ -619,13 +645,41 @@ class Workspace:
             raise UsageError(f"The plan was not made: {(found.error or {}).get('message', found.status)}")
         return found.plan_id
 
-    def plans(self, limit: int = 50) -> pl.DataFrame:
-        """Kept plans, newest first; ``counts``, ``ground``, ``guards`` are JSON."""
-        return plans.list_frame(self.database, self.workspace_id, limit)
+    def plans(
+        self, limit: int = 50, *, job: str | None = None, status: str | None = None, skip: int = 0
+    ) -> pl.DataFrame:
+        """Kept plans, newest first; ``counts``, ``ground``, ``guards`` are JSON, ``total`` how many fit in all."""
+        return plans.list_frame(self.database, self.workspace_id, limit, job, status, skip)
 
-    def plan_rows(self, plan_id: str, *, outcome: str | None = None, after: int = 0, limit: int = 50) -> pl.DataFrame:
-        """Rows of a plan by number, from the one after ``after``."""
-        return plans.rows_page(self.database, self.workspace_id, plan_id, outcome, after, limit)
+    def plan_info(self, plan_id: str) -> dict[str, Any]:
+        """One plan's row.
+
+        Raises:
+            NotFound: there is no such plan.
+        """
+        return plans.head(self.database, self.workspace_id, plan_id)
+
+    def plan_rows(
+        self,
+        plan_id: str,
+        *,
+        outcome: str | None = None,
+        after: int = 0,
+        limit: int = 50,
+        sobject: str = "",
+        search: str = "",
+        skip: int = 0,
+    ) -> pl.DataFrame:
+        """Rows of a plan by number, from the one after ``after``; ``search`` looks in title, keys and reason."""
+        return plans.rows_page(
+            self.database, self.workspace_id, plan_id, outcome, after, limit, sobject=sobject, search=search, skip=skip
+        )
+
+    def plan_rows_found(
+        self, plan_id: str, *, outcome: str | None = None, sobject: str = "", search: str = ""
+    ) -> pl.DataFrame:
+        """How many rows `plan_rows` would find in all, by object and cause: sobject, cause, reason, n."""
+        return plans.rows_found(self.database, self.workspace_id, plan_id, outcome, sobject, search)
 
     def approve(self, plan_id: str) -> None:
         """Agree to a plan."""
@@ -691,11 +745,25 @@ class Workspace:
             "error": run.error,
         }
 
-    def runs(self, limit: int = 100, job: str | None = None) -> list[dict[str, Any]]:
-        """The latest runs, newest first."""
-        frame = runs.list_frame(self.database, self.workspace_id, limit, job)
+    def runs(
+        self,
+        limit: int = 100,
+        job: str | None = None,
+        *,
+        statuses: Sequence[str] = (),
+        search: str = "",
+        jobs: Sequence[str] = (),
+        skip: int = 0,
+    ) -> list[dict[str, Any]]:
+        """The latest runs, newest first; ``search`` looks in run, job, person and reason, and takes those of ``jobs``.
+
+        ``total`` of each is how many fit in all.
+        """
+        frame = runs.list_frame(
+            self.database, self.workspace_id, limit, job, statuses=statuses, search=search, jobs=jobs, skip=skip
+        )
         shown = {"planned": "n_planned", "requested_at": "requested_at", "started": "started_at", "ended": "ended_at"}
-        same = {c: c for c in ("actor", "reason", "kind", "error", "plan_id")}
+        same = {c: c for c in ("actor", "reason", "kind", "error", "plan_id", "total")}
         return [
             {
                 **runs.as_json(r),
