@@ -25,9 +25,10 @@ _MAY = {
         "overview plan_rows plans readiness row run_info run_results runs specs summary templates users verify_token"
     ),
     ANALYST: (
-        "audit_books audit_export audit_views backfill_counts bundle changes check_filter compare config_log "
-        "context diff_config discard exclusions export_config fields list_views lookup org_object org_users plan "
-        "presets preview request_plan seen_values segments validate_config validate value_counts vocabulary wait"
+        "audit_books audit_export audit_views backfill_counts bundle changes check_filter check_preset "
+        "compare config_log context diff_config discard exclusions export_config fields list_views lookup "
+        "org_object org_users plan presets preview request_plan seen_values segments validate validate_config "
+        "value_counts vocabulary wait"
     ),
     OPERATOR: (
         "apply approve backfill cancel decide duplicates lineage pause put_aside refresh_org rehearse request_run "

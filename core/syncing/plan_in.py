@@ -10,7 +10,7 @@ import polars as pl
 
 from core.mapping import canonical
 from core.mapping.compile import inbound as compile_inbound
-from core.mapping.spec import JobSpec, PairSpec
+from core.mapping.spec import JobSpec, PairSpec, Role
 from core.planning import inbound, plan
 from core.planning.plan import Planned
 from core.records import Kind, table_of
@@ -89,8 +89,8 @@ def ground_of(ctx: Context, spec: JobSpec, pair: PairSpec, rows: pl.DataFrame) -
         linked = _linked(batch, spec.kind, rows["Id"])
         loose = rows.filter(pl.col("IsDeleted") != "true").join(linked, on="Id", how="anti")
         matches = _first_contact(batch, spec, pair, loose)
-        accounts = _parents(batch, rows, "AccountId", "account", "account_record_id")
-        people = _parents(batch, rows, "WhoId", "person", "person_record_id")
+        accounts = _parents(batch, rows, _lookup(pair, Role.ACCOUNT, "AccountId"), "account", "account_record_id")
+        people = _parents(batch, rows, _lookup(pair, Role.PERSON, "WhoId"), "person", "person_record_id")
         by_domain = _by_domain(batch, pair, rows)
     return inbound.Ground(
         linked, matches, accounts, people, ctx.comes_in(Kind.ACCOUNT), ctx.offset_s, by_domain, ctx.integration_user
@@ -128,6 +128,12 @@ def _linked(batch: Batch, kind: Kind, org_ids: pl.Series) -> pl.DataFrame:
         "updated_at", pl.col("deleted_at").is_not_null().alias("is_gone"),
         pl.col("archived_at").is_not_null().alias("is_archived"),
     )  # fmt: skip
+
+
+def _lookup(pair: PairSpec, role: Role, usual: str) -> str:
+    """The lookup that names an account or person: of standard objects the usual one, else the mapped one."""
+    mapped = next((m.source for m in pair.mappings if m.role is role and m.source), usual)
+    return mapped if pair.sobject.endswith("__c") else usual
 
 
 def _parents(batch: Batch, rows: pl.DataFrame, column: str, table: str, name: str) -> pl.DataFrame:
