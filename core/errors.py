@@ -18,7 +18,8 @@ SynclineError
 │   └── TerminalOrgError  will fail again until someone mends it
 │       └── GrantRejected   the refresh token or the assertion was refused: reconnect
 └── StoreError            our memory is in doubt: stop
-    └── WorkerRunning     a second worker on a database that allows one
+    ├── WorkerRunning     a second worker on a database that allows one
+    └── BatchTaken        another worker has taken over what this one was doing
 """
 
 from __future__ import annotations
@@ -118,3 +119,7 @@ class StoreError(SynclineError):
 
 class WorkerRunning(StoreError):
     """Another worker is already running on this database."""
+
+
+class BatchTaken(StoreError):
+    """Another worker has taken this batch over; it is finished there."""

@@ -6,7 +6,7 @@ import getpass
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
@@ -14,10 +14,12 @@ from zoneinfo import available_timezones
 import polars as pl
 from sqlmodel import select
 
-from core.audit import catalog
+from core.audit import budget as budgeting
+from core.audit import catalog, configlog, double, report, report_files
 from core.audit import explain as explaining
 from core.audit import export as exporting
 from core.audit import health as reporting
+from core.audit.double import Balance, within
 from core.audit.frames import Frames
 from core.clock import Clock, SystemClock
 from core.connections.intake import read_file
@@ -30,13 +32,14 @@ from core.mapping.vocabulary import TYPES, CustomField, Vocabulary, all_fields
 from core.mapping.workspace_config import Configuration, from_yaml, to_yaml
 from core.mapping.workspace_config import diff as differences
 from core.planning import guards, plan
-from core.records import ACTIVITY_KINDS, Direction, Kind, RunStatus, WorkspaceField
-from core.running import schedule, steps
+from core.planning.alerts import Rules, muted
+from core.records import ACTIVITY_KINDS, Direction, Kind, RunStatus, WorkspaceField, table_of
+from core.running import alerting, schedule, steps
 from core.running.engine import Engine
 from core.running.worker import Worker, wait_for
 from core.schema.describe import OrgObject
 from core.settings import Settings, settings
-from core.store import exclusions, ledger, plans, roles, runs, setting, tokens, views
+from core.store import alerts, exclusions, ledger, plans, roles, runs, setting, tokens, views
 from core.store.codec import dumps
 from core.store.database import Database
 from core.store.migrate import migrate
@@ -44,10 +47,12 @@ from core.store.secrets import open_vault
 from core.store.tables import Connection, Job
 from core.store.tables import Workspace as WorkspaceRow
 from core.syncing import compare as comparing
-from core.syncing import configuration, connect, intake, lists, users
+from core.syncing import configuration, connect, found, intake, lists, users
 from core.syncing.connect import Begun, Doors
 from core.syncing.context import Context
 from core.syncing.select import start_now
+
+_THRESHOLDS = f"They are {', '.join(Rules.model_fields)}."
 
 
 @dataclass(frozen=True)
@@ -126,21 +131,21 @@ class Workspace:
         if before != after:
             self._note("workspace.configured", self.name, {"before": before, "after": after})
 
-    def pause(self) -> None:
-        """Stop all writes to the org at once; stays over restarts."""
-        self._set_paused(paused=True)
+    def pause(self, *, reading: bool = False) -> None:
+        """Stop all writes to the org at once, with ``reading`` what comes from it as well; stays over restarts."""
+        self._set_paused(paused=True, reading=reading)
 
     def resume(self) -> None:
-        """Let writes go on."""
-        self._set_paused(paused=False)
+        """Let everything go on."""
+        self._set_paused(paused=False, reading=False)
 
-    def _set_paused(self, *, paused: bool) -> None:
+    def _set_paused(self, *, paused: bool, reading: bool) -> None:
         with self.database.writing() as session:
             row = session.get_one(WorkspaceRow, self.workspace_id)
-            row.is_paused, row.paused_by = paused, self.actor if paused else None
+            row.is_paused, row.is_reading_paused, row.paused_by = paused, reading, self.actor if paused else None
             session.add(row)
             session.commit()
-        self._note("workspace.paused" if paused else "workspace.resumed", self.name)
+        self._note("workspace.paused" if paused else "workspace.resumed", self.name, {"reading": reading})
 
     def _note(self, kind: str, subject: str, values: Any = None, detail: str = "") -> None:
         with self.database.batch(self.workspace_id) as batch:
@@ -431,10 +436,6 @@ class Workspace:
                 missing.append(f"user {user.email}: the org has no user {user.org_username}; link another one.")
         return missing
 
-    def config_log(self, limit: int = 100, subject: str | None = None) -> list[dict[str, Any]]:
-        """Every change of configuration, newest first: at, actor, kind, subject, before, after."""
-        return configuration.log(self.database, self.workspace_id, limit, subject)
-
     # -- the team's own words
 
     def vocabulary(self) -> Vocabulary:
@@ -497,7 +498,7 @@ class Workspace:
         named = exclusions.change(self.database, self.workspace_id, kind, values, exclude=exclude)
         after = self.exclusions()
         if before != after:
-            self._note("excluded" if exclude else "included", kind, {"before": before, "after": after})
+            self._note("exclusion.added" if exclude else "exclusion.removed", kind, {"before": before, "after": after})
         return named
 
     def exclusions(self) -> dict[str, list[str]]:
@@ -648,7 +649,7 @@ class Workspace:
         spec = self.job(job) if isinstance(job, str) else job
         ctx = self.context()
         with ctx.gateway.tally() as tally:
-            planned, sources = steps.compute(ctx, spec, {"full": True} if full else {"open": True})
+            planned, sources = steps.compute(ctx, spec, {"full": True} if full else None)
         rows = pl.concat([p.rows for p in planned]).with_row_index("row", 1)
         tripped = guards.check(rows, steps.linked(ctx, spec), spec.guards)
         self.engine.note(self.workspace_id)
@@ -784,13 +785,25 @@ class Workspace:
         job: str | None = None,
         cause: str | None = None,
         search: str = "",
+        subject: str | None = None,
         limit: int = 50,
         after: Sequence[str] = (),
+        skip: int = 0,
     ) -> pl.DataFrame:
         """Rows that wait, are held, were rejected or are in doubt, by job and subject from the one after ``after``."""
         return reporting.open_rows(
-            self.database, self.workspace_id, job=job, cause=cause, search=search, limit=limit, after=after
-        )
+            self.database, self.workspace_id, job=job, cause=cause, search=search, subject=subject, limit=limit,
+            after=after, skip=skip,
+        )  # fmt: skip
+
+    def count_open_rows(self, *, job: str | None = None, cause: str | None = None, search: str = "") -> int:
+        """How many rows `open_rows` would find in all."""
+        return reporting.count_open_rows(self.database, self.workspace_id, job=job, cause=cause, search=search)
+
+    def open_record(self, job: str, subject: str) -> dict[str, Any]:
+        """The workspace record behind an open row, field by field; empty where the row has none yet."""
+        table = table_of(self.job(job).kind)
+        return reporting.open_record(self.database, self.workspace_id, job, subject, table)
 
     def error_groups(self) -> list[dict[str, Any]]:
         """Open rows by job and cause: count, words, example, oldest, whether it is tried again by itself."""
@@ -900,11 +913,125 @@ class Workspace:
         tokens.revoke_token(self.database, self.workspace_id, name, now=self._now())
         self._note("token.revoked", name)
 
+    # -- alerts
+
+    def alerts(self) -> dict[str, Any]:
+        """What alerts are set to, and how things stand.
+
+        Returns:
+            ``rules`` (thresholds), ``channels`` (``name, kind, shown``), ``mutes`` (subject -> until), ``states``
+            (subject -> ``level, since, title, why``, as of the worker's last look), ``recent``: the latest notices.
+        """
+        kept = alerts.read(self.database, self.workspace_id)
+        channels = alerts.channels(self.database, self.workspace_id, self.doors.vault)
+        recent = self.database.read(
+            "SELECT at, kind, subject, detail FROM event WHERE workspace_id = :w AND kind LIKE 'alert.%'"
+            " ORDER BY id DESC LIMIT 50",
+            w=self.workspace_id,
+        )
+        return {
+            "rules": Rules.model_validate(kept.get("rules", {})).model_dump(),
+            "channels": [{"name": c.name, "kind": c.kind, "shown": c.shown} for c in channels],
+            "mutes": muted(kept.get("mutes", {}), "", 0, self._now()),
+            "states": alerts.read(self.database, self.workspace_id, alerts.STATE),
+            "recent": recent.to_dicts(),
+        }
+
+    def set_alert_rules(self, **rules: int) -> None:
+        """Set thresholds of alerts; those that are not named stay.
+
+        Raises:
+            UsageError: there is no such threshold, or the value does not fit.
+        """
+        before = alerts.read(self.database, self.workspace_id).get("rules", {})
+        try:
+            after = Rules.model_validate({**before, **rules}).model_dump()
+        except ValueError as error:
+            raise UsageError("That is no threshold of alerts.", hint=_THRESHOLDS) from error
+        alerts.change(self.database, self.workspace_id, {"rules": after})
+        self._note("alerts.rules", self.name, {"before": before, "after": after})
+
+    def add_alert_channel(self, name: str, kind: str, target: str) -> None:
+        """Have alerts sent to a webhook or an e-mail address.
+
+        Raises:
+            UsageError: the kind is unknown, or the address does not fit it.
+        """
+        made = alerts.Channel(name.strip(), kind, target.strip())
+        alerts.add_channel(self.database, self.workspace_id, self.doors.vault, made)
+        self._note("alerts.channel_added", made.name, {"kind": kind, "to": made.shown})
+
+    def remove_alert_channel(self, name: str) -> None:
+        """Send no alerts there any more."""
+        alerts.remove_channel(self.database, self.workspace_id, name)
+        self._note("alerts.channel_removed", name)
+
+    def try_alert_channel(self, name: str) -> None:
+        """Send a trial notice.
+
+        Raises:
+            NotFound: there is no such channel.
+            NotDelivered: it did not arrive.
+        """
+        channels = alerts.channels(self.database, self.workspace_id, self.doors.vault)
+        found = next((c for c in channels if c.name == name), None)
+        if found is None:
+            raise NotFound(f"There is no alert channel called {name}.")
+        alerting.trial(found, self.doors, self.name)
+
+    def mute_alerts(self, subject: str = "all", hours: float = 24) -> None:
+        """Keep a subject (``job:NAME``, ``connection``, ``api``, ``all``) silent for so long; 0 hours ends it."""
+        kept = alerts.read(self.database, self.workspace_id).get("mutes", {})
+        alerts.change(self.database, self.workspace_id, {"mutes": muted(kept, subject, hours, self._now())})
+        self._note("alerts.muted" if hours > 0 else "alerts.unmuted", subject, {"hours": hours})
+
     # -- looking
 
     def explain(self, key: str) -> dict[str, Any]:
         """Everything known of one record: any id, e-mail, phone or external id."""
         return explaining.explain(self.database, self.workspace_id, key)
+
+    def balance(self, first: date | None = None, last: date | None = None, *, live: bool = False) -> Balance:
+        """The double entry of the days from ``first`` to ``last``, all where left out; ``live`` asks the org as well.
+
+        ``balance().workspace`` and ``.org`` are frames by day, user and kind; ``.red`` are the cells that do not
+        balance, ``.behind(side=..., state=..., day=..., user=..., kind=...)`` the rows behind a cell.
+
+        Raises:
+            OrgError: the org did not answer (``live``).
+        """
+        rows = within(self.frames.activities(), first, last)
+        if not live:
+            return double.of_workspace(rows)
+        ctx = self.context()
+        there = found.activities(ctx, first, last)
+        gone = found.gone(ctx, rows, there)
+        self.engine.note(self.workspace_id)
+        return double.of_both(rows, there, gone, double.ground(self.database, self.workspace_id, ctx.integration_user))
+
+    def audit_report(self, month: str, *, live: bool = True) -> report.Report:
+        """The audit of a month (``YYYY-MM``): volume, balance, errors, runs, what is regularly missing.
+
+        ``.as_dict()`` is its JSON; `write_report` puts it into files.
+
+        Raises:
+            UsageError: it is not a month.
+            OrgError: the org did not answer (``live``).
+        """
+        first, last = report.days_of(month)
+        tables = {name: getattr(self.frames, name)() for name in ("results", "open_rows", "runs")}
+        balance = self.balance(first, last, live=live)
+        return report.make(self.database, self.workspace_id, month, balance, tables, self._now())
+
+    def write_report(self, made: report.Report, path: str | Path, file_format: str = "html") -> list[Path]:
+        """Write a month's audit: a page or a JSON document, or (csv) a folder of tables; what was written.
+
+        Raises:
+            UsageError: there is no such format.
+        """
+        files = report_files.write(made, Path(path), file_format)
+        self._note("audit.exported", made.month, {"format": file_format})
+        return files
 
     def audit_export(
         self, folder: str | Path, tables: Iterable[str] = (), file_format: str = "csv"
@@ -932,6 +1059,14 @@ class Workspace:
     def overview(self) -> dict[str, Any]:
         """Health at one look: jobs worst first, what needs a person, freshness, API allowance."""
         return reporting.overview(self.database, self.workspace_id, self.specs(), self._now())
+
+    def config_log(self, *, topic: str = "", search: str = "", limit: int = 50, skip: int = 0) -> pl.DataFrame:
+        """Who changed the configuration, newest first: id, at, actor, kind, subject, detail, body (JSON), total."""
+        return configlog.log(self.database, self.workspace_id, topic=topic, search=search, limit=limit, skip=skip)
+
+    def api_budget(self) -> dict[str, Any]:
+        """What the API allowance went to by job and day, and the forecast of a day: see `core.audit.budget.budget`."""
+        return budgeting.budget(self.database, self.workspace_id, self.specs(), self._now())
 
     def readiness(self) -> dict[str, bool | str]:
         """Whether database, worker and org answer."""

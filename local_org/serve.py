@@ -14,6 +14,7 @@ import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -26,7 +27,7 @@ from local_org.org.catalog import custom_field, extend, files, standard_schema
 from local_org.org.clock import Clock
 from local_org.org.engine import Org
 from local_org.tls import ServerFiles, jwt_key_pair, server_files, signing_key
-from local_org.web import hiding, people
+from local_org.web import lasting, people
 from local_org.web.app import App
 from local_org.web.bulk import ingest, query_jobs
 from local_org.web.bulk.jobs import Job, Jobs
@@ -35,6 +36,7 @@ from local_org.web.bulk1.jobs import BatchJobs
 from local_org.web.calls import Allowance
 from local_org.web.cursors import Cursors
 from local_org.web.site import API_VERSION, ClientApp, Site
+from local_org.web.streaming import capture
 from local_org.web.tokens import Grant, Tokens
 
 ADMIN = "admin@practice.example"
@@ -100,7 +102,8 @@ def _serve(data: DataDir, options: Options) -> None:
         base_url = f"https://127.0.0.1:{port}"
         site = _site(data, options, base_url, certificate.read_bytes())
         try:
-            hiding.show(site)
+            lasting.end(site)
+            capture.install(site.org)
             site.jobs.start(lambda job: _run_job(site, job))
             site.batch_jobs.start(lambda job, batch: running.run(site, job, batch))
             data.announce(base_url, port)
@@ -160,7 +163,15 @@ def _run(site: Site, files: ServerFiles, listener: socket.socket) -> None:
         h11_max_incomplete_event_size=64 * 1024,
     )
     logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
-    uvicorn.Server(config).run(sockets=[listener])
+
+    class Server(uvicorn.Server):
+        """Lets those who wait for events go before it waits for them."""
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            site.streams.close()
+            super().handle_exit(sig, frame)
+
+    Server(config).run(sockets=[listener])
 
 
 def _site(data: DataDir, options: Options, base_url: str, certificate: bytes) -> Site:

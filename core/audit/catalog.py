@@ -304,6 +304,7 @@ ORG_BALANCE = Table(
         "expected": (WHOLE, "activities of the workspace that are synced, and so must be found"),
         "missing": (WHOLE, "of these, those that the org no longer holds"),
         "unknown": (WHOLE, "written by our own user, and linked to nothing here"),
+        "twins": (WHOLE, "second logs of an e-mail of ours by another tool: counted once, with ours"),
         "difference": (WHOLE, "missing plus unknown: zero where the org's side balances"),
     },
 )

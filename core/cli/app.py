@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 
 from core.cli import (
+    alerts,
     audit,
     basics,
-    configuration,
+    config,
     connecting,
     exclusions,
     inbox,
@@ -43,6 +44,7 @@ app = typer.Typer(
 starting.add_to(app)
 connecting.add_to(app)
 basics.add_to(app)
+app.command()(config.budget)
 for _name, _group in (
     ("jobs", jobs.group),
     ("plans", plans.group),
@@ -52,10 +54,11 @@ for _name, _group in (
     ("users", users.group),
     ("segments", segments.group),
     ("tokens", tokens.group),
+    ("alerts", alerts.group),
+    ("config", config.group),
     ("audit", audit.group),
     ("roles", roles.group),
     ("exclusions", exclusions.group),
-    ("config", configuration.group),
     ("words", words.group),
     ("org", practice.group),
 ):

@@ -145,10 +145,19 @@ def _text(target: Target, value: pl.Expr) -> pl.Expr:
 
 def _spelling(target: Target, value: pl.Expr) -> pl.Expr:
     """The picklist's own spelling; a value it does not have stays as it is, or is null where it is restricted."""
-    spelled = {v.strip().lower(): v for v in reversed(target.values)}
-    low = value.str.strip_chars().str.to_lowercase()
-    found = low.replace_strict(list(spelled), list(spelled.values()), default=None, return_dtype=pl.String)
+    found = _known_value(target.values, value)
     return found if target.restricted else pl.coalesce(found, value)
+
+
+def spelled(found: OrgField, value: pl.Expr) -> pl.Expr:
+    """A value in a picklist's own spelling; one it does not have stays as it is."""
+    return pl.coalesce(_known_value(found.active_values, value), value)
+
+
+def _known_value(values: Sequence[str], value: pl.Expr) -> pl.Expr:
+    known = {v.strip().lower(): v for v in reversed(values)}
+    low = value.str.strip_chars().str.to_lowercase()
+    return low.replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.String)
 
 
 def _multi(target: Target, value: pl.Expr) -> pl.Expr:

@@ -20,7 +20,9 @@ def decide(long: pl.DataFrame) -> pl.DataFrame:
         long: one row per record and field with ``ours``, ``theirs``, ``base`` String (canonical text),
             ``has_base`` Boolean, ``ours_at``, ``theirs_at`` Datetime(us, UTC) or null, ``policy`` String
             (last_update_wins, org_wins, workspace_wins, ask); further columns pass through. ``is_consent`` Boolean,
-            where given, marks opt-outs (``true`` is out).
+            where given, marks opt-outs (``true`` is out); ``is_silent`` Boolean that our empty value says nothing;
+            ``is_filler`` Boolean that the org's value, where the baseline knows none, is its own default for what we
+            did not send.
 
     Returns:
         The frame with ``decision`` (one of :data:`DECISIONS`), ``why`` String and ``both_changed`` Boolean.
@@ -30,6 +32,8 @@ def decide(long: pl.DataFrame) -> pl.DataFrame:
     ours_changed = has_base & ours.ne_missing(base)
     theirs_changed = has_base & theirs.ne_missing(base)
     contested = ~has_base | (ours_changed & theirs_changed)
+    silent = _given(long, "is_silent") & has_base
+    filler = _given(long, "is_filler") & ~has_base & ours.is_null()
     gap = (pl.col("ours_at") - pl.col("theirs_at")).dt.total_milliseconds()
     timed = gap.is_not_null()
     tie = gap.abs() <= TIE_SECONDS * 1000
@@ -60,8 +64,10 @@ def decide(long: pl.DataFrame) -> pl.DataFrame:
         .otherwise(pl.lit("the org changed it last"))
     )
     settled = long.with_columns(
-        pl.when(ours.eq_missing(theirs))
+        pl.when(ours.eq_missing(theirs) | filler | (silent & ~theirs_changed))
         .then(pl.lit("same"))
+        .when(silent)
+        .then(pl.lit("theirs"))
         .when(~has_base & theirs.is_null())
         .then(pl.lit("ours"))
         .when(~has_base & ours.is_null())
@@ -74,6 +80,10 @@ def decide(long: pl.DataFrame) -> pl.DataFrame:
         .alias("decision"),
         pl.when(ours.eq_missing(theirs))
         .then(pl.lit("both sides are equal"))
+        .when(filler)
+        .then(pl.lit("the org's own default for what was not sent"))
+        .when(silent)
+        .then(pl.lit("the workspace says nothing of it"))
         .when(~has_base & (ours.is_null() | theirs.is_null()))
         .then(pl.lit("first contact: the side with a value fills the empty one"))
         .when(contested)
@@ -82,9 +92,13 @@ def decide(long: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("only the workspace changed it"))
         .otherwise(pl.lit("only the org changed it"))
         .alias("why"),
-        (has_base & ours_changed & theirs_changed & ours.ne_missing(theirs)).alias("both_changed"),
+        (has_base & ours_changed & theirs_changed & ours.ne_missing(theirs) & ~silent).alias("both_changed"),
     )
     return _sticky(settled) if "is_consent" in long.columns else settled
+
+
+def _given(long: pl.DataFrame, flag: str) -> pl.Expr:
+    return pl.col(flag).fill_null(value=False) if flag in long.columns else pl.lit(value=False)
 
 
 def _sticky(judged: pl.DataFrame) -> pl.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import polars as pl
 
@@ -19,6 +19,8 @@ PASSENGERS = ("updated_at", "updated_by", "created_by", "created_on")
 BY_DOMAIN = {"Id": pl.String, "domain_account": pl.Int64}
 IN_FLIGHT = "in_flight"
 """Cause of rows that wait until it is booked what became of our own last requests."""
+SETTLED = timedelta(seconds=2)
+"""So old a stamp must be for no later edit to bear it: its own second, and what the org's clock is uncertain by."""
 BORN = ("created_by", "created_on")
 """Passengers that never change: they only fill, so that what was made here keeps its maker and its day."""
 
@@ -30,7 +32,9 @@ class Ground:
     Attributes:
         links: ``Id`` String, ``record_id`` Int64, ``baseline`` String (JSON), ``org_stamp_at`` Datetime,
             ``linked_kind`` String (kind of the workspace record), ``updated_at`` Datetime (of the record),
-            ``is_gone`` Boolean (the record was deleted here), ``is_archived`` Boolean (it had left the filter).
+            ``is_gone`` Boolean (the record was deleted here), ``is_archived`` Boolean (it had left the filter),
+            ``is_adopted`` Boolean (not linked yet: it won a merge over the record's own), ``made_here`` Boolean (we
+            created it in the org).
         matches: ``Id`` String, ``record_id`` Int64, ``status``, ``rule``: first-contact matches of unlinked rows.
         accounts: ``AccountId`` String (or another lookup), ``account_record_id`` Int64: linked accounts.
         people: ``WhoId`` String (or another lookup), ``person_record_id`` Int64: linked people.
@@ -39,6 +43,10 @@ class Ground:
         by_domain: ``Id`` String, ``domain_account`` Int64: the account whose domain is that of a lead's e-mail address;
             a lead names none itself.
         in_flight_since: org time of the oldest create of this object whose fate is not booked yet.
+        read_at: org time at which the rows began to be read; stamps of about then may still get another edit.
+        is_full: whether rows whose stamp is known are looked at again, as after a change of the mapping.
+        twin_clears: the org fields that an outbound job of the same object empties where ours are empty; ``None``
+            without such a job.
     """
 
     links: pl.DataFrame
@@ -50,6 +58,9 @@ class Ground:
     by_domain: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=BY_DOMAIN))
     own_user: str = ""
     in_flight_since: datetime | None = None
+    read_at: datetime | None = None
+    is_full: bool = False
+    twin_clears: frozenset[str] | None = None
 
 
 def resolve(spec: JobSpec, captured: pl.DataFrame, ground: Ground) -> pl.DataFrame:
@@ -72,6 +83,7 @@ def resolve(spec: JobSpec, captured: pl.DataFrame, ground: Ground) -> pl.DataFra
         pl.col("record_id").is_not_null().alias("is_linked"),
         pl.coalesce("record_id", "matched").alias("record_id"),
         _instant(r, "SystemModstamp").alias("stamp_at"),
+        _known_stamp(r, ground.read_at).alias("known_stamp"),
         _instant(r, "LastModifiedDate").alias("modified_at"),
         _instant(r, "CreatedDate").alias("org_created_at"),
         pl.col("Id").alias("_key"),
@@ -93,6 +105,18 @@ def _instant(r: pl.DataFrame, name: str) -> pl.Expr:
     if name not in r.columns:
         return pl.lit(None, dtype=pl.Datetime("us", "UTC"))
     return pl.col(name).str.to_datetime("%Y-%m-%dT%H:%M:%S%#z", time_unit="us", strict=False)
+
+
+def _known_stamp(r: pl.DataFrame, read_at: datetime | None) -> pl.Expr:
+    """The stamp up to which the record is known for certain, as text.
+
+    Stamps are whole seconds (Salesforce stores no less): while that second is not over, another edit may bear the same.
+    """
+    stamp = _instant(r, "SystemModstamp")
+    if read_at is None:
+        return pl.col("SystemModstamp")
+    before = (stamp - timedelta(seconds=1)).dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return pl.when(stamp > read_at - SETTLED).then(before).otherwise("SystemModstamp")
 
 
 def _title(r: pl.DataFrame) -> pl.Expr:
@@ -119,7 +143,7 @@ def _verdicts(spec: JobSpec, r: pl.DataFrame, ground: Ground) -> pl.DataFrame:
         IN_FLIGHT,
         "It may be one that was just sent from here.",
     )
-    seen = linked & ~gone & ~_archived(v) & (pl.col("org_stamp_at") >= pl.col("stamp_at"))
+    seen = linked & ~gone & ~_archived(v) & (pl.col("org_stamp_at") >= pl.col("stamp_at")) & pl.lit(not ground.is_full)
     v = plan.stop(v, seen, Outcome.UNCHANGED, "seen", "Already recorded with this SystemModstamp.")
     if spec.kind in ACTIVITY_KINDS:
         other = linked & (pl.col("linked_kind") != spec.kind.value)
@@ -252,9 +276,9 @@ def finish(
     compared = [f for f in fields if f not in keys]
     opened = pl.col("_outcome").is_null()
     gone = (pl.col("IsDeleted") == "true").fill_null(value=False)
-    verdicts = _deleted_but_changed(spec, pair, verdicts, mapped_base, ours)
+    verdicts = _deleted_but_changed(spec, pair, verdicts, mapped_base, ours, ground)
     updating = opened & ~gone & ~pl.col("is_create")
-    long = _long(spec, pair, verdicts.filter(updating), mapped, mapped_base, ours, compared, ground.clock_offset_s)
+    long = _long(spec, pair, verdicts.filter(updating), mapped, mapped_base, ours, compared, ground)
     judged = _with_passengers(decide(long))
     rest = _all_but_updates(pair, verdicts.filter(~updating.fill_null(value=False)), mapped, fields)
     changed = _updates(pair, verdicts.filter(updating), judged)
@@ -262,7 +286,7 @@ def finish(
 
 
 def _deleted_but_changed(
-    spec: JobSpec, pair: PairSpec, v: pl.DataFrame, mapped_base: pl.DataFrame, ours: pl.DataFrame
+    spec: JobSpec, pair: PairSpec, v: pl.DataFrame, mapped_base: pl.DataFrame, ours: pl.DataFrame, ground: Ground
 ) -> pl.DataFrame:
     """Hold deletes of the org that would take along what was changed here since both sides last agreed."""
     gone = (pl.col("IsDeleted") == "true").fill_null(value=False)
@@ -277,9 +301,9 @@ def _deleted_but_changed(
     long = long.join(_melt(base, fields, "h:", ["local_id"], "known"), on=["local_id", "field"]).filter("known")
     mine = ours.unpivot(fields, index="record_id", variable_name="field", value_name="ours")
     long = long.join(mine, on=["record_id", "field"])
-    # Where nobody is named here, the owner in the baseline is the one we filled in ourselves.
-    filled_in = (pl.col("field") == "user") & pl.col("ours").is_null()
-    moved = long.filter(canonical_text(pl.col("ours")).ne_missing(canonical_text(pl.col("base"))) & ~filled_in)
+    # Where nothing is said here, the baseline holds what the org or we ourselves filled in.
+    silent = canonical_text(pl.col("ours")).is_null() & _never_empties(pair, fields, ground)
+    moved = long.filter(canonical_text(pl.col("ours")).ne_missing(canonical_text(pl.col("base"))) & ~silent)
     named = moved.group_by("local_id").agg(pl.col("field").sort().str.join(", ").alias("_moved"))
     reason = pl.format("It was deleted in the org, but {} changed here since: a person decides.", pl.col("_moved"))
     v = v.join(named, on="local_id", how="left")
@@ -294,9 +318,10 @@ def _long(
     mapped_base: pl.DataFrame,
     ours: pl.DataFrame,
     fields: list[str],
-    offset_s: float,
+    ground: Ground,
 ) -> pl.DataFrame:
-    index = ["local_id", "record_id", "updated_at", "modified_at"]
+    index = ["local_id", "record_id", "updated_at", "modified_at", "is_filler"]
+    todo = todo.with_columns(is_filler=_filled_by_the_org(todo, ground))
     rows = todo.select(index)
     long = _melt(rows.join(mapped, on="local_id"), fields, "w:", index, "theirs")
     for prefix, name, frame in (("s:", "sent", mapped), ("w:", "base", mapped_base), ("h:", "has_base", mapped_base)):
@@ -309,12 +334,31 @@ def _long(
     return long.join(mine, on=["record_id", "field"], how="left").with_columns(
         pl.col("has_base").fill_null(value=False),
         sent=pl.col("sent").fill_null(value=False) & ~(pl.col("field").is_in(fill_only) & pl.col("ours").is_not_null()),
-        ours_at=pl.col("updated_at") + pl.duration(milliseconds=int(offset_s * 1000)),
+        ours_at=pl.col("updated_at") + pl.duration(milliseconds=int(ground.clock_offset_s * 1000)),
         theirs_at=pl.col("modified_at"),
+        is_silent=canonical_text(pl.col("ours")).is_null() & _never_empties(pair, fields, ground),
         policy=pl.col("field").replace_strict(policies, default=str(spec.policy), return_dtype=pl.String),
         source_path=pl.col("field").replace_strict(sources, default="", return_dtype=pl.String),
         is_consent=pl.col("field").is_in(CONSENT_FIELDS),
     )
+
+
+def _filled_by_the_org(todo: pl.DataFrame, ground: Ground) -> pl.Expr:
+    """Whether a record was made from here and nobody touched it since: what we did not send is the org's own."""
+    if "LastModifiedById" not in todo.columns or "made_here" not in todo.columns:
+        return pl.lit(value=False)
+    # An edit of ours may have covered up somebody else's: only what stands as it was made is known to be the org's own.
+    born = pl.col("modified_at") <= pl.col("org_created_at") + SETTLED
+    return (pl.col("made_here") & born & (pl.col("LastModifiedById") == ground.own_user)).fill_null(value=False)
+
+
+def _never_empties(pair: PairSpec, fields: list[str], ground: Ground) -> pl.Expr:
+    """Whether a field that is empty here says nothing, because the outbound job leaves the org's value alone then."""
+    if ground.twin_clears is None:
+        return pl.lit(value=False)
+    sources = {m.target: m.source or "" for m in pair.mappings}
+    silent = [f for f in fields if sources.get(f, "") not in ground.twin_clears]
+    return pl.col("field").is_in(silent)
 
 
 def _with_passengers(judged: pl.DataFrame) -> pl.DataFrame:
@@ -387,7 +431,7 @@ def _stamps(v: pl.DataFrame) -> pl.Expr:
     modified = pl.col("LastModifiedDate") if "LastModifiedDate" in v.columns else pl.lit(None, dtype=pl.String)
     rule = pl.col("match_rule") if "match_rule" in v.columns else pl.lit(None, dtype=pl.String)
     return pl.struct(
-        pl.col("SystemModstamp").alias("stamp"), modified.alias("modified"), master.alias("master"), rule.alias("rule")
+        pl.col("known_stamp").alias("stamp"), modified.alias("modified"), master.alias("master"), rule.alias("rule")
     ).struct.json_encode()
 
 
@@ -410,9 +454,11 @@ def _updates(pair: PairSpec, todo: pl.DataFrame, judged: pl.DataFrame) -> pl.Dat
     v = plan.stop(v, pl.col("ask").is_not_null(), Outcome.HELD, "conflict", conflict)
     opened = pl.col("_outcome").is_null()
     doing = opened & pl.col("payload").is_not_null()
-    linking = opened & ~pl.col("is_linked")
+    adopting = pl.col("is_adopted").fill_null(value=False)
+    linking = opened & (~pl.col("is_linked") | adopting)
     back = opened & _archived(v)
     again = pl.lit("It is in the job's filter again, and back with its history.")
+    heir = pl.lit("It won a merge in the org, and goes on as the record that its loser has here.")
     newer = pl.format("The workspace's newer {} goes out with the outbound job.", pl.col("keep"))
     stays = pl.format("The mapping does not write over {}.", pl.col("stays"))
     idle = (
@@ -433,7 +479,13 @@ def _updates(pair: PairSpec, todo: pl.DataFrame, judged: pl.DataFrame) -> pl.Dat
             .when(back)
             .then(pl.lit("restore"))
             .otherwise(pl.lit("none")),
-            _reason=pl.when(back).then(again).when(opened & ~doing & ~linking).then(idle).otherwise("_reason"),
+            _reason=pl.when(back)
+            .then(again)
+            .when(opened & adopting)
+            .then(heir)
+            .when(opened & ~doing & ~linking)
+            .then(idle)
+            .otherwise("_reason"),
             _outcome=pl.when(doing | linking | back)
             .then(pl.lit("updated"))
             .when(opened)

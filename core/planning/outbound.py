@@ -128,6 +128,8 @@ def _verdicts(spec: JobSpec, r: pl.DataFrame, ground: Ground) -> pl.DataFrame:
     v = plan.open_verdict(r)
     new, gone = pl.col("is_create"), pl.col("deleted_at").is_not_null()
     v = plan.stop(v, gone & new, Outcome.FILTERED, "deleted", "It was deleted here before it was ever sent.")
+    other = pl.format("It is a {} in the org, and this job writes another object.", pl.col("elsewhere"))
+    v = plan.stop(v, new & pl.col("elsewhere").is_not_null(), Outcome.FILTERED, "other_object", other)
     if not spec.delete:
         v = plan.stop(
             v, gone, Outcome.SKIPPED, "delete_off", "It was deleted here; the job is set to keep it in the org."
@@ -143,8 +145,6 @@ def _verdicts(spec: JobSpec, r: pl.DataFrame, ground: Ground) -> pl.DataFrame:
     if "archived_at" in r.columns and not is_consent_only(spec):
         hidden = live & pl.col("archived_at").is_not_null()
         v = plan.stop(v, hidden, Outcome.FILTERED, "archived", "It left the filter of its inbound job, and rests here.")
-    twin = pl.format("It is a {} in the org already; this job would make a second record of it.", pl.col("elsewhere"))
-    v = plan.stop(v, live & new & pl.col("elsewhere").is_not_null(), Outcome.FILTERED, "elsewhere", twin)
     if spec.updated_within_days is not None:
         floor = ground.now - timedelta(days=spec.updated_within_days)
         old = live & new & (pl.col("updated_at") < floor)

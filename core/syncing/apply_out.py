@@ -34,7 +34,7 @@ def apply_batch(ctx: Context, spec: JobSpec, run_id: str, number: int) -> bool:
         TransientOrgError: the org is out of reach or its allowance is used up; nothing was sent.
         TerminalOrgError: the org refuses the connection.
     """
-    head = outbox.load(ctx, run_id, number)
+    head = outbox.take(ctx, run_id, number)
     if head.state == "done":
         return True
     if head.route == "bulk":
@@ -137,7 +137,7 @@ def _book_bulk(ctx: Context, spec: JobSpec, head: Batch, rows: pl.DataFrame, tol
 
 def settle_late(ctx: Context, spec: JobSpec, run_id: str, number: int) -> None:
     """Look once more for a batch that an ended run left in doubt; what certainly never arrived may be sent again."""
-    head = outbox.load(ctx, run_id, number)
+    head = outbox.take(ctx, run_id, number)
     settled = _bulk_settled(ctx, spec, head) if head.route == "bulk" else settle.settle(ctx, spec, head)
     if not settled:
         return

@@ -1,11 +1,7 @@
-"""Gathers a workspace's configuration from the store, and the log of who changed what in it."""
+"""Gathers a workspace's configuration from the store."""
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
-import polars as pl
 from sqlmodel import select
 
 from core.mapping.spec import JobSpec
@@ -15,13 +11,6 @@ from core.store import exclusions, setting
 from core.store.database import Database
 from core.store.tables import Job, Workspace
 from core.syncing.intake import VOCABULARY
-
-LOGGED = (
-    "workspace.configured", "workspace.paused", "workspace.resumed", "hosts.allowed", "connection.made", "user.linked",
-    "job.saved", "job.deleted", "job.enabled", "job.disabled", "token.created", "token.revoked", "role.set",
-    "vocabulary.changed", "excluded", "included",
-)  # fmt: skip
-"""Kinds of ledger lines that tell of a change of configuration."""
 
 
 def gathered(db: Database, workspace_id: int) -> Configuration:
@@ -58,23 +47,3 @@ def org_users_by_username(db: Database, workspace_id: int) -> dict[str, str]:
     """Username in lower case -> Id of the org user."""
     rows = db.read("SELECT username, org_id FROM org_user WHERE workspace_id = :w", w=workspace_id)
     return {str(name).lower(): str(org_id) for name, org_id in rows.iter_rows()}
-
-
-def log(db: Database, workspace_id: int, limit: int, subject: str | None = None) -> list[dict[str, Any]]:
-    """Changes of configuration, newest first: at, actor, kind, subject, detail, before, after."""
-    listed = ", ".join(f":k{i}" for i in range(len(LOGGED)))
-    only = " AND e.subject = :s" if subject else ""
-    kinds = {f"k{i}": k for i, k in enumerate(LOGGED)}
-    rows = db.read(
-        "SELECT e.at, e.actor, e.kind, e.subject, e.detail, v.body FROM event e LEFT JOIN event_value v"  # noqa: S608
-        " ON v.workspace_id = e.workspace_id AND v.event_id = e.id"
-        f" WHERE e.workspace_id = :w AND e.kind IN ({listed}){only} ORDER BY e.id DESC LIMIT :n",
-        {"w": workspace_id, "n": limit, **kinds, **({"s": subject} if subject else {})},
-    )
-    return [_line(r) for r in rows.with_columns(pl.col("body").cast(pl.String)).iter_rows(named=True)]
-
-
-def _line(row: dict[str, Any]) -> dict[str, Any]:
-    told = json.loads(row.pop("body") or "{}")
-    both = "after" in told
-    return {**row, "before": told.get("before") if both else None, "after": told.get("after") if both else told or None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from sqlmodel import col, select
 
 from core.connections.salesforce import faults
 from core.connections.salesforce.gateway import RowAnswer
+from core.errors import BatchTaken
 from core.mapping.spec import JobSpec
 from core.records import table_of
 from core.store import ledger, links, runs
@@ -26,8 +28,17 @@ BEFORE = timedelta(minutes=2)
 """Stamps are whole seconds and clocks differ: look from this long before the intent."""
 
 
-def load(ctx: Context, run_id: str, number: int) -> Batch:
-    """One batch's row of the outbox."""
+def take(ctx: Context, run_id: str, number: int) -> Batch:
+    """One batch's row of the outbox, taken over: whoever worked on it until now can no longer send it.
+
+    On PostgreSQL a worker that lost its database session counts as dead and may still be running. The token that is
+    written here is asked for in every later write to the row, the last of them right before rows leave.
+    """
+    holder = secrets.token_hex(8)
+    ctx.db.execute(
+        "UPDATE batch SET holder = :h WHERE run_id = :r AND number = :n AND workspace_id = :w",
+        h=holder, r=run_id, n=number, w=ctx.workspace_id,
+    )  # fmt: skip
     with ctx.db.session() as session:
         return session.exec(select(Batch).where(Batch.run_id == run_id, Batch.number == number)).one()
 
@@ -84,13 +95,20 @@ def linked(ctx: Context, org_ids: list[str], *, copies: bool = False) -> set[str
 
 
 def keep(ctx: Context, head: Batch, **values: Any) -> None:
-    """Write columns of a batch to disk, and to the object in hand."""
-    with ctx.db.writing() as session:
-        row = session.exec(select(Batch).where(Batch.run_id == head.run_id, Batch.number == head.number)).one()
-        for name, value in values.items():
-            setattr(row, name, value)
-            setattr(head, name, value)
-        session.commit()
+    """Write columns of a batch to disk, and to the object in hand.
+
+    Raises:
+        BatchTaken: another worker has taken the batch over; nothing was written.
+    """
+    sets = ", ".join(f"{name} = :{name}" for name in values)
+    touched = ctx.db.execute(
+        f"UPDATE batch SET {sets} WHERE run_id = :run AND number = :n AND holder = :h",  # noqa: S608
+        {**values, "run": head.run_id, "n": head.number, "h": head.holder},
+    )
+    if not touched:
+        raise BatchTaken(run_id=head.run_id, number=head.number)
+    for name, value in values.items():
+        setattr(head, name, value)
 
 
 def book_answers(

@@ -16,7 +16,7 @@ from core.planning.plan import Planned
 from core.records import ACTIVITY_KINDS, Direction, Outcome
 from core.syncing import excluded, spill
 from core.syncing.context import Context
-from core.syncing.select import changed_since, ground, planning_columns
+from core.syncing.select import by_pair, changed_since, ground, planning_columns
 from core.values import ids
 
 RESOLVED = ("account_record_id", "person_record_id", "person_email")
@@ -25,21 +25,22 @@ RESOLVED = ("account_record_id", "person_record_id", "person_email")
 
 @dataclass(frozen=True)
 class Selected:
-    """The workspace records a run looks at, and the marks to set when all of them are settled."""
+    """The workspace records of one pair that a run looks at, and the marks to set when all of them are settled."""
 
+    pair: PairSpec
     rows: pl.DataFrame
     marks: dict[str, Any]
 
 
-def select(ctx: Context, spec: JobSpec, scope: dict[str, Any] | None) -> Selected:
-    """Read the records of this run."""
+def select(ctx: Context, spec: JobSpec, scope: dict[str, Any] | None) -> list[Selected]:
+    """Read the records of this run, each for the pair of the object it is linked to."""
     records, marks = changed_since(ctx, spec, scope)
-    return Selected(records, marks)
+    return [Selected(p, rows, marks if p is spec.pairs[0] else {}) for p, rows in by_pair(ctx, spec, records)]
 
 
 def plan_pair(ctx: Context, spec: JobSpec, selected: Selected) -> Planned:
     """What is to happen to the selected records in the org."""
-    pair = spec.pairs[0]
+    pair = selected.pair
     if selected.rows.is_empty():
         return Planned(plan.empty(), selected.marks)
     org = ctx.org(pair.sobject)

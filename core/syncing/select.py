@@ -17,15 +17,15 @@ from core.store.records import load_records
 from core.syncing.context import Context
 from core.values import domains, emails, ids, phones
 
+PEOPLE_OBJECTS = frozenset({"Contact", "Lead"})
 RENAMED = {"id": "local_id", "user_email": "user", "created_on_at": "created_on", "lead_source": "source_of_lead"}
 
 
 def changed_since(ctx: Context, spec: JobSpec, scope: dict[str, Any] | None) -> tuple[pl.DataFrame, dict[str, Any]]:
     """The records of the job's kind to be looked at now, and the marks to set afterwards.
 
-    Without a scope: everything changed since the mark, and open rows whose time has come. With
-    ``{"records": [...]}`` exactly those; with ``{"full": true}`` everything; with ``{"open": true}`` every open row
-    beside the changed ones.
+    Without a scope: everything changed since the mark, and open rows whose time has come; after a change of the job
+    every open row. With ``{"records": [...]}`` exactly those; with ``{"full": true}`` everything.
     """
     table, kinds = table_of(spec.kind), (str(spec.kind),) if spec.kind in ACTIVITY_KINDS else ()
     ws = ctx.workspace_id
@@ -33,13 +33,16 @@ def changed_since(ctx: Context, spec: JobSpec, scope: dict[str, Any] | None) -> 
     if scope and "records" in scope:
         wanted = [i for i in scope["records"] if i not in doubtful]
         return load_records(ctx.db, ws, table, ids=wanted, kinds=kinds), {}
-    pair = spec.pairs[0]
+    first = spec.pairs[0].sobject
     mark = ctx.db.read(
-        "SELECT workspace_seq, parents_seq FROM mark WHERE workspace_id = :w AND job = :j AND sobject = :o",
-        w=ws, j=spec.name, o=pair.sobject,
+        "SELECT workspace_seq, parents_seq, mapping FROM mark WHERE workspace_id = :w AND job = :j AND sobject = :o",
+        w=ws, j=spec.name, o=first,
     )  # fmt: skip
     since = 0 if scope and scope.get("full") else int(mark.item(0, 0) or 0) if mark.height else 0
     parents_then = int(mark.item(0, 1) or 0) if mark.height else 0
+    is_remapped = mark.height > 0 and mark.item(0, 2) not in (None, spec.fingerprint())
+    # Asked once, and before the records: a parent that comes in between is new to the next run.
+    parents_now = _parents_seq(ctx)
     upto = int(ctx.db.one("SELECT seq FROM workspace WHERE id = :w", w=ws))
     fresh = load_records(ctx.db, ws, table, after_seq=since, up_to_seq=upto, kinds=kinds)
     # A record whose last write is in doubt is looked at again once that is settled: the mark stays before it.
@@ -47,11 +50,24 @@ def changed_since(ctx: Context, spec: JobSpec, scope: dict[str, Any] | None) -> 
     if held_back.height:
         upto = int(held_back["seq"].min()) - 1  # type: ignore[arg-type]
         fresh = fresh.filter(~pl.col("id").is_in(list(doubtful)))
-    again = _all_open(ctx, spec) if scope and scope.get("open") else _due_open(ctx, spec, parents_then)
+    again = _due_open(ctx, spec, moved=parents_now > parents_then, every=is_remapped)
     extra = [i for i in again if i not in set(fresh["id"].to_list()) and i not in doubtful]
     if extra:
         fresh = pl.concat([fresh, load_records(ctx.db, ws, table, ids=extra, kinds=kinds)])
-    return fresh, {pair.sobject: {"workspace_seq": upto, "parents_seq": _parents_seq(ctx)}}
+    return fresh, {first: {"workspace_seq": upto, "parents_seq": parents_now, "mapping": spec.fingerprint()}}
+
+
+def by_pair(ctx: Context, spec: JobSpec, records: pl.DataFrame) -> list[tuple[PairSpec, pl.DataFrame]]:
+    """Each record at the first pair whose object it is linked to; one without such a link at the first pair."""
+    if len(spec.pairs) == 1:
+        return [(spec.pairs[0], records)]
+    with ctx.db.reading(ctx.workspace_id) as batch:
+        linked = links.of_records(batch, table_of(spec.kind), records["id"]).select("record_id", "sobject")
+    places = pl.DataFrame({"sobject": [p.sobject for p in spec.pairs]}).with_row_index("place")
+    placed = linked.join(places, on="sobject").group_by("record_id").agg(pl.col("place").min())
+    at = records.select(id="id").join(placed, left_on="id", right_on="record_id", how="left", maintain_order="left")
+    place = at["place"].fill_null(0)
+    return [(pair, records.filter(place == n)) for n, pair in enumerate(spec.pairs)]
 
 
 def start_now(ctx: Context, spec: JobSpec) -> None:
@@ -86,13 +102,12 @@ def _parents_seq(ctx: Context) -> int:
     )
 
 
-def _due_open(ctx: Context, spec: JobSpec, parents_then: int) -> list[int]:
-    moved = _parents_seq(ctx) > parents_then
+def _due_open(ctx: Context, spec: JobSpec, *, moved: bool, every: bool) -> list[int]:
     frame = ctx.db.read(
         "SELECT record_id FROM open_row WHERE workspace_id = :w AND job = :j AND NOT is_aside AND record_id IS NOT NULL"
-        " AND outcome <> 'in_doubt' AND ((retry_at IS NOT NULL AND retry_at <= :now)"
+        " AND outcome <> 'in_doubt' AND (:every = 1 OR (retry_at IS NOT NULL AND retry_at <= :now)"
         " OR (:moved = 1 AND outcome = 'waiting' AND cause IN ('orphan', 'parent')))",
-        w=ctx.workspace_id, j=spec.name, now=ctx.now(), moved=int(moved),
+        w=ctx.workspace_id, j=spec.name, now=ctx.now(), moved=int(moved), every=int(every),
     )  # fmt: skip
     return [int(i) for i in frame["record_id"].to_list()] if frame.height else []
 
@@ -104,15 +119,6 @@ def _in_doubt(ctx: Context, spec: JobSpec) -> set[int]:
         j=spec.name,
     )
     return {int(i) for i in frame["record_id"].drop_nulls().to_list()}
-
-
-def _all_open(ctx: Context, spec: JobSpec) -> list[int]:
-    frame = ctx.db.read(
-        "SELECT record_id FROM open_row WHERE workspace_id = :w AND job = :j AND record_id IS NOT NULL",
-        w=ctx.workspace_id,
-        j=spec.name,
-    )
-    return [int(i) for i in frame["record_id"].to_list()]
 
 
 def planning_columns(kind: Kind, records: pl.DataFrame) -> pl.DataFrame:

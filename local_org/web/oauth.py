@@ -52,6 +52,7 @@ def token(site: Site, call: Call) -> Answer:
         "authorization_code": _by_code,
         "refresh_token": _by_refresh_token,
         "client_credentials": _by_client_credentials,
+        "password": _by_password,
         _JWT_GRANT: _by_assertion,
     }
     try:
@@ -227,6 +228,16 @@ def _by_client_credentials(site: Site, call: Call, form: dict[str, str]) -> dict
     if person is None or not person.active:
         raise OAuthFault("invalid_grant", "no client credentials user enabled")
     return _base(site, Grant(person.id, site.client.client_id, "api"))
+
+
+def _by_password(site: Site, call: Call, form: dict[str, str]) -> dict[str, Any]:
+    """User name and password; orgs made since Summer '23 refuse it unless an administrator allows it."""
+    _client(site, call, form)
+    person = people.by_username(site.org, _needed(form, "username"))
+    if person is None or not site.check_password(person.username, _needed(form, "password")):
+        raise OAuthFault("invalid_grant", "authentication failure")
+    _active(site, person.id)
+    return _base(site, Grant(person.id, site.client.client_id, "api web"))
 
 
 def _by_assertion(site: Site, call: Call, form: dict[str, str]) -> dict[str, Any]:

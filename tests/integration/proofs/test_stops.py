@@ -96,7 +96,13 @@ def test_what_is_wrong_is_named_in_the_preview_and_held_by_the_run(desk: Desk) -
     spec = desk.ws.job("calls_out")
     outcomes = {**(spec.pairs[0].mapping_of("CallDisposition").value_map or {}), "left_the_building": "Connected"}  # type: ignore[union-attr]
     spec = with_mapping(spec, "CallDisposition", value_map=outcomes)
-    desk.ws.save_job(with_mapping(spec, "Description", overflow=Overflow.CUT))
+    unchanged = desk.ws.preview("calls_out")
+    assert unchanged.counts["input"] == 0, "held rows are looked at again once the job is changed"
+    mended = with_mapping(spec, "Description", overflow=Overflow.CUT)
+    shown = desk.ws.preview(mended)
+    assert (shown.counts["input"], shown.counts["created"], shown.counts["held"]) == (3, 2, 1)
+    desk.ws.save_job(mended)
+    assert desk.ws.preview("calls_out").counts == shown.counts
     desk.org.reset_calls()
     retried = [desk.ended(r) for r in desk.ws.retry(job="calls_out")]
     assert Counter({k: v for k, v in retried[0]["counts"].items() if v}) == {"input": 3, "created": 2, "held": 1}

@@ -268,6 +268,19 @@ def test_jwt_bearer(practice: Practice) -> None:
     assert token(practice, grant_type=grant, assertion=f"{head}.AAAA").json()["error"] == "invalid_grant"
 
 
+def test_password(practice: Practice) -> None:
+    user = practice.user()
+    known = {"grant_type": "password", "username": user["username"]}
+    client = {"client_id": practice.env["client_id"], "client_secret": practice.env["client_secret"]}
+    body = token(practice, **known, **client, password=user["password"]).json()
+    assert use(practice, body["access_token"]) == 200
+    assert "refresh_token" not in body
+    refused = token(practice, **known, **client, password="wrong").json()
+    assert refused == {"error": "invalid_grant", "error_description": "authentication failure"}
+    unknown = token(practice, **known, client_id=client["client_id"], client_secret="no", password=user["password"])
+    assert unknown.json()["error"] == "invalid_client"
+
+
 def test_unknown_grant_and_missing_parameter(practice: Practice) -> None:
     assert token(practice, grant_type="magic").json()["error"] == "unsupported_grant_type"
     missing = token(practice, grant_type="refresh_token", client_id=practice.env["client_id"]).json()

@@ -121,6 +121,7 @@ def upgrade() -> None:
         sa.Column("route", sa.String(), nullable=False),
         sa.Column("sent_as", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
+        sa.Column("holder", sa.String(), nullable=True),
         sa.Column("bulk_job_id", sa.String(), nullable=True),
         sa.Column("n_rows", sa.Integer(), nullable=False),
         sa.Column("intent_at", sa.BigInteger(), nullable=True),
@@ -281,6 +282,20 @@ def upgrade() -> None:
     with op.batch_alter_table("link", schema=None) as batch_op:
         batch_op.create_index("ix_link_org", ["workspace_id", "org_id", "state"], unique=False)
         batch_op.create_index("ix_link_record", ["workspace_id", "table_name", "record_id", "state"], unique=False)
+        batch_op.create_index(
+            "ux_link_org",
+            ["workspace_id", "table_name", "org_id"],
+            unique=True,
+            sqlite_where=sa.text("state = 'active'"),
+            postgresql_where=sa.text("state = 'active'"),
+        )
+        batch_op.create_index(
+            "ux_link_record",
+            ["workspace_id", "table_name", "record_id", "sobject"],
+            unique=True,
+            sqlite_where=sa.text("state = 'active'"),
+            postgresql_where=sa.text("state = 'active'"),
+        )
 
     op.create_table(
         "mark",
@@ -292,6 +307,7 @@ def upgrade() -> None:
         sa.Column("workspace_seq", sa.BigInteger(), nullable=True),
         sa.Column("parents_seq", sa.BigInteger(), nullable=True),
         sa.Column("scope_read_at", sa.BigInteger(), nullable=True),
+        sa.Column("mapping", sa.String(), nullable=True),
         sa.Column("updated_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("workspace_id", "job", "sobject"),
     )
@@ -547,6 +563,7 @@ def upgrade() -> None:
         sa.Column("org_id", sa.String(), nullable=True),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("is_paused", sa.Boolean(), nullable=False),
+        sa.Column("is_reading_paused", sa.Boolean(), nullable=False),
         sa.Column("paused_by", sa.String(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("created_by", sa.String(), nullable=False),
@@ -616,6 +633,12 @@ def downgrade() -> None:
     op.drop_table("oauth_state")
     op.drop_table("mark")
     with op.batch_alter_table("link", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ux_link_record", sqlite_where=sa.text("state = 'active'"), postgresql_where=sa.text("state = 'active'")
+        )
+        batch_op.drop_index(
+            "ux_link_org", sqlite_where=sa.text("state = 'active'"), postgresql_where=sa.text("state = 'active'")
+        )
         batch_op.drop_index("ix_link_record")
         batch_op.drop_index("ix_link_org")
 
