@@ -25,7 +25,7 @@ from core.audit.frames import Frames
 from core.clock import Clock, SystemClock
 from core.connections.intake import read_file
 from core.errors import NotFound, NotValid, UsageError, WorkerRunning
-from core.mapping import load
+from core.mapping import load, preset
 from core.mapping.findings import Finding
 from core.mapping.lint import lint
 from core.mapping.spec import JobSpec
@@ -306,6 +306,59 @@ class Workspace:
         self.save_job(spec)
         return spec
 
+    def presets(self) -> list[dict[str, Any]]:
+        """The presets for commercial real estate orgs: name, title, note, objects."""
+        return [
+            {"name": p.name, "title": p.title, "note": p.note, "objects": {o.role: list(o.names) for o in p.objects}}
+            for p in preset.presets()
+        ]
+
+    def check_preset(self, name: str, picks: Mapping[str, str] | None = None) -> list[Finding]:
+        """What of a preset the org does not have, with a suggestion where it has something that sounds like it.
+
+        Args:
+            name: the preset.
+            picks: role -> org object, where an admin has chosen another one.
+        """
+        chosen = preset.adapted(preset.preset(name), picks or {})
+        described, known = self._described(chosen)
+        return preset.check(chosen, described, known)
+
+    def _described(self, chosen: preset.Preset) -> tuple[dict[str, OrgObject], list[tuple[str, str]]]:
+        ctx = self.context()
+        known = [(str(o["name"]), str(o["label"])) for o in ctx.gateway.describe_global()]
+        there = {name for name, _ in known}
+        wanted = [n for o in chosen.objects for n in o.names if n in there]
+        return ctx.orgs(["Task", *wanted]), known
+
+    def create_preset_jobs(
+        self, name: str, picks: Mapping[str, str] | None = None, *, calls: str | None = None
+    ) -> list[JobSpec]:
+        """Make the jobs that bring a preset's objects in as custom records; they are off until switched on.
+
+        Args:
+            name: the preset.
+            picks: role -> org object, where an admin has chosen another one.
+            calls: an outbound job of activities that is to attach them to these records through the related person.
+
+        Raises:
+            NotValid: the org has none of its objects.
+        """
+        chosen = preset.adapted(preset.preset(name), picks or {})
+        described, known = self._described(chosen)
+        failed = [f for f in preset.check(chosen, described, known) if f.severity == "fail"]
+        if failed:
+            raise NotValid(failed[0].message, hint=failed[0].mend)
+        found = [f for f in preset.fitted(chosen, described) if f.attachable or f.sobject.endswith("__c")]
+        made = [self.save_job(preset.job_of(chosen, f, described[f.sobject])) for f in found]
+        if calls is not None:
+            spec = self.job(calls)
+            names = tuple(f.sobject for f in found if f.attachable)
+            told = {"related_to": "record_then_account", "related_objects": names}
+            pairs = tuple(p.model_copy(update=told) for p in spec.pairs)
+            self.save_job(spec.model_copy(update={"pairs": pairs}))
+        return made
+
     def save_job(self, spec: JobSpec, *, version: int | None = None) -> JobSpec:
         """Keep a job's spec; one that does not validate may be saved, only switching on needs a valid one.
 
@@ -472,7 +525,7 @@ class Workspace:
         named = exclusions.change(self.database, self.workspace_id, kind, values, exclude=exclude)
         after = self.exclusions()
         if before != after:
-            self._note("exclusion.added" if exclude else "exclusion.lifted", kind, {"before": before, "after": after})
+            self._note("exclusion.added" if exclude else "exclusion.removed", kind, {"before": before, "after": after})
         return named
 
     def exclusions(self) -> dict[str, list[str]]:

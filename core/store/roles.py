@@ -27,10 +27,10 @@ _MAY = {
     ),
     ANALYST: (
         "audit_books audit_export audit_report audit_views backfill_counts backtest bundle changes check_filter "
-        "compare config_log context diff_config discard drop_draft duplicates exclusions export_config fields "
-        "keep_draft lineage list_views lookup org_object org_users plan presets preview request_plan seen_values "
-        "segments simulate_merge validate validate_config value_counts verify_merge vocabulary wait write_bundle "
-        "write_report"
+        "check_preset compare config_log context diff_config discard drop_draft duplicates exclusions "
+        "export_config fields keep_draft lineage list_views lookup org_object org_users plan presets preview "
+        "request_plan seen_values segments simulate_merge validate validate_config value_counts verify_merge "
+        "vocabulary wait write_bundle write_report"
     ),
     OPERATOR: (
         "apply approve backfill cancel decide merge_records mute_alerts pause put_aside refresh_org rehearse "

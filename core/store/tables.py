@@ -298,9 +298,7 @@ class Record(SQLModel, table=True):
     phone: str | None = None
     account_record_id: int | None = _big(index=True)
     person_record_id: int | None = _big(index=True)
-    """The person to call about it."""
-    people: str | None = _text()
-    """JSON list of the org Ids of everybody on it."""
+    """The person to call about it; further ones stand among its custom fields."""
     parent_ref: str | None = None
     """Org Id of the record it belongs to: the property of a listing."""
     status: str | None = None

@@ -112,8 +112,8 @@ def ground_of(ctx: Context, spec: JobSpec, pair: PairSpec, rows: pl.DataFrame) -
         linked = pl.concat([linked, _adopted(rows, linked)])
         loose = rows.filter(pl.col("IsDeleted") != "true").join(linked, on="Id", how="anti")
         matches = _first_contact(batch, spec, pair, loose)
-        accounts = _parents(batch, rows, "AccountId", "account", "account_record_id")
-        people = _parents(batch, rows, "WhoId", "person", "person_record_id")
+        accounts = _parents(batch, rows, _lookup(pair, Role.ACCOUNT, "AccountId"), "account", "account_record_id")
+        people = _parents(batch, rows, _lookup(pair, Role.PERSON, "WhoId"), "person", "person_record_id")
         by_domain = _by_domain(batch, pair, rows)
     return inbound.Ground(
         linked,
@@ -174,6 +174,12 @@ def _linked(batch: Batch, kind: Kind, org_ids: pl.Series) -> pl.DataFrame:
         pl.col("archived_at").is_not_null().alias("is_archived"), pl.lit(value=False).alias("is_adopted"),
         pl.col("how").is_in(["created_out", "settled"]).alias("made_here"),
     )  # fmt: skip
+
+
+def _lookup(pair: PairSpec, role: Role, usual: str) -> str:
+    """The lookup that names an account or person: of standard objects the usual one, else the mapped one."""
+    mapped = next((m.source for m in pair.mappings if m.role is role and m.source), usual)
+    return mapped if pair.sobject.endswith("__c") else usual
 
 
 def _adopted(rows: pl.DataFrame, linked: pl.DataFrame) -> pl.DataFrame:

@@ -453,7 +453,6 @@ def upgrade() -> None:
         sa.Column("phone", sa.String(), nullable=True),
         sa.Column("account_record_id", sa.BigInteger(), nullable=True),
         sa.Column("person_record_id", sa.BigInteger(), nullable=True),
-        sa.Column("people", sa.Text(), nullable=True),
         sa.Column("parent_ref", sa.String(), nullable=True),
         sa.Column("status", sa.String(), nullable=True),
         sa.Column("owner", sa.String(), nullable=True),
