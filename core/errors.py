@@ -8,6 +8,7 @@ SynclineError
 ├── PlanError             we refused to act
 │   ├── PlanStale         what the plan stands on has moved
 │   ├── GuardTripped      a guard wants a person to look first
+│   ├── ConsentBreach     something would have opted a person in again
 │   └── NotValid          the job has findings that stop it
 ├── OrgError              the org answered with an error (statusCode verbatim)
 │   ├── TransientOrgError again later: locks, time-outs, 5xx, an org in maintenance
@@ -67,6 +68,10 @@ class PlanStale(PlanError):
 
 class GuardTripped(PlanError):
     """A guard stopped the plan: a person should look at it first."""
+
+
+class ConsentBreach(PlanError):
+    """Something would have opted people in again who have opted out; nothing was written."""
 
 
 class NotValid(PlanError):

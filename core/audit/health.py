@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlmodel import SQLModel
 
 from core.audit.counts import kinds
+from core.audit.inbox import inbox
 from core.audit.jobs import jobs, schedule_words
 from core.audit.opened import candidates, error_groups, open_rows, open_subjects
 from core.audit.overview import overview
@@ -19,6 +20,7 @@ from core.store.database import Database
 __all__ = [
     "candidates",
     "error_groups",
+    "inbox",
     "jobs",
     "kinds",
     "open_rows",
