@@ -12,6 +12,7 @@ from core.cli import (
     alerts,
     audit,
     basics,
+    config,
     connecting,
     duplicates,
     exclusions,
