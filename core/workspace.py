@@ -28,15 +28,18 @@ from core.mapping import load
 from core.mapping.findings import Finding
 from core.mapping.lint import lint
 from core.mapping.spec import JobSpec
+from core.mapping.vocabulary import TYPES, CustomField, Vocabulary, all_fields
+from core.mapping.workspace_config import Configuration, from_yaml, to_yaml
+from core.mapping.workspace_config import diff as differences
 from core.planning import guards, plan
 from core.planning.alerts import Rules, muted
-from core.records import ACTIVITY_KINDS, Direction, RunStatus, table_of
+from core.records import ACTIVITY_KINDS, Direction, Kind, RunStatus, WorkspaceField, table_of
 from core.running import alerting, schedule, steps
 from core.running.engine import Engine
 from core.running.worker import Worker, wait_for
 from core.schema.describe import OrgObject
 from core.settings import Settings, settings
-from core.store import alerts, drafts, ledger, plans, roles, runs, tokens, views
+from core.store import alerts, drafts, exclusions, ledger, plans, roles, runs, setting, tokens, views
 from core.store.codec import dumps
 from core.store.database import Database
 from core.store.migrate import migrate
@@ -44,9 +47,10 @@ from core.store.secrets import open_vault
 from core.store.tables import Connection, Job
 from core.store.tables import Workspace as WorkspaceRow
 from core.syncing import compare as comparing
-from core.syncing import connect, found, intake, lists, users
+from core.syncing import configuration, connect, found, intake, lists, users
 from core.syncing.connect import Begun, Doors
 from core.syncing.context import Context
+from core.syncing.select import start_now
 
 _THRESHOLDS = f"They are {', '.join(Rules.model_fields)}."
 
@@ -98,8 +102,9 @@ class Workspace:
         Raises:
             UsageError: there is no such role, or no admin would be left.
         """
+        before = self.list_members().get(actor.strip().lower())
         roles.set_role(self.database, self.workspace_id, actor, role, self.actor)
-        self._note("role.set", actor.strip().lower(), {"role": role})
+        self._note("role.set", actor.strip().lower(), {"before": {"role": before}, "after": {"role": role}})
 
     # -- the workspace itself
 
@@ -118,10 +123,13 @@ class Workspace:
             raise UsageError(f"There is no time zone called {zone}.", hint="Write it like America/Chicago.")
         with self.database.writing() as session:
             row = session.get_one(WorkspaceRow, self.workspace_id)
+            before = {"title": row.title, "zone": row.zone}
             row.title, row.zone = title or row.title, zone or row.zone
+            after = {"title": row.title, "zone": row.zone}
             session.add(row)
             session.commit()
-        self._note("workspace.configured", self.name, {"title": title, "zone": zone})
+        if before != after:
+            self._note("workspace.configured", self.name, {"before": before, "after": after})
 
     def pause(self, *, reading: bool = False) -> None:
         """Stop all writes to the org at once, with ``reading`` what comes from it as well; stays over restarts."""
@@ -257,13 +265,16 @@ class Workspace:
 
     def link_user(self, email: str, org_user_id: str | None) -> None:
         """Link a workspace user to an org user by hand, or unlink."""
-        n = self.database.execute(
+        known = self.users().filter(pl.col("email") == email.lower())
+        if known.is_empty():
+            raise NotFound(f"There is no workspace user {email}.")
+        self.database.execute(
             "UPDATE workspace_user SET org_user_id = :o, linked_how = 'by hand' WHERE workspace_id = :w AND email = :e",
             o=org_user_id, w=self.workspace_id, e=email.lower(),
         )  # fmt: skip
-        if not n:
-            raise NotFound(f"There is no workspace user {email}.")
-        self._note("user.linked", email, {"org_user_id": org_user_id})
+        both = {"before": {"org_user_id": known["org_user_id"][0]}, "after": {"org_user_id": org_user_id}}
+        if both["before"] != both["after"]:
+            self._note("user.linked", email, both)
 
     # -- jobs
 
@@ -323,7 +334,8 @@ class Workspace:
             row.updated_at, row.updated_by = now, self.actor
             session.add(row)
             session.commit()
-        self._note("job.saved", spec.name, {"before": before, "after": spec.model_dump(mode="json")})
+        if before != spec.model_dump(mode="json"):
+            self._note("job.saved", spec.name, {"before": before, "after": spec.model_dump(mode="json")})
         return spec
 
     def job_head(self, name: str) -> dict[str, Any]:
@@ -343,7 +355,129 @@ class Workspace:
         """Forget the actor's draft of a job."""
         drafts.drop(self.database, self.workspace_id, self.actor, name)
 
+    # -- configuration as code
+
+    def export_config(self) -> str:
+        """The workspace's whole configuration as YAML: settings, people, words, exclusions, jobs; no org Id in it."""
+        return to_yaml(configuration.gathered(self.database, self.workspace_id))
+
+    def diff_config(self, text: str) -> list[str]:
+        """Every difference between the configuration as it is and a YAML text, one sentence each; changes nothing.
+
+        Raises:
+            UsageError: the text is no configuration.
+        """
+        return differences(configuration.gathered(self.database, self.workspace_id), from_yaml(text))
+
+    def validate_config(self, text: str) -> dict[str, list[Finding]]:
+        """The findings of every job of a YAML text against this workspace's org, by job; saves nothing."""
+        return {spec.name: self.validate(spec) for spec in from_yaml(text).jobs}
+
+    def import_config(self, text: str, *, enable: bool = False) -> list[str]:
+        """Take over what a YAML text says; jobs that it does not name stay, new ones are off.
+
+        Args:
+            text: the configuration.
+            enable: switch on the jobs that are on in it, where they validate.
+
+        Returns:
+            What changed, and what could not be taken over, one sentence each.
+        """
+        wanted = from_yaml(text)
+        changed = [line for line in self.diff_config(text) if not line.endswith(": removed.")]
+        self.configure(title=wanted.title or None, zone=wanted.zone)
+        self._keep_words(wanted.vocabulary)
+        for kind, values in wanted.exclusions.items():
+            self.exclude(kind, values)
+        changed += self._take_users(wanted)
+        for spec in wanted.jobs:
+            self.save_job(spec)
+        for name in wanted.enabled if enable else ():
+            self.enable(name)
+        return changed
+
+    def _take_users(self, wanted: Configuration) -> list[str]:
+        rows = [u.model_dump(exclude={"org_username"}, exclude_defaults=True) for u in wanted.users]
+        self.take_in("users", rows, "configuration")
+        known = configuration.org_users_by_username(self.database, self.workspace_id)
+        missing = []
+        for user in (u for u in wanted.users if u.org_username):
+            org_id = known.get(str(user.org_username).lower())
+            if org_id:
+                self.link_user(user.email, org_id)
+            else:
+                missing.append(f"user {user.email}: the org has no user {user.org_username}; link another one.")
+        return missing
+
+    # -- the team's own words
+
+    def vocabulary(self) -> Vocabulary:
+        """The team's custom fields, stages, outcomes and activity types."""
+        return Vocabulary.model_validate(setting.get(self.database, self.workspace_id, intake.VOCABULARY) or {})
+
+    def add_field(
+        self, kind: str, name: str, type: str = "text", *, label: str = "", choices: Sequence[str] = ()
+    ) -> None:
+        """Add a custom field to a kind of record, or change it; mappings name it ``fields.NAME``.
+
+        Raises:
+            UsageError: no such kind or type, or a name that is none.
+        """
+        try:
+            made = CustomField.model_validate(
+                {"kind": kind, "name": name, "type": type, "label": label, "choices": tuple(choices)}
+            )
+        except ValueError:
+            raise UsageError(
+                f"'{name}' of type {type} cannot be a field of {kind}.",
+                hint=f"Names are lower case letters, digits and _; types are {', '.join(TYPES)}; a choice has choices.",
+            ) from None
+        self._keep_words(self.vocabulary().with_field(made))
+
+    def remove_field(self, kind: str, name: str) -> None:
+        """Take a custom field away; the values that records have stay."""
+        self._keep_words(self.vocabulary().without_field(Kind(kind), name))
+
+    def set_words(self, name: str, words: Sequence[str]) -> None:
+        """Replace a word list: person_stages, account_stages, outcomes or activity_types.
+
+        Raises:
+            UsageError: there is no such list, or a word comes twice.
+        """
+        self._keep_words(self.vocabulary().with_words(name, tuple(words)))
+
+    def fields(self, kind: str) -> tuple[WorkspaceField, ...]:
+        """Every field of a kind that can be mapped, the team's own included."""
+        return all_fields(Kind(kind), self.vocabulary())
+
+    def _keep_words(self, words: Vocabulary) -> None:
+        before = self.vocabulary()
+        setting.put(self.database, self.workspace_id, intake.VOCABULARY, words.model_dump(mode="json"))
+        both = {"before": before.model_dump(mode="json"), "after": words.model_dump(mode="json")}
+        if before != words:
+            self._note("vocabulary.changed", self.name, both)
+
     # -- what a job is limited to
+
+    def exclude(self, kind: str, values: Sequence[str], *, exclude: bool = True) -> list[str]:
+        """Put domains or people (by e-mail) on the exclusion list that no job crosses, or take them off.
+
+        Opt-outs are written back all the same.
+
+        Raises:
+            UsageError: no such list, or a value is no domain or e-mail address.
+        """
+        before = self.exclusions()
+        named = exclusions.change(self.database, self.workspace_id, kind, values, exclude=exclude)
+        after = self.exclusions()
+        if before != after:
+            self._note("exclusion.added" if exclude else "exclusion.lifted", kind, {"before": before, "after": after})
+        return named
+
+    def exclusions(self) -> dict[str, list[str]]:
+        """The exclusion lists: domain and person."""
+        found = exclusions.read(self.database, self.workspace_id)
+        return {"domain": sorted(found.domains), "person": sorted(found.people)}
 
     def list_views(self, sobject: str) -> list[dict[str, str]]:
         """The org's list views of an object that the connected user may see: name, label.
@@ -409,8 +543,12 @@ class Workspace:
         """All jobs with their state: spec's head, enabled, next run, last run, open rows, linked records."""
         return reporting.jobs(self.database, self.workspace_id, self.specs())
 
-    def enable(self, name: str) -> None:
+    def enable(self, name: str, *, from_now: bool = False) -> None:
         """Switch a job on; who does it approves its plans that trip no guard.
+
+        Args:
+            name: the job.
+            from_now: leave what is there already alone, until somebody asks for a backfill.
 
         Raises:
             NotValid: the job does not validate.
@@ -419,7 +557,17 @@ class Workspace:
         failed = [f for f in self.validate(spec) if f.severity == "fail"]
         if failed:
             raise NotValid(f"{spec.title} does not validate: {failed[0].sentence()}", hint="Mend its mapping first.")
+        if from_now:
+            start_now(self.context(), spec)
         self._switch(spec, on=True)
+
+    def backfill_counts(self, name: str) -> dict[str, int]:
+        """What a backfill of everything that is there would come to, by outcome; writes nothing."""
+        return self.preview(name, full=True).counts
+
+    def backfill(self, name: str) -> str:
+        """Sync once everything that is there, beside what is new from now on; returns the run."""
+        return self._ask(self.job(name), reason="backfill", scope={"full": True})
 
     def disable(self, name: str) -> None:
         """Switch a job off."""
@@ -452,15 +600,20 @@ class Workspace:
         return sorted(found, key=lambda f: rank.get(str(f.severity), 3))
 
     def seen_values(self, spec: JobSpec) -> dict[str, list[str]]:
-        """The values that occur in the workspace, for fields that the job maps through a value map."""
-        return {k: list(v) for k, v in self.value_counts(spec).items()}
+        """The values that occur, or may by the team's words, in fields that the job maps through a value map."""
+        seen = {k: list(v) for k, v in self.value_counts(spec).items()}
+        if spec.direction is Direction.OUTBOUND:
+            for name, words in self.vocabulary().words(spec.kind).items():
+                have = {v.strip().lower() for v in seen.get(name, ())}
+                seen[name] = [*seen.get(name, ()), *(w for w in words if w.lower() not in have)]
+        return seen
 
     def value_counts(self, spec: JobSpec) -> dict[str, dict[str, int]]:
         """Field -> value -> number of records, for the fields of an outbound job that go through a value map."""
         return reporting.value_counts(self.database, self.workspace_id, spec)
 
-    def preview(self, job: str | JobSpec) -> Preview:
-        """What a run of the job would do now; reads the org, writes nothing.
+    def preview(self, job: str | JobSpec, *, full: bool = False) -> Preview:
+        """What a run of the job would do now, or with ``full`` one over everything; reads the org, writes nothing.
 
         Raises:
             NotFound: no such job, or the workspace is not connected.
@@ -469,7 +622,7 @@ class Workspace:
         spec = self.job(job) if isinstance(job, str) else job
         ctx = self.context()
         with ctx.gateway.tally() as tally:
-            planned, sources = steps.compute(ctx, spec, None)
+            planned, sources = steps.compute(ctx, spec, {"full": True} if full else None)
         rows = pl.concat([p.rows for p in planned]).with_row_index("row", 1)
         tripped = guards.check(rows, steps.linked(ctx, spec), spec.guards)
         self.engine.note(self.workspace_id)

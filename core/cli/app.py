@@ -12,8 +12,10 @@ from core.cli import (
     alerts,
     audit,
     basics,
-    config,
+    budget,
+    configuration,
     connecting,
+    exclusions,
     inbox,
     jobs,
     links,
@@ -26,6 +28,7 @@ from core.cli import (
     starting,
     tokens,
     users,
+    words,
 )
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
@@ -42,7 +45,7 @@ app = typer.Typer(
 starting.add_to(app)
 connecting.add_to(app)
 basics.add_to(app)
-app.command()(config.budget)
+app.command()(budget.budget)
 for _name, _group in (
     ("jobs", jobs.group),
     ("plans", plans.group),
@@ -53,9 +56,11 @@ for _name, _group in (
     ("segments", segments.group),
     ("tokens", tokens.group),
     ("alerts", alerts.group),
-    ("config", config.group),
     ("audit", audit.group),
     ("roles", roles.group),
+    ("exclusions", exclusions.group),
+    ("config", configuration.group),
+    ("words", words.group),
     ("org", practice.group),
 ):
     app.add_typer(_group, name=_name)

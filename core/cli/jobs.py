@@ -128,10 +128,35 @@ def _must_be_of(jobs: list[str], plan: str, job: str) -> None:
         raise UsageError(f"The plan {plan} is of the job {jobs[0]}, not of {job}.")
 
 
+@group.command("backfill")
+def backfill(
+    job: JobName,
+    counts: Annotated[bool, typer.Option("--counts", help="Only say what it would come to; writes nothing.")] = False,
+    as_json: Json = False,
+    workspace: InWorkspace = "default",
+) -> None:
+    """Sync once everything that is there already; exit code 1 unless it is complete."""
+    from core.cli.progress import follow, working
+
+    ws = opened(workspace)
+    if counts:
+        show.record(dict(ws.backfill_counts(job)), as_json=as_json)
+        return
+    with working(ws):
+        told = follow(ws, ws.backfill(job), quiet=as_json)
+    show.run(told, as_json=as_json)
+    raise typer.Exit(show.exit_code([told]))
+
+
 @group.command("enable")
-def enable(job: JobName, as_json: Json = False, workspace: InWorkspace = "default") -> None:
+def enable(
+    job: JobName,
+    from_now: Annotated[bool, typer.Option("--from-now", help="Leave what is there already to a backfill.")] = False,
+    as_json: Json = False,
+    workspace: InWorkspace = "default",
+) -> None:
     """Switch a job on: from now on it runs by its schedule."""
-    opened(workspace).enable(job)
+    opened(workspace).enable(job, from_now=from_now)
     show.record({"job": job, "enabled": True}, as_json=as_json)
 
 
@@ -159,7 +184,7 @@ def import_job(file: JobFile, as_json: Json = False, workspace: InWorkspace = "d
     """Save a job from YAML; a new one is off, an existing one stays on or off."""
     from core.mapping.config import from_yaml
 
-    spec = opened(workspace).save_job(from_yaml(_read(file)))
+    spec = opened(workspace).save_job(from_yaml(read_text(file)))
     show.record({"job": spec.name, "saved": True}, as_json=as_json)
 
 
@@ -168,13 +193,18 @@ def diff(file: JobFile, as_json: Json = False, workspace: InWorkspace = "default
     """Say how a YAML file differs from the job that it names; exit code 1 if it does."""
     from core.mapping.config import diff, from_yaml
 
-    spec = from_yaml(_read(file))
+    spec = from_yaml(read_text(file))
     lines = [str(line) for line in diff(opened(workspace).job(spec.name), spec)]
     show.lines(lines if lines or as_json else ["No difference."], as_json=as_json)
     raise typer.Exit(1 if lines else 0)
 
 
-def _read(file: Path) -> str:
+def read_text(file: Path) -> str:
+    """A file's text.
+
+    Raises:
+        UsageError: it is not there, or not text.
+    """
     from core.errors import UsageError
 
     try:

@@ -135,7 +135,7 @@ def _verdicts(spec: JobSpec, r: pl.DataFrame, ground: Ground) -> pl.DataFrame:
     v = plan.stop(
         v, live & ~passes(spec.filters, dict(r.schema)), Outcome.FILTERED, "filter", "The job's filter leaves it out."
     )
-    if "archived_at" in r.columns and not _is_consent_only(spec):
+    if "archived_at" in r.columns and not is_consent_only(spec):
         hidden = live & pl.col("archived_at").is_not_null()
         v = plan.stop(v, hidden, Outcome.FILTERED, "archived", "It left the filter of its inbound job, and rests here.")
     if spec.updated_within_days is not None:
@@ -150,7 +150,7 @@ def _verdicts(spec: JobSpec, r: pl.DataFrame, ground: Ground) -> pl.DataFrame:
     return _people_verdicts(spec, _account_verdicts(spec, v, ground), ground)
 
 
-def _is_consent_only(spec: JobSpec) -> bool:
+def is_consent_only(spec: JobSpec) -> bool:
     """Whether the job carries opt-outs and nothing else: those pass for archived people as well."""
     carried = {m.source for p in spec.pairs for m in p.mappings if m.role is Role.VALUE}
     return carried <= set(CONSENT_FIELDS)

@@ -10,8 +10,9 @@ from typing import Any, Protocol, TypeVar
 from sqlmodel import col, select
 
 from core.errors import NotAllowed, NotFound, UsageError
+from core.store import setting
 from core.store.database import Database
-from core.store.tables import ApiToken, Setting
+from core.store.tables import ApiToken
 
 VIEWER, ANALYST, OPERATOR, ADMIN = ROLES = ("viewer", "analyst", "operator", "admin")
 """Each may do what those before it may: see; look closer and plan; run and decide; edit and connect."""
@@ -25,10 +26,10 @@ _MAY = {
         "plan_rows_found plans readiness row run_info run_results runs specs summary templates users verify_token"
     ),
     ANALYST: (
-        "audit_books audit_export audit_report backfill_counts backtest bundle changes check_filter compare "
-        "config_log context diff_config discard drop_draft duplicates export_config keep_draft lineage list_views "
-        "lookup org_object org_users plan presets preview request_plan seen_values segments simulate_merge validate "
-        "value_counts vocabulary wait write_bundle write_report"
+        "audit_books audit_export audit_report audit_views backfill_counts backtest bundle changes check_filter "
+        "compare config_log context diff_config discard drop_draft duplicates exclusions export_config fields "
+        "keep_draft lineage list_views lookup org_object org_users plan presets preview request_plan seen_values "
+        "segments simulate_merge validate validate_config value_counts vocabulary wait write_bundle write_report"
     ),
     OPERATOR: (
         "apply approve backfill cancel decide merge_records mute_alerts pause put_aside refresh_org rehearse "
@@ -75,9 +76,7 @@ def _asking(verb: Callable[..., Any], least: str) -> Callable[..., Any]:
 
 def members(db: Database, workspace_id: int) -> dict[str, str]:
     """Who has which role; empty while nobody was given one, and then everybody is an admin."""
-    with db.session() as session:
-        row = session.get(Setting, (workspace_id, KEY))
-    return dict(row.value or {}) if row else {}
+    return dict(setting.get(db, workspace_id, KEY) or {})
 
 
 def role_of(db: Database, workspace_id: int, actor: str) -> str:
@@ -118,11 +117,7 @@ def set_role(db: Database, workspace_id: int, actor: str, role: str | None, by: 
     after = _changed(known or {by.lower(): ADMIN}, actor, role)
     if ADMIN not in after.values():
         raise UsageError("Somebody has to stay an admin.", hint="Make somebody else an admin first.")
-    with db.writing() as session:
-        row = session.get(Setting, (workspace_id, KEY)) or Setting(workspace_id=workspace_id, key=KEY)
-        row.value = after
-        session.add(row)
-        session.commit()
+    setting.put(db, workspace_id, KEY, after)
 
 
 def _changed(known: Mapping[str, str], actor: str, role: str | None) -> dict[str, str]:

@@ -17,7 +17,7 @@ from core.records import Direction, Kind, table_of
 from core.store import links
 from core.store.database import Batch
 from core.store.records import load_records
-from core.syncing import outbox, scope
+from core.syncing import excluded, outbox, scope
 from core.syncing.capture import Captured
 from core.syncing.context import Context
 from core.syncing.plan_out import zone_of
@@ -48,7 +48,7 @@ def plan_pair(ctx: Context, spec: JobSpec, captured: Captured) -> Planned:
     in_flight = outbox.in_flight_since(ctx, captured.pair.sobject)
     found = ground_of(ctx, spec, captured.pair, rows)
     ground = replace(found, in_flight_since=in_flight, read_at=captured.read_at, is_full=captured.is_full)
-    resolved = inbound.resolve(spec, rows, ground)
+    resolved = excluded.inbound(ctx, spec, inbound.resolve(spec, rows, ground))
     compiled = compile_inbound(spec, captured.pair, ctx.org(captured.pair.sobject), zone=zone_of(ctx, spec))
     mapped = compiled.apply(resolved)
     verdicts = inbound.rejected_by_mapping(inbound.left_out(captured.pair, resolved, mapped), mapped)

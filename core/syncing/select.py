@@ -10,7 +10,7 @@ import polars as pl
 from core.identity.match import match_accounts, match_people
 from core.mapping.spec import JobSpec, PairSpec
 from core.planning.outbound import ELSEWHERE, Ground
-from core.records import ACTIVITY_KINDS, Kind, table_of
+from core.records import ACTIVITY_KINDS, Direction, Kind, table_of
 from core.store import links
 from core.store.database import Batch
 from core.store.records import load_records
@@ -68,6 +68,26 @@ def by_pair(ctx: Context, spec: JobSpec, records: pl.DataFrame) -> list[tuple[Pa
     at = records.select(id="id").join(placed, left_on="id", right_on="record_id", how="left", maintain_order="left")
     place = at["place"].fill_null(0)
     return [(pair, records.filter(place == n)) for n, pair in enumerate(spec.pairs)]
+
+
+def start_now(ctx: Context, spec: JobSpec) -> None:
+    """Set the marks of a job that never ran to now, so that it leaves alone what was there before."""
+    now = ctx.now()
+    if spec.direction is Direction.OUTBOUND:
+        upto = int(ctx.db.one("SELECT seq FROM workspace WHERE id = :w", w=ctx.workspace_id))
+        mark: dict[str, Any] = {"workspace_seq": upto, "parents_seq": _parents_seq(ctx)}
+    else:
+        mark = {"org_stamp_at": ctx.org_now(), "scope_read_at": now}
+    with ctx.db.batch(ctx.workspace_id) as batch:
+        for pair in spec.pairs:
+            known = batch.read(
+                "SELECT job FROM mark WHERE workspace_id = :w AND job = :j AND sobject = :o",
+                w=ctx.workspace_id, j=spec.name, o=pair.sobject,
+            )  # fmt: skip
+            if known.is_empty():
+                head = {"workspace_id": ctx.workspace_id, "job": spec.name, "sobject": pair.sobject}
+                row = pl.DataFrame([{**head, **mark, "updated_at": now}])
+                batch.upsert("mark", row, ("workspace_id", "job", "sobject"))
 
 
 def _parents_seq(ctx: Context) -> int:
