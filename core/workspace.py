@@ -393,6 +393,23 @@ class Workspace:
             self._note("job.saved", spec.name, {"before": before, "after": spec.model_dump(mode="json")})
         return spec
 
+    def job_head(self, name: str) -> dict[str, Any]:
+        """Which version of a job is saved: ``version`` (0 where there is none), ``updated_at``, ``updated_by``."""
+        return drafts.head(self.database, self.workspace_id, name)
+
+    def keep_draft(self, spec: JobSpec, version: int) -> None:
+        """Keep what the actor has changed in a job and not saved, with the version that it began from."""
+        body = spec.model_dump(mode="json")
+        drafts.keep(self.database, self.workspace_id, self.actor, spec.name, body, version, self._now())
+
+    def draft(self, name: str) -> dict[str, Any] | None:
+        """The actor's draft of a job: ``spec``, ``version``, ``at``; ``None`` where there is none."""
+        return drafts.get(self.database, self.workspace_id, self.actor, name)
+
+    def drop_draft(self, name: str) -> None:
+        """Forget the actor's draft of a job."""
+        drafts.drop(self.database, self.workspace_id, self.actor, name)
+
     # -- configuration as code
 
     def export_config(self) -> str:
@@ -494,23 +511,6 @@ class Workspace:
         both = {"before": before.model_dump(mode="json"), "after": words.model_dump(mode="json")}
         if before != words:
             self._note("vocabulary.changed", self.name, both)
-
-    def job_head(self, name: str) -> dict[str, Any]:
-        """Which version of a job is saved: ``version`` (0 where there is none), ``updated_at``, ``updated_by``."""
-        return drafts.head(self.database, self.workspace_id, name)
-
-    def keep_draft(self, spec: JobSpec, version: int) -> None:
-        """Keep what the actor has changed in a job and not saved, with the version that it began from."""
-        body = spec.model_dump(mode="json")
-        drafts.keep(self.database, self.workspace_id, self.actor, spec.name, body, version, self._now())
-
-    def draft(self, name: str) -> dict[str, Any] | None:
-        """The actor's draft of a job: ``spec``, ``version``, ``at``; ``None`` where there is none."""
-        return drafts.get(self.database, self.workspace_id, self.actor, name)
-
-    def drop_draft(self, name: str) -> None:
-        """Forget the actor's draft of a job."""
-        drafts.drop(self.database, self.workspace_id, self.actor, name)
 
     # -- what a job is limited to
 
