@@ -183,6 +183,23 @@ class Workspace:
             client_secret=client_secret, redirect_uri=redirect, name=name,
         )  # fmt: skip
 
+    def link_me(self, *, login_url: str, client_id: str, client_secret: str = "", redirect_uri: str = "") -> Begun:
+        """Begin linking the actor's own login: what they do is written by it from then on, and nobody else's.
+
+        Raises:
+            NotFound: the workspace is not connected yet, or the actor is none of its users.
+            HostRefused: the host is not allowed.
+        """
+        connect.master(self.database, self.workspace_id)
+        email = self.actor.lower()
+        if self.users().filter(pl.col("email") == email).is_empty():
+            raise NotFound(f"{self.actor} is not a user of this workspace.", hint="Ask an admin to add you.")
+        redirect = redirect_uri or f"{settings().public_url.rstrip('/')}/oauth/callback"
+        return connect.begin(
+            self.doors, self.workspace_id, actor=self.actor, login_url=login_url, client_id=client_id,
+            client_secret=client_secret, redirect_uri=redirect, name=email, owner=email,
+        )  # fmt: skip
+
     def finish_connect(self, browser: str, query: Mapping[str, str]) -> Connection:
         """End a sign-in with what the org sent the browser back with, then read the org's users.
 
@@ -192,6 +209,12 @@ class Workspace:
         """
         made = connect.finish(self.doors, self.workspace_id, actor=None, browser=browser, query=query)
         self._after_connecting()
+        if made.owner:
+            self.database.execute(
+                "UPDATE workspace_user SET org_user_id = :o, linked_how = 'signed in' WHERE workspace_id = :w"
+                " AND email = :e",
+                o=made.user_id, w=self.workspace_id, e=made.owner,
+            )  # fmt: skip
         return made
 
     def connect_headless(
@@ -215,7 +238,7 @@ class Workspace:
 
     def _after_connecting(self) -> None:
         self.engine.forget(self.workspace_id)
-        users.refresh(self.context())
+        users.refresh(self._ctx())
         self.engine.note(self.workspace_id)
 
     def connections(self) -> list[Connection]:
@@ -226,6 +249,9 @@ class Workspace:
 
     def context(self) -> Context:
         """The org as this workspace sees it, for verbs that read it now."""
+        return self._ctx()
+
+    def _ctx(self) -> Context:
         return self.engine.context(self.workspace_id)
 
     def refresh_org(self, sobjects: Iterable[str] = ()) -> dict[str, int]:
@@ -234,7 +260,7 @@ class Workspace:
         Returns:
             Object name -> number of fields, and ``users``.
         """
-        ctx = self.context()
+        ctx = self._ctx()
         names = dict.fromkeys([*(p.sobject for s in self.specs() for p in s.pairs), *sobjects])
         out = {name: len(ctx.refresh(name)["fields"]) for name in names}
         out["users"] = users.refresh(ctx)
@@ -243,7 +269,7 @@ class Workspace:
 
     def org_object(self, sobject: str) -> OrgObject:
         """The describe of an org object, as last read."""
-        return self.context().org(sobject)
+        return self._ctx().org(sobject)
 
     # -- users of the team
 
@@ -300,7 +326,7 @@ class Workspace:
             UsageError: there is a job of that name.
         """
         names = load.template(template).sobjects
-        ctx = self.context()
+        ctx = self._ctx()
         spec = load.make_job(template, job_name=name, orgs=ctx.orgs(names))
         if any(s.name == spec.name for s in self.specs()):
             raise UsageError(f"There is a job called {spec.name} already.", hint="Give the new one another name.")
@@ -326,7 +352,7 @@ class Workspace:
         return preset.check(chosen, described, known)
 
     def _described(self, chosen: preset.Preset) -> tuple[dict[str, OrgObject], list[tuple[str, str]]]:
-        ctx = self.context()
+        ctx = self._ctx()
         known = [(str(o["name"]), str(o["label"])) for o in ctx.gateway.describe_global()]
         there = {name for name, _ in known}
         wanted = [n for o in chosen.objects for n in o.names if n in there]
@@ -539,11 +565,11 @@ class Workspace:
 
         One that is not among them is not shared with that user: the org's admin can share it.
         """
-        return lists.views(self.context(), sobject)
+        return lists.views(self._ctx(), sobject)
 
     def check_filter(self, sobject: str, where: str) -> list[Finding]:
         """Every finding of a SOQL filter as it is typed: form, fields, permissions, and what it costs to read by it."""
-        return lists.check_filter(self.context(), sobject, where)
+        return lists.check_filter(self._ctx(), sobject, where)
 
     def segments(self) -> list[dict[str, Any]]:
         """The workspace's segments: name, kind, members."""
@@ -574,7 +600,7 @@ class Workspace:
             raise UsageError(
                 f"{there} called {rule.segment}.", hint="Segments: " + (", ".join(sorted(known)) or "none")
             )
-        return [self.save_job(spec) for spec in lists.jobs_of(self.context(), rule)]
+        return [self.save_job(spec) for spec in lists.jobs_of(self._ctx(), rule)]
 
     def specs(self) -> list[JobSpec]:
         """All jobs' specs, in the order in which they run."""
@@ -613,7 +639,7 @@ class Workspace:
         if failed:
             raise NotValid(f"{spec.title} does not validate: {failed[0].sentence()}", hint="Mend its mapping first.")
         if from_now:
-            start_now(self.context(), spec)
+            start_now(self._ctx(), spec)
         self._switch(spec, on=True)
 
     def backfill_counts(self, name: str) -> dict[str, int]:
@@ -641,7 +667,7 @@ class Workspace:
     def validate(self, job: str | JobSpec) -> list[Finding]:
         """Every finding of a job, worst first; saves nothing."""
         spec = self.job(job) if isinstance(job, str) else job
-        ctx = self.context()
+        ctx = self._ctx()
         orgs = {p.sobject: o for p in spec.pairs if (o := _or_none(ctx, p.sobject)) is not None}
         linked = bool(
             self.database.one(
@@ -675,7 +701,7 @@ class Workspace:
             OrgError: the org did not answer.
         """
         spec = self.job(job) if isinstance(job, str) else job
-        ctx = self.context()
+        ctx = self._ctx()
         with ctx.gateway.tally() as tally:
             planned, sources = steps.compute(ctx, spec, {"full": True} if full else None)
         rows = pl.concat([p.rows for p in planned]).with_row_index("row", 1)
@@ -1138,7 +1164,7 @@ class Workspace:
         rows = within(self.frames.activities(), first, last)
         if not live:
             return double.of_workspace(rows)
-        ctx = self.context()
+        ctx = self._ctx()
         there = found.activities(ctx, first, last)
         gone = found.gone(ctx, rows, there)
         self.engine.note(self.workspace_id)
@@ -1249,7 +1275,7 @@ class Workspace:
 
     def compare(self, job: str) -> pl.DataFrame:
         """Fields in which linked records differ between workspace and org now, with the cause of each."""
-        return comparing.compare(self.context(), self.job(job))
+        return comparing.compare(self._ctx(), self.job(job))
 
     def overview(self) -> dict[str, Any]:
         """Health at one look: jobs worst first, what needs a person, freshness, API allowance."""
@@ -1269,7 +1295,7 @@ class Workspace:
 
     def summary(self) -> dict[str, dict[str, int]]:
         """How many records there are: org objects (asked of the org) and workspace kinds."""
-        ctx = self.context()
+        ctx = self._ctx()
         names = sorted({p.sobject for s in self.specs() for p in s.pairs})
         return {
             "org": {n: ctx.gateway.count(n) for n in names},
