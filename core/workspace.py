@@ -15,6 +15,7 @@ import polars as pl
 from sqlmodel import select
 
 from core.audit import budget as budgeting
+from core.audit import bundle as bundling
 from core.audit import catalog, configlog, double, report, report_files
 from core.audit import duplicates as duplicating
 from core.audit import explain as explaining
@@ -34,6 +35,7 @@ from core.mapping.workspace_config import Configuration, from_yaml, to_yaml
 from core.mapping.workspace_config import diff as differences
 from core.planning import guards, plan
 from core.planning.alerts import Rules, muted
+from core.private import private
 from core.records import ACTIVITY_KINDS, Direction, Kind, RunStatus, WorkspaceField, table_of
 from core.running import alerting, schedule, steps
 from core.running.engine import Engine
@@ -1059,6 +1061,32 @@ class Workspace:
             views.drop(self.database)
             return []
         return views.make(self.database, {name: table.types for name, table in catalog.TABLES.items()})
+
+    def bundle(self, key: str) -> dict[str, Any]:
+        """The support bundle of one record: its story, who may do what in the org, versions; no secret, nobody else.
+
+        `write_bundle` makes a file of it.
+        """
+        objects = self.database.read(
+            "SELECT sobject, body FROM org_describe WHERE workspace_id = :w", w=self.workspace_id
+        )
+        may = ("createable", "updateable", "deletable", "queryable")
+        access = {name: {k: json.loads(body).get(k) for k in may} for name, body in objects.iter_rows()}
+        connections = [
+            {"flow": c.flow, "state": c.state, "state_reason": c.state_reason, "api_version": c.api_version,
+             "api_used": c.api_used, "api_limit": c.api_limit, "clock_offset_s": c.clock_offset_s}
+            for c in self.connections()
+        ]  # fmt: skip
+        about = {"workspace": self.name, "zone": self.row().zone, "org_id": self.row().org_id,
+                 "permissions": access, "connections": connections}  # fmt: skip
+        return bundling.pack(self.explain(key), about, self._now())
+
+    def write_bundle(self, key: str, path: str | Path) -> Path:
+        """Write a record's support bundle to a file (zip: the JSON, and the story as text)."""
+        made = private(Path(path))
+        made.write_bytes(bundling.zipped(self.bundle(key)))
+        self._note("bundle.made", key)
+        return made
 
     def compare(self, job: str) -> pl.DataFrame:
         """Fields in which linked records differ between workspace and org now, with the cause of each."""

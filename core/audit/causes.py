@@ -32,7 +32,9 @@ CAUSES: dict[str, Cause] = {
     "no_parent": Cause("The record it belongs to is not there", "Switch on a job that brings people or accounts."),
     "no_account": Cause("Its account is not known", "Give the record an account at its source."),
     "conflict": Cause("Both sides changed the same field", "Decide which value is right."),
-    "other_object": Cause("It is another kind of record in the org", "Nothing: another job writes it there."),
+    "other_object": Cause(
+        "It is another kind of record in the org", "Nothing: another job writes it there.", heals=True
+    ),
     "inactive_owner": Cause("Its owner's org user is inactive", "Link the owner to an active user."),
     "gone_in_org": Cause("The org record was deleted or is out of sight", "Restore it in the org, or delete it here."),
     "in_doubt": Cause("The org's answer was lost", "Nothing: the next run finds out what happened.", heals=True),
