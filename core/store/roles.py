@@ -26,7 +26,8 @@ _MAY = {
         "row run_info run_results runs specs summary templates users verify_token"
     ),
     ANALYST: (
-        "audit_books audit_export audit_report audit_views backfill_counts backtest bundle changes check_filter "
+        "audit_books audit_export audit_report audit_views backfill_counts backtest "
+        "backtest_summary bundle changes check_filter "
         "compare config_log context diff_config discard duplicates exclusions export_config fields lineage "
         "list_views lookup org_object org_users plan presets preview request_plan seen_values segments "
         "simulate_merge validate validate_config value_counts verify_merge vocabulary wait write_bundle "
