@@ -32,15 +32,14 @@ CAUSES: dict[str, Cause] = {
     "no_parent": Cause("The record it belongs to is not there", "Switch on a job that brings people or accounts."),
     "no_account": Cause("Its account is not known", "Give the record an account at its source."),
     "conflict": Cause("Both sides changed the same field", "Decide which value is right."),
-    "other_object": Cause(
-        "It is another kind of record in the org", "Nothing: another job writes it there.", heals=True
-    ),
+    "opt_in": Cause("A person would be opted in again", "Say whether that is right; only a person may decide it."),
     "inactive_owner": Cause("Its owner's org user is inactive", "Link the owner to an active user."),
     "gone_in_org": Cause("The org record was deleted or is out of sight", "Restore it in the org, or delete it here."),
     "in_doubt": Cause("The org's answer was lost", "Nothing: the next run finds out what happened.", heals=True),
     "in_flight": Cause("It may be one that was just sent from here", "Nothing: the next run knows.", heals=True),
     "not_arrived": Cause("The org never got it", "Nothing: it is sent again.", heals=True),
     "overtaken": Cause("The org record changed since the plan was made", "Nothing: it is looked at again.", heals=True),
+    "restored": Cause("It was restored here", "Nothing: the org's values are read again.", heals=True),
     "paused": Cause("All writes to the org are paused", "Resume; it goes on by itself then.", heals=True),
     "canceled": Cause("The run was canceled before it came to it", "Run the job again."),
     "AllowanceUsed": Cause("The org's API allowance was used up", "Nothing: it goes on when it is back.", heals=True),
