@@ -6,7 +6,7 @@ import getpass
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
@@ -14,12 +14,15 @@ from zoneinfo import available_timezones
 import polars as pl
 from sqlmodel import select
 
+from core.audit import backtest as backtesting
 from core.audit import budget as budgeting
+from core.audit import bundle as bundling
 from core.audit import catalog, configlog, double, report, report_files
 from core.audit import duplicates as duplicating
 from core.audit import explain as explaining
 from core.audit import export as exporting
 from core.audit import health as reporting
+from core.audit import lookup as finding
 from core.audit.double import Balance, within
 from core.audit.frames import Frames
 from core.clock import Clock, SystemClock
@@ -28,20 +31,21 @@ from core.errors import NotFound, NotValid, UsageError, WorkerRunning
 from core.mapping import load, preset
 from core.mapping.findings import Finding
 from core.mapping.lint import lint
-from core.mapping.spec import JobSpec
+from core.mapping.spec import JobSpec, Policy
 from core.mapping.vocabulary import TYPES, CustomField, Vocabulary, all_fields
 from core.mapping.workspace_config import Configuration, from_yaml, to_yaml
 from core.mapping.workspace_config import diff as differences
 from core.planning import guards, plan
 from core.planning.alerts import Rules, muted
 from core.planning.choices import CHOICES, Asks
+from core.private import private
 from core.records import Direction, Kind, RunStatus, WorkspaceField, table_of
 from core.running import alerting, schedule, steps
 from core.running.engine import Engine
 from core.running.worker import Worker, wait_for
 from core.schema.describe import OrgObject
 from core.settings import Settings, settings
-from core.store import alerts, consent, drafts, exclusions, ledger, plans, roles, runs, setting, tokens, views
+from core.store import alerts, consent, drafts, erasing, exclusions, ledger, plans, roles, runs, setting, tokens, views
 from core.store.database import Database
 from core.store.migrate import migrate
 from core.store.secrets import open_vault
@@ -1272,6 +1276,116 @@ class Workspace:
             views.drop(self.database)
             return []
         return views.make(self.database, {name: table.types for name, table in catalog.TABLES.items()})
+
+    def backtest(self, *policies: str) -> pl.DataFrame:
+        """Replay every recorded conflict under other policies (all where none is named): who would have won, what lost.
+
+        Columns are those of `core.audit.backtest.ROWS`; `backtest_summary` counts them by policy.
+
+        Raises:
+            UsageError: there is no such policy.
+        """
+        known = [p.value for p in Policy]
+        unknown = [p for p in policies if p not in known]
+        if unknown:
+            raise UsageError(f"There is no policy {unknown[0]}.", hint=f"Policies: {', '.join(known)}.")
+        tried = [Policy(p) for p in policies] or list(Policy)
+        return backtesting.replay(self.frames.events(), self.frames.runs(), tried)
+
+    def backtest_summary(self, rows: pl.DataFrame | None = None) -> pl.DataFrame:
+        """A backtest counted by policy: wins, what each side lost, and how often the later change was lost."""
+        return backtesting.summary(self.backtest() if rows is None else rows)
+
+    def held_about(self, key: str) -> dict[str, list[dict[str, Any]]]:
+        """Everything that is held about a person, table by table: what they have a right to see.
+
+        Raises:
+            NotFound: the key names no person.
+        """
+        return erasing.held(self.database, self.workspace_id, self._person(key))
+
+    def preview_erasure(self, key: str) -> dict[str, int]:
+        """How many rows of each table hold something about a person; nothing is changed.
+
+        Raises:
+            NotFound: the key names no person.
+        """
+        return erasing.counts(self.database, self.workspace_id, self._person(key))
+
+    def erase_person(self, key: str) -> dict[str, int]:
+        """Blank a person's values everywhere here; ids, hashes and the opt-out stay, so that no sync brings them back.
+
+        The org is not touched: its own record is for the org's admin.
+
+        Returns:
+            Table -> rows touched.
+
+        Raises:
+            NotFound: the key names no person.
+        """
+        return erasing.erase(self.database, self.workspace_id, self._person(key), self.actor, self._now())
+
+    def _person(self, key: str) -> erasing.Person:
+        found = [
+            r.record_id for r in finding.find(self.database, self.workspace_id, key).records if r.table == "person"
+        ]
+        if not found:
+            raise NotFound(f"{key} names no person here.", hint="Any id, e-mail or phone will do.")
+        return erasing.find(self.database, self.workspace_id, found)
+
+    def retention(self) -> dict[str, int]:
+        """Days that values are kept, by kind: requests, before_values, plans, ledger_values."""
+        return {**erasing.DEFAULTS, **(setting.get(self.database, self.workspace_id, "retention") or {})}
+
+    def keep_for(self, **days: int) -> dict[str, int]:
+        """Set how many days values of a kind are kept.
+
+        Raises:
+            UsageError: no such kind, or less than a day.
+        """
+        unknown = [k for k in days if k not in erasing.DEFAULTS]
+        if unknown or any(d < 1 for d in days.values()):
+            raise UsageError("Retention is set in days, by kind.", hint=f"Kinds: {', '.join(erasing.DEFAULTS)}.")
+        wanted = {**self.retention(), **days}
+        setting.put(self.database, self.workspace_id, "retention", wanted)
+        self._note("config.retention", "retention", {"after": wanted})
+        return wanted
+
+    def apply_retention(self) -> dict[str, int]:
+        """Reduce what is older than it is to be kept to ids, counts and hashes; rows touched by kind."""
+        now = self._now()
+        done = {
+            kind: erasing.reduce(self.database, self.workspace_id, kind, now - timedelta(days=days))
+            for kind, days in self.retention().items()
+        }
+        self._note("retention.applied", self.name, done)
+        return done
+
+    def bundle(self, key: str) -> dict[str, Any]:
+        """The support bundle of one record: its story, who may do what in the org, versions; no secret, nobody else.
+
+        `write_bundle` makes a file of it.
+        """
+        objects = self.database.read(
+            "SELECT sobject, body FROM org_describe WHERE workspace_id = :w", w=self.workspace_id
+        )
+        may = ("createable", "updateable", "deletable", "queryable")
+        access = {name: {k: json.loads(body).get(k) for k in may} for name, body in objects.iter_rows()}
+        connections = [
+            {"flow": c.flow, "state": c.state, "state_reason": c.state_reason, "api_version": c.api_version,
+             "api_used": c.api_used, "api_limit": c.api_limit, "clock_offset_s": c.clock_offset_s}
+            for c in self.connections()
+        ]  # fmt: skip
+        about = {"workspace": self.name, "zone": self.row().zone, "org_id": self.row().org_id,
+                 "permissions": access, "connections": connections}  # fmt: skip
+        return bundling.pack(self.explain(key), about, self._now())
+
+    def write_bundle(self, key: str, path: str | Path) -> Path:
+        """Write a record's support bundle to a file (zip: the JSON, and the story as text)."""
+        made = private(Path(path))
+        made.write_bytes(bundling.zipped(self.bundle(key)))
+        self._note("bundle.made", key)
+        return made
 
     def compare(self, job: str) -> pl.DataFrame:
         """Fields in which linked records differ between workspace and org now, with the cause of each."""

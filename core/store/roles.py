@@ -27,7 +27,8 @@ _MAY = {
         "verify_token"
     ),
     ANALYST: (
-        "audit_books audit_export audit_report audit_views backfill_counts backtest bundle changes check_filter "
+        "audit_books audit_export audit_report audit_views backfill_counts backtest "
+        "backtest_summary bundle changes check_filter "
         "check_preset compare config_log context diff_config discard drop_draft duplicates exclusions "
         "export_config fields keep_draft lineage list_views lookup org_object org_users plan presets preview "
         "request_plan seen_values segments simulate_merge validate validate_config value_counts verify_merge "
