@@ -101,6 +101,10 @@ nightly: $(STAMP_DEV) tools ## the long profiles that `make test` leaves out
 test-interop: $(STAMP_DEV) tools ## real clients, unmodified, on the practice org; each in its own environment under build/
 	@$(BIN)/pytest -q tests/interop $(ARGS)
 
+.PHONY: bench
+bench: $(STAMP_DEV) ## speed of the practice org, as a table and build/benchmarks.json (NAME=P2 SCALE=0.1)
+	@NAME="$(NAME)" SCALE="$(or $(SCALE),1)" $(BIN)/python -m tests.benchmarks.local_org
+
 .PHONY: requirements
 requirements: $(STAMP_DEV) tools ## requirement id -> tests -> result, also as build/requirements.json
 	@$(BIN)/pytest -q --numprocesses $(WORKERS) --dist loadgroup -m "requirement and not nightly" \

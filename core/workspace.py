@@ -16,6 +16,7 @@ from sqlmodel import select
 
 from core.audit import budget as budgeting
 from core.audit import catalog, configlog, double, report, report_files
+from core.audit import duplicates as duplicating
 from core.audit import explain as explaining
 from core.audit import export as exporting
 from core.audit import health as reporting
@@ -24,7 +25,7 @@ from core.audit.frames import Frames
 from core.clock import Clock, SystemClock
 from core.connections.intake import read_file
 from core.errors import NotFound, NotValid, UsageError, WorkerRunning
-from core.mapping import load
+from core.mapping import load, preset
 from core.mapping.findings import Finding
 from core.mapping.lint import lint
 from core.mapping.spec import JobSpec
@@ -33,21 +34,22 @@ from core.mapping.workspace_config import Configuration, from_yaml, to_yaml
 from core.mapping.workspace_config import diff as differences
 from core.planning import guards, plan
 from core.planning.alerts import Rules, muted
-from core.records import ACTIVITY_KINDS, Direction, Kind, RunStatus, WorkspaceField, table_of
+from core.planning.choices import CHOICES, Asks
+from core.records import Direction, Kind, RunStatus, WorkspaceField, table_of
 from core.running import alerting, schedule, steps
 from core.running.engine import Engine
 from core.running.worker import Worker, wait_for
 from core.schema.describe import OrgObject
 from core.settings import Settings, settings
-from core.store import alerts, exclusions, ledger, plans, roles, runs, setting, tokens, views
-from core.store.codec import dumps
+from core.store import alerts, consent, drafts, exclusions, ledger, plans, roles, runs, setting, tokens, views
 from core.store.database import Database
 from core.store.migrate import migrate
 from core.store.secrets import open_vault
 from core.store.tables import Connection, Job
 from core.store.tables import Workspace as WorkspaceRow
 from core.syncing import compare as comparing
-from core.syncing import configuration, connect, found, intake, lists, users
+from core.syncing import configuration, connect, found, intake, lists, merging, repair, strangers, users
+from core.syncing import decide as deciding
 from core.syncing.connect import Begun, Doors
 from core.syncing.context import Context
 from core.syncing.select import start_now
@@ -305,8 +307,69 @@ class Workspace:
         self.save_job(spec)
         return spec
 
-    def save_job(self, spec: JobSpec) -> JobSpec:
-        """Keep a job's spec; drafts may be saved, only switching on needs a valid one."""
+    def presets(self) -> list[dict[str, Any]]:
+        """The presets for commercial real estate orgs: name, title, note, objects."""
+        return [
+            {"name": p.name, "title": p.title, "note": p.note, "objects": {o.role: list(o.names) for o in p.objects}}
+            for p in preset.presets()
+        ]
+
+    def check_preset(self, name: str, picks: Mapping[str, str] | None = None) -> list[Finding]:
+        """What of a preset the org does not have, with a suggestion where it has something that sounds like it.
+
+        Args:
+            name: the preset.
+            picks: role -> org object, where an admin has chosen another one.
+        """
+        chosen = preset.adapted(preset.preset(name), picks or {})
+        described, known = self._described(chosen)
+        return preset.check(chosen, described, known)
+
+    def _described(self, chosen: preset.Preset) -> tuple[dict[str, OrgObject], list[tuple[str, str]]]:
+        ctx = self.context()
+        known = [(str(o["name"]), str(o["label"])) for o in ctx.gateway.describe_global()]
+        there = {name for name, _ in known}
+        wanted = [n for o in chosen.objects for n in o.names if n in there]
+        return ctx.orgs(["Task", *wanted]), known
+
+    def create_preset_jobs(
+        self, name: str, picks: Mapping[str, str] | None = None, *, calls: str | None = None
+    ) -> list[JobSpec]:
+        """Make the jobs that bring a preset's objects in as custom records; they are off until switched on.
+
+        Args:
+            name: the preset.
+            picks: role -> org object, where an admin has chosen another one.
+            calls: an outbound job of activities that is to attach them to these records through the related person.
+
+        Raises:
+            NotValid: the org has none of its objects.
+        """
+        chosen = preset.adapted(preset.preset(name), picks or {})
+        described, known = self._described(chosen)
+        failed = [f for f in preset.check(chosen, described, known) if f.severity == "fail"]
+        if failed:
+            raise NotValid(failed[0].message, hint=failed[0].mend)
+        found = [f for f in preset.fitted(chosen, described) if f.attachable or f.sobject.endswith("__c")]
+        made = [self.save_job(preset.job_of(chosen, f, described[f.sobject])) for f in found]
+        if calls is not None:
+            spec = self.job(calls)
+            names = tuple(f.sobject for f in found if f.attachable)
+            told = {"related_to": "record_then_account", "related_objects": names}
+            pairs = tuple(p.model_copy(update=told) for p in spec.pairs)
+            self.save_job(spec.model_copy(update={"pairs": pairs}))
+        return made
+
+    def save_job(self, spec: JobSpec, *, version: int | None = None) -> JobSpec:
+        """Keep a job's spec; one that does not validate may be saved, only switching on needs a valid one.
+
+        Args:
+            spec: the job.
+            version: the version that it was edited from (`job_head`); any where unset.
+
+        Raises:
+            SavedMeanwhile: another version was saved since.
+        """
         now = self._now()
         with self.database.writing() as session:
             row = session.exec(select(Job).where(Job.workspace_id == self.workspace_id, Job.name == spec.name)).first()
@@ -320,6 +383,7 @@ class Workspace:
                     updated_at=now,
                 )
                 row.version = 0
+            drafts.require(row.version, version, row.updated_by)
             row.spec = spec.model_dump(mode="json")
             row.version += 1
             row.updated_at, row.updated_by = now, self.actor
@@ -431,6 +495,23 @@ class Workspace:
         if before != words:
             self._note("vocabulary.changed", self.name, both)
 
+    def job_head(self, name: str) -> dict[str, Any]:
+        """Which version of a job is saved: ``version`` (0 where there is none), ``updated_at``, ``updated_by``."""
+        return drafts.head(self.database, self.workspace_id, name)
+
+    def keep_draft(self, spec: JobSpec, version: int) -> None:
+        """Keep what the actor has changed in a job and not saved, with the version that it began from."""
+        body = spec.model_dump(mode="json")
+        drafts.keep(self.database, self.workspace_id, self.actor, spec.name, body, version, self._now())
+
+    def draft(self, name: str) -> dict[str, Any] | None:
+        """The actor's draft of a job: ``spec``, ``version``, ``at``; ``None`` where there is none."""
+        return drafts.get(self.database, self.workspace_id, self.actor, name)
+
+    def drop_draft(self, name: str) -> None:
+        """Forget the actor's draft of a job."""
+        drafts.drop(self.database, self.workspace_id, self.actor, name)
+
     # -- what a job is limited to
 
     def exclude(self, kind: str, values: Sequence[str], *, exclude: bool = True) -> list[str]:
@@ -445,7 +526,7 @@ class Workspace:
         named = exclusions.change(self.database, self.workspace_id, kind, values, exclude=exclude)
         after = self.exclusions()
         if before != after:
-            self._note("exclusion.added" if exclude else "exclusion.lifted", kind, {"before": before, "after": after})
+            self._note("exclusion.added" if exclude else "exclusion.removed", kind, {"before": before, "after": after})
         return named
 
     def exclusions(self) -> dict[str, list[str]]:
@@ -618,13 +699,41 @@ class Workspace:
             raise UsageError(f"The plan was not made: {(found.error or {}).get('message', found.status)}")
         return found.plan_id
 
-    def plans(self, limit: int = 50) -> pl.DataFrame:
-        """Kept plans, newest first; ``counts``, ``ground``, ``guards`` are JSON."""
-        return plans.list_frame(self.database, self.workspace_id, limit)
+    def plans(
+        self, limit: int = 50, *, job: str | None = None, status: str | None = None, skip: int = 0
+    ) -> pl.DataFrame:
+        """Kept plans, newest first; ``counts``, ``ground``, ``guards`` are JSON, ``total`` how many fit in all."""
+        return plans.list_frame(self.database, self.workspace_id, limit, job, status, skip)
 
-    def plan_rows(self, plan_id: str, *, outcome: str | None = None, after: int = 0, limit: int = 50) -> pl.DataFrame:
-        """Rows of a plan by number, from the one after ``after``."""
-        return plans.rows_page(self.database, self.workspace_id, plan_id, outcome, after, limit)
+    def plan_info(self, plan_id: str) -> dict[str, Any]:
+        """One plan's row.
+
+        Raises:
+            NotFound: there is no such plan.
+        """
+        return plans.head(self.database, self.workspace_id, plan_id)
+
+    def plan_rows(
+        self,
+        plan_id: str,
+        *,
+        outcome: str | None = None,
+        after: int = 0,
+        limit: int = 50,
+        sobject: str = "",
+        search: str = "",
+        skip: int = 0,
+    ) -> pl.DataFrame:
+        """Rows of a plan by number, from the one after ``after``; ``search`` looks in title, keys and reason."""
+        return plans.rows_page(
+            self.database, self.workspace_id, plan_id, outcome, after, limit, sobject=sobject, search=search, skip=skip
+        )
+
+    def plan_rows_found(
+        self, plan_id: str, *, outcome: str | None = None, sobject: str = "", search: str = ""
+    ) -> pl.DataFrame:
+        """How many rows `plan_rows` would find in all, by object and cause: sobject, cause, reason, n."""
+        return plans.rows_found(self.database, self.workspace_id, plan_id, outcome, sobject, search)
 
     def approve(self, plan_id: str) -> None:
         """Agree to a plan."""
@@ -690,11 +799,25 @@ class Workspace:
             "error": run.error,
         }
 
-    def runs(self, limit: int = 100, job: str | None = None) -> list[dict[str, Any]]:
-        """The latest runs, newest first."""
-        frame = runs.list_frame(self.database, self.workspace_id, limit, job)
+    def runs(
+        self,
+        limit: int = 100,
+        job: str | None = None,
+        *,
+        statuses: Sequence[str] = (),
+        search: str = "",
+        jobs: Sequence[str] = (),
+        skip: int = 0,
+    ) -> list[dict[str, Any]]:
+        """The latest runs, newest first; ``search`` looks in run, job, person and reason, and takes those of ``jobs``.
+
+        ``total`` of each is how many fit in all.
+        """
+        frame = runs.list_frame(
+            self.database, self.workspace_id, limit, job, statuses=statuses, search=search, jobs=jobs, skip=skip
+        )
         shown = {"planned": "n_planned", "requested_at": "requested_at", "started": "started_at", "ended": "ended_at"}
-        same = {c: c for c in ("actor", "reason", "kind", "error", "plan_id")}
+        same = {c: c for c in ("actor", "reason", "kind", "error", "plan_id", "total")}
         return [
             {
                 **runs.as_json(r),
@@ -788,24 +911,89 @@ class Workspace:
             )  # fmt: skip
         return org_ids
 
-    def decide(self, job: str, subject: str, record_id: int) -> str:
-        """Pick the person an ambiguous row means, and push the row; returns the run."""
-        decision = {"record_id": record_id, "actor": self.actor, "at": self._now().isoformat()}
-        n = self.database.execute(
-            "UPDATE open_row SET decision = :d WHERE workspace_id = :w AND job = :j AND subject = :s",
-            d=dumps(decision), w=self.workspace_id, j=job, s=subject,
-        )  # fmt: skip
-        if not n:
-            raise NotFound("That row is not open any more.")
-        if self.job(job).kind in ACTIVITY_KINDS:
-            self.database.execute(
-                "UPDATE activity SET person_record_id = :p WHERE workspace_id = :w AND id = :i",
-                p=record_id,
-                w=self.workspace_id,
-                i=int(subject),
-            )
-        self._note("match.decided", subject, decision, detail=f"record {record_id}")
-        return self.retry(job=job, subjects=[subject])[0]
+    def inbox(self, *, job: str | None = None, kind: str | None = None) -> pl.DataFrame:
+        """What waits for a person: conflicts, deletes, ambiguous matches, orphans, rows in doubt, plans on a brake.
+
+        Columns are those of ``core.audit.inbox.INBOX``; ``item`` names a row to :meth:`decide`.
+        """
+        return reporting.inbox(self.database, self.workspace_id, self.specs(), job=job, kind=kind)
+
+    def decide(
+        self,
+        items: str | Sequence[str],
+        choice: str,
+        *,
+        record_id: int | None = None,
+        org_id: str | None = None,
+        note: str = "",
+    ) -> list[str]:
+        """Decide one or many items of the inbox; each decision is in the ledger with who, when and why.
+
+        Args:
+            items: ``item`` of :meth:`inbox`; a conflict's without ``#field`` means all its fields.
+            choice: one of the item's ``choices``.
+            record_id: the record that is meant, with ``record``.
+            org_id: the org record as which a row in doubt has arrived, with ``arrived``.
+            note: why.
+
+        Returns:
+            The runs that carry it out, one per job; none where nothing is left to do.
+
+        Raises:
+            NotFound: an item is not open any more.
+            UsageError: the choice does not answer an item; nothing was decided then.
+        """
+        named = [items] if isinstance(items, str) else list(items)
+        plans_ = [i.removeprefix("plan:") for i in named if i.startswith("plan:")]
+        specs = {s.name: s for s in self.specs()}
+        rows = [i for i in named if not i.startswith("plan:")]
+        found = deciding.items_of(self.database, self.workspace_id, specs, rows)
+        made = deciding.Choice(choice, self.actor, self._now(), record_id, org_id, note)
+        if plans_ and choice not in CHOICES[Asks.PLAN]:
+            raise UsageError(f"A plan is decided by {' or '.join(CHOICES[Asks.PLAN])}, not {choice}.")
+        again = deciding.decide(self.database, self.workspace_id, specs, found, made, self.context)
+        out = [self.apply(p) for p in plans_ if choice == "approve"]
+        for plan_id in plans_ if choice == "discard" else ():
+            self.discard(plan_id)
+        for job, subjects in again.items():
+            inbound = specs[job].direction is Direction.INBOUND
+            records: list[Any] = subjects if inbound else [int(s) for s in subjects]
+            out.append(self._ask(specs[job], reason="decided", scope={"records": records}))
+        return out
+
+    def opt_in(self, person: int, channel: str, evidence: str) -> None:
+        """Opt a person in again by hand; kept in the consent ledger, and told to the org by the next runs.
+
+        Args:
+            person: the person's record number.
+            channel: ``email`` or ``phone``.
+            evidence: why they may be; kept with who and when.
+
+        Raises:
+            UsageError: no such channel, or no evidence.
+            NotFound: no such person.
+        """
+        columns = {"email": "opted_out_email", "phone": "do_not_call"}
+        if channel not in columns:
+            raise UsageError(f"There is no channel {channel}.", hint="It is email or phone.")
+        if not evidence.strip():
+            raise UsageError("Say why they may be opted in again.", hint="The evidence is kept.")
+        known = self.database.one(
+            "SELECT 1 FROM person WHERE workspace_id = :w AND id = :i", w=self.workspace_id, i=person
+        )
+        if not known:
+            raise NotFound(f"There is no person {person}.")
+        made = deciding.Choice("in", self.actor, self._now(), note=evidence)
+        with self.database.batch(self.workspace_id) as batch:
+            deciding.opt_in(batch, person, columns[channel], made)
+            ledger.write(
+                batch, "consent.opted_in", f"person/{person}", actor=self.actor, at=made.at, detail=channel,
+                values={"evidence": evidence},
+            )  # fmt: skip
+
+    def consent(self, person: int | None = None) -> pl.DataFrame:
+        """The consent ledger, oldest first, or one person's part: who, channel, state, origin, actor, evidence."""
+        return consent.history(self.database, self.workspace_id, person)
 
     def candidates(self, job: str, subject: str) -> pl.DataFrame:
         """The people an ambiguous row could mean: record_id, name, title, company, email, phone, org_id, sobject."""
@@ -955,6 +1143,66 @@ class Workspace:
         gone = found.gone(ctx, rows, there)
         self.engine.note(self.workspace_id)
         return double.of_both(rows, there, gone, double.ground(self.database, self.workspace_id, ctx.integration_user))
+
+    def duplicates(self, kind: str = "person", *, least: float = 0.89, live: bool = False) -> duplicating.Duplicates:
+        """Groups of people or accounts that are probably one, with evidence and a score, on both sides and across.
+
+        Args:
+            kind: person or account.
+            least: lowest score: 0.89 proposes, 0.998 leaves what only wants a look.
+            live: read the org's records too that no job has brought in.
+
+        Returns:
+            ``.members`` (one row per member; place 1 is the one to keep), ``.pairs`` with evidence, ``.looked_at``.
+
+        Raises:
+            UsageError: no such kind, or the score is no share.
+        """
+        elsewhere = strangers.read(self.context(), kind) if live else None
+        return duplicating.find(self.database, self.workspace_id, kind, least=least, elsewhere=elsewhere)
+
+    def simulate_merge(self, org_ids: Sequence[str], winner: str | None = None) -> merging.Simulation:
+        """What a merge of org records of one object would do; reads the org, writes nothing.
+
+        ``.values`` and ``.consent`` say what survives (an opt-out always does), ``.moves`` what hangs on the losers,
+        ``.links`` and ``.next_sync`` what follows here, ``.problems`` why it cannot be done from here, ``.steps`` what
+        the org's admin does by hand.
+
+        Raises:
+            UsageError: fewer than two, an Id that is none, or objects that do not merge.
+            NotFound: one of them is not in the org.
+        """
+        return merging.simulate(self.context(), org_ids, winner)
+
+    def merge_records(self, plan: merging.Simulation) -> dict[str, Any]:
+        """Have the org merge as simulated, look whether it did, and have the jobs follow it.
+
+        Returns:
+            ``is_verified``, ``findings`` (sentences), ``moved``, ``runs`` (asked for, to follow the merge).
+
+        Raises:
+            PlanError: it cannot be done from here, or the records have changed since.
+            OrgError: the org refused it.
+        """
+        done = merging.run(self.context(), plan, self.actor)
+        follow = [
+            s for s in self.context().jobs()
+            if s.direction is Direction.INBOUND and any(p.sobject == plan.sobject for p in s.pairs)
+        ]  # fmt: skip
+        return {**done, "runs": [self._ask(s, reason="merge") for s in follow]}
+
+    def verify_merge(self, plan: merging.Simulation) -> list[str]:
+        """What is not as simulated, once somebody has merged by hand; empty where all is."""
+        return merging.verify(self.context(), plan)
+
+    def repair_link(self, table: str, record_id: int, org_id: str | None) -> dict[str, Any]:
+        """Link a record to another org record, or (``None``) unlink it; the change is recorded.
+
+        Raises:
+            UsageError: the Id is none, of another kind, or linked to another record.
+            NotFound: there is no such record, here or in the org.
+        """
+        return repair.relink(self.context(), self.actor, table, record_id, org_id)
 
     def audit_report(self, month: str, *, live: bool = True) -> report.Report:
         """The audit of a month (``YYYY-MM``): volume, balance, errors, runs, what is regularly missing.

@@ -12,9 +12,9 @@ from core.cli import (
     alerts,
     audit,
     basics,
-    budget,
-    configuration,
+    config,
     connecting,
+    duplicates,
     exclusions,
     inbox,
     jobs,
@@ -45,7 +45,7 @@ app = typer.Typer(
 starting.add_to(app)
 connecting.add_to(app)
 basics.add_to(app)
-app.command()(budget.budget)
+app.command()(config.budget)
 for _name, _group in (
     ("jobs", jobs.group),
     ("plans", plans.group),
@@ -56,10 +56,11 @@ for _name, _group in (
     ("segments", segments.group),
     ("tokens", tokens.group),
     ("alerts", alerts.group),
+    ("config", config.group),
     ("audit", audit.group),
+    ("duplicates", duplicates.group),
     ("roles", roles.group),
     ("exclusions", exclusions.group),
-    ("config", configuration.group),
     ("words", words.group),
     ("org", practice.group),
 ):

@@ -175,12 +175,17 @@ def schema(site: Site, call: Call) -> Answer:
 
 def events(site: Site, call: Call) -> Answer:
     """Which change events are kept, how many were delivered, and who listens."""
-    before, newest = capture.bounds(site.org.connection())
+    conn = site.org.connection()
     clients = [
         {"id": c.id, "user_id": c.user_id, "channels": [s.channel for s in c.subscriptions.values()]}
         for c in site.streams.listed()
     ]
-    told = {"oldest": before + 1, "newest": newest, "delivered": site.streams.delivered, "clients": clients}
+    told = {
+        "oldest": capture.oldest(conn) + 1,
+        "newest": capture.newest(conn),
+        "delivered": site.streams.delivered,
+        "clients": clients,
+    }
     return Answer(200, told)
 
 
