@@ -97,6 +97,10 @@ story: $(STAMP_DEV) tools ## drive the whole way once in a real browser, with pi
 nightly: $(STAMP_DEV) tools ## the long profiles that `make test` leaves out
 	@$(BIN)/pytest -q --numprocesses $(WORKERS) --dist loadgroup -m nightly $(ARGS)
 
+.PHONY: test-interop
+test-interop: $(STAMP_DEV) tools ## real clients, unmodified, on the practice org; each in its own environment under build/
+	@$(BIN)/pytest -q tests/interop $(ARGS)
+
 .PHONY: requirements
 requirements: $(STAMP_DEV) tools ## requirement id -> tests -> result, also as build/requirements.json
 	@$(BIN)/pytest -q --numprocesses $(WORKERS) --dist loadgroup -m "requirement and not nightly" \

@@ -65,6 +65,52 @@ def link_user(email: str, org_user_id: str | None) -> None:
     _tried(lambda: workspace().link_user(email, org_user_id), f"{email} is {'linked' if org_user_id else 'unlinked'}.")
 
 
+def configure(title: str, zone: str) -> None:
+    """Set the workspace's title and zone."""
+    _tried(lambda: workspace().configure(title=title or None, zone=zone or None), "The workspace is saved.")
+
+
+def set_role(who: str, role: str | None) -> None:
+    """Give a person a role, or take it away."""
+    _tried(lambda: workspace().set_role(who, role), f"{who} is {role} now." if role else f"{who} has no role any more.")
+
+
+def create_token(name: str, role: str) -> str | None:
+    """Make a token of the HTTP API; its text is shown once."""
+    return _tried(lambda: workspace().create_token(name, role), f"The token {name} is made.")
+
+
+def revoke_token(name: str) -> None:
+    """End a token."""
+    _tried(lambda: workspace().revoke_token(name), f"The token {name} is ended; what uses it is refused from now on.")
+
+
+def set_alert_rules(rules: dict[str, int]) -> None:
+    """Set the thresholds of alerts."""
+    _tried(lambda: workspace().set_alert_rules(**rules), "The thresholds are saved.")
+
+
+def add_alert_channel(name: str, kind: str, target: str) -> None:
+    """Have alerts sent somewhere."""
+    _tried(lambda: workspace().add_alert_channel(name, kind, target), f"Alerts go to {name} from now on.", "Try it.")
+
+
+def remove_alert_channel(name: str) -> None:
+    """Send no alerts there any more."""
+    _tried(lambda: workspace().remove_alert_channel(name), f"No alerts go to {name} any more.")
+
+
+def try_alert_channel(name: str) -> None:
+    """Send a trial notice."""
+    _tried(lambda: workspace().try_alert_channel(name), f"A trial notice was taken by {name}.")
+
+
+def mute_alerts(subject: str, hours: float) -> None:
+    """Keep a subject of alerts silent for so long, or let it speak again."""
+    told = f"Muted for {hours:g} hours." if hours else "It tells its changes again."
+    _tried(lambda: workspace().mute_alerts(subject, hours), told)
+
+
 def create_job(template: str, name: str | None = None) -> JobSpec | None:
     """Make a job from a template."""
     return _tried(

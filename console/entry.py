@@ -18,6 +18,7 @@ LINK_LIFETIME_S = 24 * 3600
 SESSION_LIFETIME_S = 12 * 3600
 _KEY_FILE = "console.key"
 _USED_FILE = "console-links.used"
+_ENDED_FILE = "console-sessions.ended"
 
 
 class Entry:
@@ -31,6 +32,7 @@ class Entry:
         self._now = now
         self._secret = _secret(home)
         self._lock = threading.Lock()
+        self._ended: tuple[int, frozenset[str]] = (0, frozenset())
 
     def new_key(self) -> str:
         """A key for one link, good for a day and for one use."""
@@ -40,22 +42,41 @@ class Entry:
         """Whether the key is good; it is used up by that."""
         if not self._is_good("link", key):
             return False
-        mark = hashlib.sha256(key.encode()).hexdigest()
-        with self._lock:
-            path = self._home / _USED_FILE
-            used = path.read_text().split() if path.exists() else []
-            if mark in used:
-                return False
-            _write_private(path, "\n".join([*used[-999:], mark]) + "\n")
-        return True
+        return self._noted(_USED_FILE, key)
 
     def new_session(self) -> str:
         """The value of a session cookie."""
         return self._signed("session", SESSION_LIFETIME_S)
 
     def is_session(self, cookie: str) -> bool:
-        """Whether a cookie is one of ours and still good."""
-        return self._is_good("session", cookie)
+        """Whether a cookie is one of ours, still good, and not ended by its owner."""
+        return self._is_good("session", cookie) and _mark(cookie) not in self._ended_marks()
+
+    def end_session(self, cookie: str) -> None:
+        """End a session for good, in every tab and after a restart too."""
+        if self._is_good("session", cookie):
+            self._noted(_ENDED_FILE, cookie)
+
+    def _ended_marks(self) -> frozenset[str]:
+        """Sessions that were ended, read again when one more was, by whichever page."""
+        path = self._home / _ENDED_FILE
+        try:
+            stamp = path.stat().st_mtime_ns
+        except FileNotFoundError:
+            return frozenset()
+        if stamp != self._ended[0]:
+            self._ended = (stamp, frozenset(path.read_text().split()))
+        return self._ended[1]
+
+    def _noted(self, name: str, value: str) -> bool:
+        """Write the mark of a value down; false where it stood there before."""
+        path, mark = self._home / name, _mark(value)
+        with self._lock:
+            marks = path.read_text().split() if path.exists() else []
+            if mark in marks:
+                return False
+            _write_private(path, "\n".join([*marks[-999:], mark]) + "\n")
+        return True
 
     def _signed(self, purpose: str, lifetime_s: int) -> str:
         body = f"{secrets.token_urlsafe(18)}.{int(self._now()) + lifetime_s}"
@@ -70,6 +91,10 @@ class Entry:
         if not hmac.compare_digest(self._signature(purpose, body).encode(), signature.encode()):
             return False
         return int(body.rpartition(".")[2]) > self._now()
+
+
+def _mark(value: str) -> str:
+    return hashlib.sha256(value.encode()).hexdigest()
 
 
 def _secret(home: Path) -> bytes:

@@ -7,7 +7,7 @@ from http.cookies import CookieError, SimpleCookie
 
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from console import strings
 from console.entry import Entry
@@ -30,6 +30,7 @@ class Gate:
     def __init__(self, app: ASGIApp, *, entry: Entry, port: int) -> None:
         self.app = app
         self.entry = entry
+        self.port = port
         self.cookie = cookie_name(port)
         self.hosts = frozenset(own_hosts(port))
         self.origins = frozenset(f"http://{host}" for host in self.hosts)
@@ -40,7 +41,9 @@ class Gate:
             await self.app(scope, receive, send)
             return
         turned = self._turned(scope)
-        if turned is None:
+        if turned is None and scope["type"] == "websocket":
+            await self.app(scope, self._while_signed_in(scope, receive), send)
+        elif turned is None:
             await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
             # Before it is accepted, a closed websocket reaches the browser as 403.
@@ -51,6 +54,18 @@ class Gate:
             answer = PlainTextResponse(text, status_code=status, headers={"Cache-Control": "no-store"})
             await answer(scope, receive, send)
 
+    def _while_signed_in(self, scope: Scope, receive: Receive) -> Receive:
+        """What comes in over an open websocket, until its session is ended."""
+        cookie = _cookie(Headers(scope=scope).getlist("cookie"), self.cookie)
+
+        async def checked() -> Message:
+            message = await receive()
+            if message["type"] == "websocket.receive" and not self.entry.is_session(cookie):
+                return {"type": "websocket.disconnect", "code": 1008}
+            return message
+
+        return checked
+
     def _turned(self, scope: Scope) -> tuple[int, str] | None:
         headers = Headers(scope=scope)
         if headers.get("host", "").lower() not in self.hosts:
@@ -58,7 +73,7 @@ class Gate:
         if not self._origin_fits(scope, headers.get("origin")):
             return 403, strings.WRONG_ORIGIN
         if _needs_cookie(scope["path"]) and not self.entry.is_session(_cookie(headers.getlist("cookie"), self.cookie)):
-            return 401, strings.NEEDS_LINK
+            return 401, strings.NEEDS_LINK.format(port=self.port)
         return None
 
     def _origin_fits(self, scope: Scope, origin: str | None) -> bool:

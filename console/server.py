@@ -22,13 +22,13 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from streamlit import config as streamlit_config
 
-from console import logs, strings
+from console import strings
 from console.components import notices
 from console.entry import SESSION_LIFETIME_S, Entry
 from console.gate import Gate, cookie_name
 from console.session import open_named
-from console.slots import SIGN_INS, Slots
-from core import SynclineError, UsageError, Workspace
+from console.slots import REFUSALS, SIGN_INS, Refusal, SignIn, Slots
+from core import SynclineError, UsageError, Workspace, logs
 from core.api import routes as api_routes
 from core.settings import settings
 
@@ -45,8 +45,9 @@ Opener = Callable[..., Workspace]
 class Doorway:
     """The routes that Streamlit cannot serve: they set cookies and redirect."""
 
-    def __init__(self, opener: Opener, entry: Entry, slots: Slots = SIGN_INS, *, port: int) -> None:
+    def __init__(self, opener: Opener, entry: Entry, slots: Slots[SignIn] = SIGN_INS, *, port: int) -> None:
         self.cookie = cookie_name(port)
+        self.port = port
         self.opener = opener
         self.entry = entry
         self.slots = slots
@@ -70,7 +71,7 @@ class Doorway:
         if self.entry.is_session(request.cookies.get(self.cookie, "")):
             return _to("/")
         if not self.entry.use_key(request.query_params.get("key", "")):
-            return _plain(strings.LINK_USED, 401)
+            return _plain(strings.LINK_USED.format(port=self.port), 401)
         answer = _to("/")
         session = self.entry.new_session()
         answer.set_cookie(self.cookie, session, max_age=SESSION_LIFETIME_S, httponly=True, samesite="lax")
@@ -82,7 +83,7 @@ class Doorway:
             return _plain(strings.WRONG_ORIGIN, 403)
         asked = self.slots.take(request.query_params.get("slot", ""))
         if asked is None:
-            return _plain(strings.SIGN_IN_EXPIRED, 400)
+            return _refused(Refusal(strings.SIGN_IN_EXPIRED))
         try:
             begun = await run_in_threadpool(
                 lambda: self.opener().begin_connect(
@@ -93,7 +94,7 @@ class Doorway:
                 )
             )
         except SynclineError as error:
-            return _plain(_sentence(error), 400)
+            return _refused(Refusal(error.message, error.hint or ""))
         answer = _to(begun.url)
         answer.set_cookie(
             BROWSER_COOKIE, begun.browser, max_age=BROWSER_COOKIE_S, path="/oauth", httponly=True, samesite="lax"
@@ -106,7 +107,7 @@ class Doorway:
         try:
             await run_in_threadpool(lambda: self.opener().finish_connect(browser, dict(request.query_params)))
         except SynclineError as error:
-            answer: Response = _plain(_sentence(error), 400)
+            answer = _refused(Refusal(error.message, error.hint or ""))
         else:
             answer = _to("/connections?result=connected")
         answer.delete_cookie(BROWSER_COOKIE, path="/oauth")
@@ -204,8 +205,10 @@ def _bound(port: int) -> socket.socket:
 
 def _use_theme() -> None:
     """Take the look from the project's own file, wherever the process was started."""
-    path = _HERE.parent / ".streamlit" / "config.toml"
-    if path.exists():
+    # In a checkout the file lies where Streamlit looks for it; a wheel carries it inside the package.
+    places = (_HERE.parent / ".streamlit" / "config.toml", _HERE / "config.toml")
+    path = next((p for p in places if p.exists()), None)
+    if path is not None:
         streamlit_config.get_config_options()
         for key, value in _flat(tomllib.loads(path.read_text(encoding="utf-8"))):
             streamlit_config.set_option(key, value)
@@ -227,8 +230,9 @@ def _plain(sentence: str, status: int) -> PlainTextResponse:
     return PlainTextResponse(sentence, status_code=status, headers={"Cache-Control": "no-store"})
 
 
-def _sentence(error: SynclineError) -> str:
-    return f"{error.sentence()} {strings.BACK_TO_CONNECTIONS}"
+def _refused(why: Refusal) -> RedirectResponse:
+    """Back to the Connections page, which says why; the address carries a nonce and no words of anybody's."""
+    return _to(f"/connections?{urlencode({'refused': REFUSALS.put(why)})}")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""Keeps what a person typed for a sign-in, for one use and ten minutes, so that no secret travels in an address."""
+"""Keeps what a person typed for a sign-in, and what became of it, so that neither travels in an address."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 LIFETIME_S = 600.0
 _MOST = 200
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -26,15 +29,15 @@ class SignIn:
         return f"SignIn({self.login_url!r}, {self.client_id!r})"
 
 
-class Slots:
-    """One-time places in the memory of the server, each under a nonce."""
+class Slots(Generic[T]):
+    """One-time places in the memory of the server, each under a nonce, for ten minutes."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
-        self._kept: dict[str, tuple[float, SignIn]] = {}
+        self._kept: dict[str, tuple[float, T]] = {}
         self._lock = threading.Lock()
 
-    def put(self, value: SignIn) -> str:
+    def put(self, value: T) -> str:
         """Keep it; returns the nonce under which it can be taken once."""
         nonce = secrets.token_urlsafe(24)
         with self._lock:
@@ -42,7 +45,7 @@ class Slots:
             self._kept[nonce] = (self._now() + LIFETIME_S, value)
         return nonce
 
-    def take(self, nonce: str) -> SignIn | None:
+    def take(self, nonce: str) -> T | None:
         """What was kept, once; ``None`` where there is nothing, or it is too old."""
         with self._lock:
             self._drop_old()
@@ -61,5 +64,15 @@ class Slots:
         self._kept = dict(list(live.items())[-_MOST:])
 
 
-SIGN_INS = Slots()
-"""The slots of this process: the pages fill them, the server's routes empty them."""
+@dataclass(frozen=True)
+class Refusal:
+    """Why a sign-in did not work, and what to do."""
+
+    text: str
+    hint: str = ""
+
+
+SIGN_INS: Slots[SignIn] = Slots()
+"""What sign-ins begin with: the pages fill these slots, the server's routes empty them."""
+REFUSALS: Slots[Refusal] = Slots()
+"""How sign-ins failed: the server's routes fill these slots, the Connections page empties them."""

@@ -3,6 +3,7 @@
 SynclineError
 ├── UsageError            the person can mend it: bad input, wrong name, missing setting
 │   ├── HostRefused       the host is not on the list of allowed hosts
+│   ├── NotAllowed        the actor's role does not open the verb
 │   ├── NotFound          no such job, run, record, plan
 │   └── SignInError       a sign-in step failed: consent refused, code expired, wrong browser
 ├── PlanError             we refused to act
@@ -48,6 +49,10 @@ class UsageError(SynclineError):
 
 class HostRefused(UsageError):
     """That host is not on the list of allowed hosts."""
+
+
+class NotAllowed(UsageError):
+    """Your role does not allow this."""
 
 
 class NotFound(UsageError):

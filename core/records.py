@@ -11,6 +11,8 @@ class Kind(StrEnum):
 
     ACCOUNT = "account"
     PERSON = "person"
+    RECORD = "record"
+    """Anything else the org keeps that people are called about: a property, a listing, a deal."""
     CALL = "call"
     NOTE = "note"
     EMAIL = "email"
@@ -164,6 +166,19 @@ PERSON_FIELDS = _fields(
     ("do_not_call", "Do not call", "boolean"),
     ("updated_at", "Last Update Date", "datetime"),
 )
+RECORD_FIELDS = _fields(
+    ("external_id", "Record External Id", "key"),
+    ("label", "Record Label"),
+    ("name", "Record Name"),
+    ("phone", "Phone", "phone"),
+    ("account", "Account Id", "account"),
+    ("person", "Person", "person"),
+    ("people", "People on it", "people"),
+    ("parent_ref", "Belongs to"),
+    ("status", "Status"),
+    ("owner", "Record Owner", "user"),
+    ("updated_at", "Last Update Date", "datetime"),
+)
 _ACTIVITY_COMMON = (
     ("external_id", "External Id", "key"),
     ("account", "Account Id", "account"),
@@ -215,10 +230,12 @@ def workspace_fields(kind: Kind) -> tuple[WorkspaceField, ...]:
         return ACCOUNT_FIELDS
     if kind is Kind.PERSON:
         return PERSON_FIELDS
+    if kind is Kind.RECORD:
+        return RECORD_FIELDS
     labels = _LABELS.get(kind, {})
     return tuple(WorkspaceField(n, labels.get(n, label), *t) for n, label, *t in _ACTIVITY_COMMON)
 
 
 def table_of(kind: Kind) -> str:
     """The store's table that holds records of the kind."""
-    return kind.value if kind in (Kind.ACCOUNT, Kind.PERSON) else "activity"
+    return kind.value if kind in (Kind.ACCOUNT, Kind.PERSON, Kind.RECORD) else "activity"

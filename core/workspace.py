@@ -6,7 +6,7 @@ import getpass
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
@@ -14,8 +14,12 @@ from zoneinfo import available_timezones
 import polars as pl
 from sqlmodel import select
 
+from core.audit import budget as budgeting
+from core.audit import catalog, configlog, double, report, report_files
 from core.audit import explain as explaining
+from core.audit import export as exporting
 from core.audit import health as reporting
+from core.audit.double import Balance, within
 from core.audit.frames import Frames
 from core.clock import Clock, SystemClock
 from core.connections.intake import read_file
@@ -24,25 +28,33 @@ from core.mapping import load
 from core.mapping.findings import Finding
 from core.mapping.lint import lint
 from core.mapping.spec import JobSpec
+from core.mapping.vocabulary import TYPES, CustomField, Vocabulary, all_fields
+from core.mapping.workspace_config import Configuration, from_yaml, to_yaml
+from core.mapping.workspace_config import diff as differences
 from core.planning import guards, plan
+from core.planning.alerts import Rules, muted
 from core.planning.choices import CHOICES, Asks
-from core.records import Direction, RunStatus
-from core.running import schedule, steps
+from core.records import ENDED_RUNS, Direction, Kind, RunStatus, WorkspaceField, table_of
+from core.running import alerting, schedule, steps
 from core.running.engine import Engine
 from core.running.worker import Worker, wait_for
 from core.schema.describe import OrgObject
 from core.settings import Settings, settings
-from core.store import consent, ledger, plans, runs, tokens
+from core.store import alerts, consent, exclusions, ledger, plans, roles, runs, setting, tokens, views
 from core.store.database import Database
 from core.store.migrate import migrate
 from core.store.secrets import open_vault
 from core.store.tables import Connection, Job
 from core.store.tables import Workspace as WorkspaceRow
 from core.syncing import compare as comparing
-from core.syncing import connect, intake, users
+from core.syncing import configuration, connect, found, intake, lists, users
 from core.syncing import decide as deciding
+from core.syncing.apply_in import bring_back
 from core.syncing.connect import Begun, Doors
 from core.syncing.context import Context
+from core.syncing.select import start_now
+
+_THRESHOLDS = f"They are {', '.join(Rules.model_fields)}."
 
 
 @dataclass(frozen=True)
@@ -60,8 +72,9 @@ class Preview:
     api_calls: int
 
 
+@roles.guarded
 class Workspace:
-    """One workspace, and who acts in it."""
+    """One workspace, and who acts in it; a verb that the actor's role does not open is refused."""
 
     def __init__(self, doors: Doors, workspace_id: int, name: str, actor: str, engine: Engine | None = None) -> None:
         self.doors = doors
@@ -75,6 +88,25 @@ class Workspace:
     def acting_as(self, actor: str) -> Workspace:
         """The same workspace in the hands of somebody else."""
         return Workspace(self.doors, self.workspace_id, self.name, actor, self.engine)
+
+    @property
+    def role(self) -> str:
+        """What the actor may do: viewer, analyst, operator or admin."""
+        return roles.role_of(self.database, self.workspace_id, self.actor)
+
+    def list_members(self) -> dict[str, str]:
+        """Who has which role; empty while everybody is an admin."""
+        return roles.members(self.database, self.workspace_id)
+
+    def set_role(self, actor: str, role: str | None) -> None:
+        """Give a person a role, or take it away; with the first one given, whoever has none may only look.
+
+        Raises:
+            UsageError: there is no such role, or no admin would be left.
+        """
+        before = self.list_members().get(actor.strip().lower())
+        roles.set_role(self.database, self.workspace_id, actor, role, self.actor)
+        self._note("role.set", actor.strip().lower(), {"before": {"role": before}, "after": {"role": role}})
 
     # -- the workspace itself
 
@@ -93,10 +125,13 @@ class Workspace:
             raise UsageError(f"There is no time zone called {zone}.", hint="Write it like America/Chicago.")
         with self.database.writing() as session:
             row = session.get_one(WorkspaceRow, self.workspace_id)
+            before = {"title": row.title, "zone": row.zone}
             row.title, row.zone = title or row.title, zone or row.zone
+            after = {"title": row.title, "zone": row.zone}
             session.add(row)
             session.commit()
-        self._note("workspace.configured", self.name, {"title": title, "zone": zone})
+        if before != after:
+            self._note("workspace.configured", self.name, {"before": before, "after": after})
 
     def pause(self, *, reading: bool = False) -> None:
         """Stop all writes to the org at once, with ``reading`` what comes from it as well; stays over restarts."""
@@ -232,13 +267,16 @@ class Workspace:
 
     def link_user(self, email: str, org_user_id: str | None) -> None:
         """Link a workspace user to an org user by hand, or unlink."""
-        n = self.database.execute(
+        known = self.users().filter(pl.col("email") == email.lower())
+        if known.is_empty():
+            raise NotFound(f"There is no workspace user {email}.")
+        self.database.execute(
             "UPDATE workspace_user SET org_user_id = :o, linked_how = 'by hand' WHERE workspace_id = :w AND email = :e",
             o=org_user_id, w=self.workspace_id, e=email.lower(),
         )  # fmt: skip
-        if not n:
-            raise NotFound(f"There is no workspace user {email}.")
-        self._note("user.linked", email, {"org_user_id": org_user_id})
+        both = {"before": {"org_user_id": known["org_user_id"][0]}, "after": {"org_user_id": org_user_id}}
+        if both["before"] != both["after"]:
+            self._note("user.linked", email, both)
 
     # -- jobs
 
@@ -289,8 +327,175 @@ class Workspace:
             row.updated_at, row.updated_by = now, self.actor
             session.add(row)
             session.commit()
-        self._note("job.saved", spec.name, {"before": before, "after": spec.model_dump(mode="json")})
+        if before != spec.model_dump(mode="json"):
+            self._note("job.saved", spec.name, {"before": before, "after": spec.model_dump(mode="json")})
         return spec
+
+    # -- configuration as code
+
+    def export_config(self) -> str:
+        """The workspace's whole configuration as YAML: settings, people, words, exclusions, jobs; no org Id in it."""
+        return to_yaml(configuration.gathered(self.database, self.workspace_id))
+
+    def diff_config(self, text: str) -> list[str]:
+        """Every difference between the configuration as it is and a YAML text, one sentence each; changes nothing.
+
+        Raises:
+            UsageError: the text is no configuration.
+        """
+        return differences(configuration.gathered(self.database, self.workspace_id), from_yaml(text))
+
+    def validate_config(self, text: str) -> dict[str, list[Finding]]:
+        """The findings of every job of a YAML text against this workspace's org, by job; saves nothing."""
+        return {spec.name: self.validate(spec) for spec in from_yaml(text).jobs}
+
+    def import_config(self, text: str, *, enable: bool = False) -> list[str]:
+        """Take over what a YAML text says; jobs that it does not name stay, new ones are off.
+
+        Args:
+            text: the configuration.
+            enable: switch on the jobs that are on in it, where they validate.
+
+        Returns:
+            What changed, and what could not be taken over, one sentence each.
+        """
+        wanted = from_yaml(text)
+        changed = [line for line in self.diff_config(text) if not line.endswith(": removed.")]
+        self.configure(title=wanted.title or None, zone=wanted.zone)
+        self._keep_words(wanted.vocabulary)
+        for kind, values in wanted.exclusions.items():
+            self.exclude(kind, values)
+        changed += self._take_users(wanted)
+        for spec in wanted.jobs:
+            self.save_job(spec)
+        for name in wanted.enabled if enable else ():
+            self.enable(name)
+        return changed
+
+    def _take_users(self, wanted: Configuration) -> list[str]:
+        rows = [u.model_dump(exclude={"org_username"}, exclude_defaults=True) for u in wanted.users]
+        self.take_in("users", rows, "configuration")
+        known = configuration.org_users_by_username(self.database, self.workspace_id)
+        missing = []
+        for user in (u for u in wanted.users if u.org_username):
+            org_id = known.get(str(user.org_username).lower())
+            if org_id:
+                self.link_user(user.email, org_id)
+            else:
+                missing.append(f"user {user.email}: the org has no user {user.org_username}; link another one.")
+        return missing
+
+    # -- the team's own words
+
+    def vocabulary(self) -> Vocabulary:
+        """The team's custom fields, stages, outcomes and activity types."""
+        return Vocabulary.model_validate(setting.get(self.database, self.workspace_id, intake.VOCABULARY) or {})
+
+    def add_field(
+        self, kind: str, name: str, type: str = "text", *, label: str = "", choices: Sequence[str] = ()
+    ) -> None:
+        """Add a custom field to a kind of record, or change it; mappings name it ``fields.NAME``.
+
+        Raises:
+            UsageError: no such kind or type, or a name that is none.
+        """
+        try:
+            made = CustomField.model_validate(
+                {"kind": kind, "name": name, "type": type, "label": label, "choices": tuple(choices)}
+            )
+        except ValueError:
+            raise UsageError(
+                f"'{name}' of type {type} cannot be a field of {kind}.",
+                hint=f"Names are lower case letters, digits and _; types are {', '.join(TYPES)}; a choice has choices.",
+            ) from None
+        self._keep_words(self.vocabulary().with_field(made))
+
+    def remove_field(self, kind: str, name: str) -> None:
+        """Take a custom field away; the values that records have stay."""
+        self._keep_words(self.vocabulary().without_field(Kind(kind), name))
+
+    def set_words(self, name: str, words: Sequence[str]) -> None:
+        """Replace a word list: person_stages, account_stages, outcomes or activity_types.
+
+        Raises:
+            UsageError: there is no such list, or a word comes twice.
+        """
+        self._keep_words(self.vocabulary().with_words(name, tuple(words)))
+
+    def fields(self, kind: str) -> tuple[WorkspaceField, ...]:
+        """Every field of a kind that can be mapped, the team's own included."""
+        return all_fields(Kind(kind), self.vocabulary())
+
+    def _keep_words(self, words: Vocabulary) -> None:
+        before = self.vocabulary()
+        setting.put(self.database, self.workspace_id, intake.VOCABULARY, words.model_dump(mode="json"))
+        both = {"before": before.model_dump(mode="json"), "after": words.model_dump(mode="json")}
+        if before != words:
+            self._note("vocabulary.changed", self.name, both)
+
+    # -- what a job is limited to
+
+    def exclude(self, kind: str, values: Sequence[str], *, exclude: bool = True) -> list[str]:
+        """Put domains or people (by e-mail) on the exclusion list that no job crosses, or take them off.
+
+        Opt-outs are written back all the same.
+
+        Raises:
+            UsageError: no such list, or a value is no domain or e-mail address.
+        """
+        before = self.exclusions()
+        named = exclusions.change(self.database, self.workspace_id, kind, values, exclude=exclude)
+        after = self.exclusions()
+        if before != after:
+            self._note("exclusion.added" if exclude else "exclusion.lifted", kind, {"before": before, "after": after})
+        return named
+
+    def exclusions(self) -> dict[str, list[str]]:
+        """The exclusion lists: domain and person."""
+        found = exclusions.read(self.database, self.workspace_id)
+        return {"domain": sorted(found.domains), "person": sorted(found.people)}
+
+    def list_views(self, sobject: str) -> list[dict[str, str]]:
+        """The org's list views of an object that the connected user may see: name, label.
+
+        One that is not among them is not shared with that user: the org's admin can share it.
+        """
+        return lists.views(self.context(), sobject)
+
+    def check_filter(self, sobject: str, where: str) -> list[Finding]:
+        """Every finding of a SOQL filter as it is typed: form, fields, permissions, and what it costs to read by it."""
+        return lists.check_filter(self.context(), sobject, where)
+
+    def segments(self) -> list[dict[str, Any]]:
+        """The workspace's segments: name, kind, members."""
+        return lists.segments(self.database, self.workspace_id)
+
+    def import_lists(
+        self, sobject: str, views: Sequence[str], *, segment: str = "", new: bool = False, name: str = ""
+    ) -> list[JobSpec]:
+        """Make, or edit, an import rule: list views of an object that become people or accounts, or a segment.
+
+        People bring their accounts along. The rule's jobs are off until somebody switches them on; switching them
+        off deactivates it.
+
+        Args:
+            sobject: Contact, Lead or Account.
+            views: developer names of the list views; a record that is in any of them comes in.
+            segment: the segment they join; none where they only come in.
+            new: whether the segment is to be made; else it has to be there.
+            name: the rule's name, to edit one.
+
+        Raises:
+            UsageError: no such object, no list, or the segment is (or is not) there.
+        """
+        rule = lists.Rule(sobject, tuple(views), segment.strip(), name)
+        known = {s["name"] for s in self.segments()} | {p.segment for s in self.specs() for p in s.pairs if p.segment}
+        if rule.segment and new == (rule.segment in known):
+            there = "There is a segment" if new else "There is no segment"
+            raise UsageError(
+                f"{there} called {rule.segment}.", hint="Segments: " + (", ".join(sorted(known)) or "none")
+            )
+        return [self.save_job(spec) for spec in lists.jobs_of(self.context(), rule)]
 
     def specs(self) -> list[JobSpec]:
         """All jobs' specs, in the order in which they run."""
@@ -314,8 +519,12 @@ class Workspace:
         """All jobs with their state: spec's head, enabled, next run, last run, open rows, linked records."""
         return reporting.jobs(self.database, self.workspace_id, self.specs())
 
-    def enable(self, name: str) -> None:
+    def enable(self, name: str, *, from_now: bool = False) -> None:
         """Switch a job on; who does it approves its plans that trip no guard.
+
+        Args:
+            name: the job.
+            from_now: leave what is there already alone, until somebody asks for a backfill.
 
         Raises:
             NotValid: the job does not validate.
@@ -324,7 +533,17 @@ class Workspace:
         failed = [f for f in self.validate(spec) if f.severity == "fail"]
         if failed:
             raise NotValid(f"{spec.title} does not validate: {failed[0].sentence()}", hint="Mend its mapping first.")
+        if from_now:
+            start_now(self.context(), spec)
         self._switch(spec, on=True)
+
+    def backfill_counts(self, name: str) -> dict[str, int]:
+        """What a backfill of everything that is there would come to, by outcome; writes nothing."""
+        return self.preview(name, full=True).counts
+
+    def backfill(self, name: str) -> str:
+        """Sync once everything that is there, beside what is new from now on; returns the run."""
+        return self._ask(self.job(name), reason="backfill", scope={"full": True})
 
     def disable(self, name: str) -> None:
         """Switch a job off."""
@@ -357,15 +576,20 @@ class Workspace:
         return sorted(found, key=lambda f: rank.get(str(f.severity), 3))
 
     def seen_values(self, spec: JobSpec) -> dict[str, list[str]]:
-        """The values that occur in the workspace, for fields that the job maps through a value map."""
-        return {k: list(v) for k, v in self.value_counts(spec).items()}
+        """The values that occur, or may by the team's words, in fields that the job maps through a value map."""
+        seen = {k: list(v) for k, v in self.value_counts(spec).items()}
+        if spec.direction is Direction.OUTBOUND:
+            for name, words in self.vocabulary().words(spec.kind).items():
+                have = {v.strip().lower() for v in seen.get(name, ())}
+                seen[name] = [*seen.get(name, ()), *(w for w in words if w.lower() not in have)]
+        return seen
 
     def value_counts(self, spec: JobSpec) -> dict[str, dict[str, int]]:
         """Field -> value -> number of records, for the fields of an outbound job that go through a value map."""
         return reporting.value_counts(self.database, self.workspace_id, spec)
 
-    def preview(self, job: str | JobSpec) -> Preview:
-        """What a run of the job would do now; reads the org, writes nothing.
+    def preview(self, job: str | JobSpec, *, full: bool = False) -> Preview:
+        """What a run of the job would do now, or with ``full`` one over everything; reads the org, writes nothing.
 
         Raises:
             NotFound: no such job, or the workspace is not connected.
@@ -374,9 +598,9 @@ class Workspace:
         spec = self.job(job) if isinstance(job, str) else job
         ctx = self.context()
         with ctx.gateway.tally() as tally:
-            planned, sources = steps.compute(ctx, spec, None)
+            planned, sources = steps.compute(ctx, spec, {"full": True} if full else None)
         rows = pl.concat([p.rows for p in planned]).with_row_index("row", 1)
-        tripped = guards.check(rows, steps.linked(ctx, spec), spec.guards)
+        tripped = guards.check(rows, steps.linked(ctx, spec), spec.guards, steps.left(ctx, spec, None, sources))
         self.engine.note(self.workspace_id)
         counts = {"input": sum(sources.values()), **plan.counts(rows)}
         return Preview(spec.name, counts, rows, [t.message for t in tripped], tally.calls)
@@ -490,6 +714,56 @@ class Workspace:
         """A run's books counted again from the stored rows."""
         return runs.audit_books(self.database, self.workspace_id, run_id)
 
+    def preview_undo(self, run_id: str) -> Preview:
+        """What an undo of a run would do now: restored are fields that still hold what it wrote, the rest is listed.
+
+        Raises:
+            UsageError: the run wrote nothing, or has not ended.
+        """
+        spec = self._undoable(run_id)
+        ctx = self.context()
+        with ctx.gateway.tally() as tally:
+            planned, sources = steps.compute(ctx, spec, {"undo": run_id})
+        rows = pl.concat([p.rows for p in planned]).with_row_index("row", 1)
+        counts = {"input": sum(sources.values()), **plan.counts(rows)}
+        return Preview(spec.name, counts, rows, [], tally.calls)
+
+    def undo(self, run_id: str) -> str:
+        """Take back what a run wrote, as far as nobody has changed it since; returns the run that does it.
+
+        That run can be undone as well.
+
+        Raises:
+            UsageError: the run has not ended.
+        """
+        spec = self._undoable(run_id)
+        made = self._ask(spec, reason=f"undo of {run_id}", scope={"undo": run_id})
+        self._note("run.undone", run_id, {"by": made})
+        return made
+
+    def _undoable(self, run_id: str) -> JobSpec:
+        found = runs.get(self.database, self.workspace_id, run_id)
+        if RunStatus(found.status) not in ENDED_RUNS:
+            raise UsageError("That run has not ended yet.", hint="Cancel it, or wait.")
+        return self.job(found.job)
+
+    def recycle_bin(self, kind: str | None = None) -> pl.DataFrame:
+        """Records that a sync has deleted here, the latest first; columns are those of ``core.audit.bin.BIN``."""
+        return reporting.recycle_bin(self.database, self.workspace_id, kind)
+
+    def restore(self, table: str, record_ids: Sequence[int]) -> int:
+        """Take records out of the recycle bin; returns how many.
+
+        Their org records are gone, so that an outbound job makes new ones.
+        """
+        wanted = self.recycle_bin(table).filter(pl.col("record_id").is_in(list(record_ids)))["record_id"]
+        with self.database.batch(self.workspace_id, origin="by hand", actor=self.actor) as batch:
+            bring_back(batch, table, wanted)
+            ledger.write(
+                batch, "records.restored", table, actor=self.actor, at=self._now(), values={"records": wanted.to_list()}
+            )
+        return wanted.len()
+
     def cancel(self, run_id: str) -> None:
         """Stop a run after the batch under way."""
         status = runs.get(self.database, self.workspace_id, run_id).status
@@ -510,13 +784,25 @@ class Workspace:
         job: str | None = None,
         cause: str | None = None,
         search: str = "",
+        subject: str | None = None,
         limit: int = 50,
         after: Sequence[str] = (),
+        skip: int = 0,
     ) -> pl.DataFrame:
         """Rows that wait, are held, were rejected or are in doubt, by job and subject from the one after ``after``."""
         return reporting.open_rows(
-            self.database, self.workspace_id, job=job, cause=cause, search=search, limit=limit, after=after
-        )
+            self.database, self.workspace_id, job=job, cause=cause, search=search, subject=subject, limit=limit,
+            after=after, skip=skip,
+        )  # fmt: skip
+
+    def count_open_rows(self, *, job: str | None = None, cause: str | None = None, search: str = "") -> int:
+        """How many rows `open_rows` would find in all."""
+        return reporting.count_open_rows(self.database, self.workspace_id, job=job, cause=cause, search=search)
+
+    def open_record(self, job: str, subject: str) -> dict[str, Any]:
+        """The workspace record behind an open row, field by field; empty where the row has none yet."""
+        table = table_of(self.job(job).kind)
+        return reporting.open_record(self.database, self.workspace_id, job, subject, table)
 
     def error_groups(self) -> list[dict[str, Any]]:
         """Open rows by job and cause: count, words, example, oldest, whether it is tried again by itself."""
@@ -691,11 +977,144 @@ class Workspace:
         tokens.revoke_token(self.database, self.workspace_id, name, now=self._now())
         self._note("token.revoked", name)
 
+    # -- alerts
+
+    def alerts(self) -> dict[str, Any]:
+        """What alerts are set to, and how things stand.
+
+        Returns:
+            ``rules`` (thresholds), ``channels`` (``name, kind, shown``), ``mutes`` (subject -> until), ``states``
+            (subject -> ``level, since, title, why``, as of the worker's last look), ``recent``: the latest notices.
+        """
+        kept = alerts.read(self.database, self.workspace_id)
+        channels = alerts.channels(self.database, self.workspace_id, self.doors.vault)
+        recent = self.database.read(
+            "SELECT at, kind, subject, detail FROM event WHERE workspace_id = :w AND kind LIKE 'alert.%'"
+            " ORDER BY id DESC LIMIT 50",
+            w=self.workspace_id,
+        )
+        return {
+            "rules": Rules.model_validate(kept.get("rules", {})).model_dump(),
+            "channels": [{"name": c.name, "kind": c.kind, "shown": c.shown} for c in channels],
+            "mutes": muted(kept.get("mutes", {}), "", 0, self._now()),
+            "states": alerts.read(self.database, self.workspace_id, alerts.STATE),
+            "recent": recent.to_dicts(),
+        }
+
+    def set_alert_rules(self, **rules: int) -> None:
+        """Set thresholds of alerts; those that are not named stay.
+
+        Raises:
+            UsageError: there is no such threshold, or the value does not fit.
+        """
+        before = alerts.read(self.database, self.workspace_id).get("rules", {})
+        try:
+            after = Rules.model_validate({**before, **rules}).model_dump()
+        except ValueError as error:
+            raise UsageError("That is no threshold of alerts.", hint=_THRESHOLDS) from error
+        alerts.change(self.database, self.workspace_id, {"rules": after})
+        self._note("alerts.rules", self.name, {"before": before, "after": after})
+
+    def add_alert_channel(self, name: str, kind: str, target: str) -> None:
+        """Have alerts sent to a webhook or an e-mail address.
+
+        Raises:
+            UsageError: the kind is unknown, or the address does not fit it.
+        """
+        made = alerts.Channel(name.strip(), kind, target.strip())
+        alerts.add_channel(self.database, self.workspace_id, self.doors.vault, made)
+        self._note("alerts.channel_added", made.name, {"kind": kind, "to": made.shown})
+
+    def remove_alert_channel(self, name: str) -> None:
+        """Send no alerts there any more."""
+        alerts.remove_channel(self.database, self.workspace_id, name)
+        self._note("alerts.channel_removed", name)
+
+    def try_alert_channel(self, name: str) -> None:
+        """Send a trial notice.
+
+        Raises:
+            NotFound: there is no such channel.
+            NotDelivered: it did not arrive.
+        """
+        channels = alerts.channels(self.database, self.workspace_id, self.doors.vault)
+        found = next((c for c in channels if c.name == name), None)
+        if found is None:
+            raise NotFound(f"There is no alert channel called {name}.")
+        alerting.trial(found, self.doors, self.name)
+
+    def mute_alerts(self, subject: str = "all", hours: float = 24) -> None:
+        """Keep a subject (``job:NAME``, ``connection``, ``api``, ``all``) silent for so long; 0 hours ends it."""
+        kept = alerts.read(self.database, self.workspace_id).get("mutes", {})
+        alerts.change(self.database, self.workspace_id, {"mutes": muted(kept, subject, hours, self._now())})
+        self._note("alerts.muted" if hours > 0 else "alerts.unmuted", subject, {"hours": hours})
+
     # -- looking
 
     def explain(self, key: str) -> dict[str, Any]:
         """Everything known of one record: any id, e-mail, phone or external id."""
         return explaining.explain(self.database, self.workspace_id, key)
+
+    def balance(self, first: date | None = None, last: date | None = None, *, live: bool = False) -> Balance:
+        """The double entry of the days from ``first`` to ``last``, all where left out; ``live`` asks the org as well.
+
+        ``balance().workspace`` and ``.org`` are frames by day, user and kind; ``.red`` are the cells that do not
+        balance, ``.behind(side=..., state=..., day=..., user=..., kind=...)`` the rows behind a cell.
+
+        Raises:
+            OrgError: the org did not answer (``live``).
+        """
+        rows = within(self.frames.activities(), first, last)
+        if not live:
+            return double.of_workspace(rows)
+        ctx = self.context()
+        there = found.activities(ctx, first, last)
+        gone = found.gone(ctx, rows, there)
+        self.engine.note(self.workspace_id)
+        return double.of_both(rows, there, gone, double.ground(self.database, self.workspace_id, ctx.integration_user))
+
+    def audit_report(self, month: str, *, live: bool = True) -> report.Report:
+        """The audit of a month (``YYYY-MM``): volume, balance, errors, runs, what is regularly missing.
+
+        ``.as_dict()`` is its JSON; `write_report` puts it into files.
+
+        Raises:
+            UsageError: it is not a month.
+            OrgError: the org did not answer (``live``).
+        """
+        first, last = report.days_of(month)
+        tables = {name: getattr(self.frames, name)() for name in ("results", "open_rows", "runs")}
+        balance = self.balance(first, last, live=live)
+        return report.make(self.database, self.workspace_id, month, balance, tables, self._now())
+
+    def write_report(self, made: report.Report, path: str | Path, file_format: str = "html") -> list[Path]:
+        """Write a month's audit: a page or a JSON document, or (csv) a folder of tables; what was written.
+
+        Raises:
+            UsageError: there is no such format.
+        """
+        files = report_files.write(made, Path(path), file_format)
+        self._note("audit.exported", made.month, {"format": file_format})
+        return files
+
+    def audit_export(
+        self, folder: str | Path, tables: Iterable[str] = (), file_format: str = "csv"
+    ) -> list[dict[str, Any]]:
+        """Write audit tables to files; what was written, as ``table``, ``file``, ``rows``.
+
+        Raises:
+            UsageError: there is no such table or format.
+        """
+        done = exporting.export(self.frames, Path(folder), tables, file_format)
+        self._note("audit.exported", file_format, {"tables": [d["table"] for d in done]})
+        return done
+
+    def audit_views(self, *, drop: bool = False) -> list[str]:
+        """Make or renew the database's views of the audit tables, or drop them; their names."""
+        if drop:
+            views.drop(self.database)
+            return []
+        return views.make(self.database, {name: table.types for name, table in catalog.TABLES.items()})
 
     def compare(self, job: str) -> pl.DataFrame:
         """Fields in which linked records differ between workspace and org now, with the cause of each."""
@@ -704,6 +1123,14 @@ class Workspace:
     def overview(self) -> dict[str, Any]:
         """Health at one look: jobs worst first, what needs a person, freshness, API allowance."""
         return reporting.overview(self.database, self.workspace_id, self.specs(), self._now())
+
+    def config_log(self, *, topic: str = "", search: str = "", limit: int = 50, skip: int = 0) -> pl.DataFrame:
+        """Who changed the configuration, newest first: id, at, actor, kind, subject, detail, body (JSON), total."""
+        return configlog.log(self.database, self.workspace_id, topic=topic, search=search, limit=limit, skip=skip)
+
+    def api_budget(self) -> dict[str, Any]:
+        """What the API allowance went to by job and day, and the forecast of a day: see `core.audit.budget.budget`."""
+        return budgeting.budget(self.database, self.workspace_id, self.specs(), self._now())
 
     def readiness(self) -> dict[str, bool | str]:
         """Whether database, worker and org answer."""

@@ -28,6 +28,14 @@ def _serve_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-dir", type=Path, help="where the org lives; without it, nowhere after the end")
     parser.add_argument("--seed", choices=("demo", "empty"), default="empty", help="what a new org holds")
     parser.add_argument("--scale", type=float, default=1.0, help="size of the demo data")
+    parser.add_argument(
+        "--schema", dest="schemas", action="append", default=[], metavar="NAME",
+        help="add a schema that comes along (ascendix, mclabs2, sample); may be given several times",
+    )  # fmt: skip
+    parser.add_argument(
+        "--schema-file", dest="schema_files", action="append", default=[], type=Path, metavar="FILE",
+        help="add objects, fields, record types and rules from a YAML or JSON file; may be given several times",
+    )  # fmt: skip
     parser.add_argument("--print-env", action="store_true", help="first line of output: how to connect, as JSON")
     parser.add_argument("--activity-key", action="store_true", help="External ID Syncline_Key__c on Activity")
     parser.add_argument("--session-minutes", type=int, default=120, help="idle time after which a session ends")
@@ -46,9 +54,10 @@ def _serve(options: argparse.Namespace) -> int:
     from local_org.serve import Options, PortTaken, serve
 
     settings = {name: value for name, value in vars(options).items() if name != "command"}
+    settings |= {name: tuple(settings[name]) for name in ("schemas", "schema_files")}
     try:
         serve(Options(**settings))
-    except (DataDirBusy, PortTaken) as refused:
+    except (DataDirBusy, PortTaken, ValueError) as refused:
         raise SystemExit(str(refused)) from refused
     return 0
 

@@ -14,6 +14,7 @@ import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -21,12 +22,12 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from local_org import sample
 from local_org.datadir import DataDir
-from local_org.org import permissions
-from local_org.org.catalog import custom_field, extend, standard_schema
+from local_org.org import declaring, permissions
+from local_org.org.catalog import custom_field, extend, files, standard_schema
 from local_org.org.clock import Clock
 from local_org.org.engine import Org
 from local_org.tls import ServerFiles, jwt_key_pair, server_files, signing_key
-from local_org.web import hiding, people
+from local_org.web import lasting, people
 from local_org.web.app import App
 from local_org.web.bulk import ingest, query_jobs
 from local_org.web.bulk.jobs import Job, Jobs
@@ -35,6 +36,7 @@ from local_org.web.bulk1.jobs import BatchJobs
 from local_org.web.calls import Allowance
 from local_org.web.cursors import Cursors
 from local_org.web.site import API_VERSION, ClientApp, Site
+from local_org.web.streaming import capture
 from local_org.web.tokens import Grant, Tokens
 
 ADMIN = "admin@practice.example"
@@ -61,6 +63,8 @@ class Options:
     session_minutes: int = 120
     allowance: int = 15_000
     with_salesforce_names: bool = False
+    schemas: tuple[str, ...] = ()
+    schema_files: tuple[Path, ...] = ()
 
 
 def serve(options: Options) -> None:
@@ -69,6 +73,7 @@ def serve(options: Options) -> None:
     Raises:
         DataDirBusy: Another server runs on the data directory.
         PortTaken: The port cannot be had.
+        ValueError: A schema that does not exist, or whose file makes no sense.
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         # The server passes the signal on once it has stopped; leaving by an exception lets everything be closed.
@@ -97,7 +102,8 @@ def _serve(data: DataDir, options: Options) -> None:
         base_url = f"https://127.0.0.1:{port}"
         site = _site(data, options, base_url, certificate.read_bytes())
         try:
-            hiding.show(site)
+            lasting.end(site)
+            capture.install(site.org)
             site.jobs.start(lambda job: _run_job(site, job))
             site.batch_jobs.start(lambda job, batch: running.run(site, job, batch))
             data.announce(base_url, port)
@@ -157,7 +163,15 @@ def _run(site: Site, files: ServerFiles, listener: socket.socket) -> None:
         h11_max_incomplete_event_size=64 * 1024,
     )
     logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
-    uvicorn.Server(config).run(sockets=[listener])
+
+    class Server(uvicorn.Server):
+        """Lets those who wait for events go before it waits for them."""
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            site.streams.close()
+            super().handle_exit(sig, frame)
+
+    Server(config).run(sockets=[listener])
 
 
 def _site(data: DataDir, options: Options, base_url: str, certificate: bytes) -> Site:
@@ -185,6 +199,21 @@ def _site(data: DataDir, options: Options, base_url: str, certificate: bytes) ->
 
 
 def _org(data: DataDir, options: Options) -> Org:
+    """The org of the data directory, made where there is none, with the schemas that were asked for."""
+    # Before anything is opened: a file that makes no sense must not leave half an org behind.
+    wanted = {name: files.named(name) for name in options.schemas}
+    wanted |= {str(path.resolve()): files.read(path) for path in options.schema_files}
+    org = _opened(data, options)
+    try:
+        for name, schema in wanted.items():
+            declaring.declare_once(org, name, schema)
+    except ValueError:
+        org.close()
+        raise
+    return org
+
+
+def _opened(data: DataDir, options: Options) -> Org:
     clock = Clock()
     if data.org_file.exists():
         return Org.open(data.org_file, clock=clock)

@@ -11,7 +11,7 @@ from console import actions, strings
 from console.components import frame, notices, people, times
 from console.components.text import code, safe
 from console.session import Key, workspace
-from console.slots import SIGN_INS
+from console.slots import REFUSALS, SIGN_INS
 from console.strings import CONNECTION_REMEDIES, CONNECTION_STATES
 from core import SynclineError
 from core.settings import settings
@@ -25,6 +25,10 @@ _HOSTS = {
 
 def _came_back() -> None:
     """What the way back from the org's sign-in has brought."""
+    refused = st.query_params.pop("refused", None)
+    why = REFUSALS.take(refused) if refused else None
+    if why is not None:
+        notices.refused(why.text, why.hint or strings.TRY_AGAIN_BELOW)
     if st.query_params.get("result") == "connected":
         notices.done("Connected.", "Next: make a job from a template on Jobs.")
         del st.query_params["result"]
@@ -116,7 +120,10 @@ def _how_to() -> None:
     st.markdown("1. New External Client App (or Connected App) with OAuth settings.")
     st.markdown("2. Callback URL:")
     st.code(callback, language=None)
-    st.markdown("3. Scopes: **Manage user data via APIs (api)** and **Perform requests at any time (refresh_token)**.")
+    st.markdown(
+        "3. Scopes: **Manage user data via APIs (api)**, **Perform requests at any time (refresh_token)** and **Access "
+        "unique user identifiers (openid)**."
+    )
     st.markdown("4. Require PKCE. Sign in as an integration user, not as a person.")
 
 

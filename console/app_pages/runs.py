@@ -15,6 +15,8 @@ from console.strings import OUTCOMES, RUN_STATES, cause_words, count
 from core import Outcome, RunStatus, SynclineError
 
 _LIVE = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.PAUSED)
+_FIRST = {RunStatus.RUNNING: 0, RunStatus.PAUSED: 1, RunStatus.QUEUED: 2}
+_CARDS = 4
 _COLUMNS = (
     "State",
     "Kind",
@@ -46,6 +48,10 @@ def _progress(run: dict[str, Any]) -> tuple[float, str]:
     """Share and words: done of total, rate, time left."""
     counts = run["counts"]
     total, done = max(counts["input"], run["planned"]), _done(counts)
+    if run["status"] == RunStatus.QUEUED:
+        return 0.0, "Next in line: it begins when a worker is free"
+    if run["status"] == RunStatus.PAUSED:
+        return 0.0, "Paused: it goes on after Resume"
     if not total:
         return 0.0, "Reading what has changed"
     words = f"{done:,} of {total:,} rows"
@@ -61,11 +67,16 @@ def _progress(run: dict[str, Any]) -> tuple[float, str]:
 def _live() -> None:
     """The runs under way; the page is drawn again when the last of them ends."""
     titles = _titles()
-    open_runs = [r for r in workspace().runs(limit=50) if r["status"] in _LIVE]
-    for run in open_runs[:4]:
+    open_runs = sorted(
+        (r for r in workspace().runs(limit=50) if r["status"] in _LIVE), key=lambda r: _FIRST[RunStatus(r["status"])]
+    )
+    shown = [r for r in open_runs if r["status"] != RunStatus.QUEUED] or open_runs[-1:]
+    for run in shown[:_CARDS]:
         _live_card(run, titles)
-    if len(open_runs) > 4:
-        frame.small(f"{len(open_runs) - 4} more are queued.")
+    rest = [r for r in open_runs if r not in shown[:_CARDS]]
+    if rest:
+        names = ", ".join(dict.fromkeys(titles.get(r["job"], r["job"]) for r in reversed(rest)))
+        frame.small(f"{count(len(rest), 'more is', 'more are')} queued: {names}.")
     was = st.session_state.get(Key.LIVE, 0)
     st.session_state[Key.LIVE] = len(open_runs)
     if len(open_runs) < was:
@@ -230,7 +241,10 @@ def _error(run: dict[str, Any]) -> str:
         found = json.loads(found) if isinstance(found, str) and found else found
     except ValueError:
         return plain(found)
-    return plain(" ".join(str(found.get(k) or "") for k in ("message", "hint"))) if isinstance(found, dict) else ""
+    if not isinstance(found, dict):
+        return ""
+    message, hint = str(found.get("message") or ""), str(found.get("hint") or "")
+    return plain(message if hint in message else f"{message} {hint}")
 
 
 def _step(label: str, state: Any) -> None:

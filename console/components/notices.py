@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import streamlit as st
 
 from console import strings
-from console.components.text import safe, scrubbed
+from console.components.text import safe
 from console.session import Key
 from core import NotFound, OrgError, PlanError, StoreError, SynclineError, UsageError
+from core.logs import scrubbed
 
 _TITLES: tuple[tuple[type[Exception], str, str], ...] = (
     (PlanError, "Not done", "orange"),
@@ -37,6 +38,11 @@ def done(text: str, hint: str = "") -> None:
     st.session_state[Key.NOTICE] = Notice("Done", text, hint)
 
 
+def refused(text: str, hint: str) -> None:
+    """Keep what the org's sign-in came to for the top of the page that is shown next."""
+    st.session_state[Key.NOTICE] = Notice("Not connected", scrubbed(text), hint, "red")
+
+
 def failed(error: Exception) -> None:
     """Keep what went wrong for the top of the page that is shown next."""
     st.session_state[Key.NOTICE] = of_error(error)
@@ -54,10 +60,15 @@ def of_error(error: Exception) -> Notice:
 
 
 def show() -> None:
-    """Show what was kept, once."""
-    notice = st.session_state.pop(Key.NOTICE, None)
+    """Show what was kept. It stays until `put_away`: a page that is drawn anew half-way must not swallow it."""
+    notice = st.session_state.get(Key.NOTICE)
     if notice is not None:
         box(notice)
+
+
+def put_away() -> None:
+    """Forget what was kept, once a page with it has been drawn to its end."""
+    st.session_state.pop(Key.NOTICE, None)
 
 
 def box(notice: Notice) -> None:

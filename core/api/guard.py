@@ -10,13 +10,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from core.connections.intake import parse_json
-from core.errors import NotFound, OrgError, PlanError, StoreError, SynclineError, UsageError
+from core.errors import NotAllowed, NotFound, OrgError, PlanError, StoreError, SynclineError, UsageError
 from core.store.database import Database
 from core.store.tokens import TokenInfo
 
 BODY_LIMIT = 10 * 1024 * 1024
 MAY_WRITE = frozenset({"operator", "admin"})
 _STATUS: tuple[tuple[type[SynclineError], int, str], ...] = (
+    (NotAllowed, 403, "forbidden"),
     (NotFound, 404, "not_found"),
     (UsageError, 400, "usage"),
     (PlanError, 409, "refused"),

@@ -6,85 +6,83 @@ from typing import Any
 
 import polars as pl
 
-from core.audit.shape import shaped
+from core.audit import catalog
+from core.audit.catalog import STATES
 from core.errors import StoreError
 from core.records import OPEN_OUTCOMES
+from core.store.bulk import read_all
 from core.store.codec import INSTANT
 from core.store.database import Database
 
-STATES = ("synced", "filtered", "skipped", "waiting", "held", "rejected", "in_doubt", "deleted", "not_yet_run")
-"""What can have become of an activity that was made in the workspace; each is in exactly one state."""
 NO_TRACE = "no_trace"
 """A result says that it was written, but nothing links it to an org record: what makes the books not balance."""
-BALANCE: dict[str, Any] = {
-    "day": pl.Date,
-    "user": pl.String,
-    "kind": pl.String,
-    "made": pl.Int64,
-    **dict.fromkeys(STATES, pl.Int64),
-    "difference": pl.Int64,
-}
-BY_RECORD: dict[str, Any] = {
-    "id": pl.Int64,
-    "org_id": pl.String,
-    "sobject": pl.String,
-    "linked_how": pl.String,
-    "origin": pl.String,
-    "sync_state": pl.String,
-    "job": pl.String,
-    "cause": pl.String,
-    "reason": pl.String,
-    "last_outcome": pl.String,
-    "last_at": INSTANT,
-}
+CELL = ("day", "user", "kind")
+_HEADS = "SELECT id, deleted_at FROM activity WHERE workspace_id = :w"
 _LINKED = (
-    "SELECT record_id AS id, org_id AS l_org_id, sobject AS l_sobject, how AS l_how, state AS l_state, job AS l_job"
-    " FROM link WHERE workspace_id = :w AND table_name = 'activity' ORDER BY link.id DESC"
+    "SELECT record_id AS id, id AS l_id, org_id AS l_org_id, sobject AS l_sobject, how AS l_how, state AS l_state,"
+    " job AS l_job FROM link WHERE workspace_id = :w AND table_name = 'activity'"
 )
 _OPEN = (
     "SELECT record_id AS id, job AS o_job, outcome AS o_outcome, cause AS o_cause, reason AS o_reason,"
-    " last_at AS o_last_at FROM (SELECT o.*, ROW_NUMBER() OVER (PARTITION BY record_id ORDER BY last_at DESC, job) AS"
-    " place FROM open_row o WHERE workspace_id = :w AND record_id IS NOT NULL) ranked WHERE place = 1"
+    " last_at AS o_last_at FROM open_row WHERE workspace_id = :w AND record_id IS NOT NULL"
 )
 _LATEST = (
-    "SELECT record_id AS id, job AS r_job, outcome AS r_outcome, cause AS r_cause, reason AS r_reason, at AS r_last_at"
-    " FROM (SELECT x.record_id, x.job, x.outcome, x.cause, x.reason, x.at, ROW_NUMBER() OVER (PARTITION BY x.record_id"
-    " ORDER BY x.at DESC, x.run_id DESC) AS place FROM record_result x JOIN run r ON r.run_id = x.run_id"
+    "SELECT x.record_id AS id, x.run_id AS r_run_id, x.job AS r_job, x.outcome AS r_outcome, x.cause AS r_cause,"
+    " x.reason AS r_reason, x.at AS r_last_at FROM record_result x JOIN run r ON r.run_id = x.run_id"
     " AND r.workspace_id = x.workspace_id AND r.direction = 'outbound' WHERE x.workspace_id = :w"
-    " AND x.record_id IS NOT NULL) ranked WHERE place = 1"
+    " AND x.record_id IS NOT NULL"
 )
+_ENTERED = "SELECT id, kind, user_email, occurred_at, created_at FROM activity WHERE workspace_id = :w"
 
 
 def by_record(db: Database, workspace_id: int) -> pl.DataFrame:
-    """What became of each activity; columns are those of `BY_RECORD`.
+    """What became of each activity: ``id`` and the columns of `catalog.SYNC_STATE`.
 
     ``origin`` is ``org`` for activities that a job brought in, else ``workspace``. ``sync_state`` is one of `STATES` or
     `NO_TRACE`; an activity whose org record is there is synced, also while an update of it is open. ``job``, ``cause``
     and ``reason`` are those of the open row, else of the latest result of an outbound run.
     """
-    heads = db.read("SELECT id, deleted_at FROM activity WHERE workspace_id = :w", w=workspace_id)
-    frame = heads.with_columns(pl.col("id").cast(pl.Int64))
-    for sql in (_LINKED, _OPEN, _LATEST):
-        found = db.read(sql, w=workspace_id).with_columns(pl.col("id").cast(pl.Int64))
-        if sql is _LINKED:
-            # The active link, else the one that ended last.
-            found = found.sort(pl.col("l_state") != "active", maintain_order=True).unique("id", keep="first")
+    heads = read_all(db, _HEADS, workspace_id, {"id": pl.Int64, "deleted_at": INSTANT})
+    frame = heads
+    for found in (_links(db, workspace_id), _opened(db, workspace_id), _latest(db, workspace_id)):
         frame = frame.join(found, on="id", how="left")
-    return shaped(
-        frame.with_columns(
-            org_id="l_org_id",
-            sobject="l_sobject",
-            linked_how="l_how",
-            origin=pl.when(pl.col("l_how") == "created_in").then(pl.lit("org")).otherwise(pl.lit("workspace")),
-            sync_state=_state(),
-            job=pl.coalesce("o_job", "r_job", "l_job"),
-            cause=pl.coalesce(_filled("o_cause"), _filled("r_cause")),
-            reason=pl.coalesce("o_reason", "r_reason"),
-            last_outcome=pl.coalesce("o_outcome", "r_outcome"),
-            last_at=pl.coalesce(pl.col("o_last_at").cast(pl.Int64), pl.col("r_last_at").cast(pl.Int64)),
-        ),
-        BY_RECORD,
+    return frame.select(
+        "id",
+        org_id="l_org_id",
+        sobject="l_sobject",
+        linked_how="l_how",
+        origin=pl.when(pl.col("l_how") == "created_in").then(pl.lit("org")).otherwise(pl.lit("workspace")),
+        sync_state=_state(),
+        job=pl.coalesce("o_job", "r_job", "l_job"),
+        cause=pl.coalesce(_filled("o_cause"), _filled("r_cause")),
+        reason=pl.coalesce("o_reason", "r_reason"),
+        last_outcome=pl.coalesce("o_outcome", "r_outcome"),
+        last_at=pl.coalesce("o_last_at", "r_last_at"),
     )
+
+
+def _texts(*names: str) -> dict[str, Any]:
+    return dict.fromkeys(names, pl.String)
+
+
+def _links(db: Database, workspace_id: int) -> pl.DataFrame:
+    """The active link of each activity, else the one that was made last."""
+    types = {"id": pl.Int64, "l_id": pl.Int64, **_texts("l_org_id", "l_sobject", "l_how", "l_state", "l_job")}
+    found = read_all(db, _LINKED, workspace_id, types)
+    return found.sort(pl.col("l_state") != "active", -pl.col("l_id")).unique("id", keep="first").drop("l_id")
+
+
+def _opened(db: Database, workspace_id: int) -> pl.DataFrame:
+    types = {"id": pl.Int64, **_texts("o_job", "o_outcome", "o_cause", "o_reason"), "o_last_at": INSTANT}
+    found = read_all(db, _OPEN, workspace_id, types)
+    return found.sort("o_last_at", "o_job", descending=[True, False]).unique("id", keep="first")
+
+
+def _latest(db: Database, workspace_id: int) -> pl.DataFrame:
+    names = ("r_run_id", "r_job", "r_outcome", "r_cause", "r_reason")
+    found = read_all(db, _LATEST, workspace_id, {"id": pl.Int64, **_texts(*names), "r_last_at": INSTANT})
+    newest = found.sort("r_last_at", "r_run_id", descending=True).unique("id", keep="first")
+    return newest.drop("r_run_id")
 
 
 def _filled(name: str) -> pl.Expr:
@@ -111,32 +109,46 @@ def _state() -> pl.Expr:
 def balance(db: Database, workspace_id: int) -> pl.DataFrame:
     """The double entry of activities made in the workspace, one row per day, user and kind.
 
-    Columns are those of `BALANCE`: ``day`` (of ``occurred_at`` in the workspace's zone), ``user`` (e-mail, empty where
-    none is known), ``kind``, ``made``, one column per state of `STATES`, and ``difference``: made less all of them. It
-    is zero where the books balance; what is missing are activities that a result calls written and no link proves.
+    Columns are those of `catalog.BALANCE`. ``difference`` is zero where the books balance; what is missing are
+    activities that a result calls written and no link proves.
     """
-    zone = str(db.one("SELECT zone FROM workspace WHERE id = :w", w=workspace_id) or "UTC")
-    cells = ["day", "user", "kind"]
-    entries = entered(db, workspace_id, zone)
-    became = entries.join(by_record(db, workspace_id), on="id", how="left").filter(pl.col("origin") != "org")
-    counted = became.group_by(cells).agg(
-        pl.len().alias("made"), *((pl.col("sync_state") == s).sum().alias(s) for s in STATES)
-    )
-    total = pl.sum_horizontal(STATES)
-    return shaped(counted.with_columns(difference=pl.col("made").cast(pl.Int64) - total).sort(cells), BALANCE)
+    return by_cell(entered(db, workspace_id).join(by_record(db, workspace_id), on="id", how="left"))
 
 
-def entered(db: Database, workspace_id: int, zone: str) -> pl.DataFrame:
-    """Every activity with its cell of the double entry: ``id``, ``day`` in the zone, ``user``, ``kind``."""
-    frame = db.read(
-        "SELECT id, kind, user_email, occurred_at, created_at FROM activity WHERE workspace_id = :w", w=workspace_id
+def by_cell(rows: pl.DataFrame) -> pl.DataFrame:
+    """Activities counted by cell and state.
+
+    Args:
+        rows: one per activity with ``day``, ``user``, ``kind``, ``origin`` and ``sync_state``; those that came from the
+            org are not counted.
+    """
+    own = rows.filter(pl.col("origin") != "org")
+    counted = own.group_by(CELL).agg(
+        pl.len().cast(pl.Int64).alias("made"),
+        *((pl.col("sync_state") == s).sum().cast(pl.Int64).alias(s) for s in STATES),
     )
-    when = pl.coalesce(pl.col("occurred_at").cast(INSTANT), pl.col("created_at").cast(INSTANT))
-    return frame.select(
-        pl.col("id").cast(pl.Int64),
+    counted = counted.with_columns(difference=pl.col("made") - pl.sum_horizontal(STATES))
+    return counted.select(list(catalog.BALANCE.types)).sort(CELL)
+
+
+def entered(db: Database, workspace_id: int) -> pl.DataFrame:
+    """Every activity with its cell of the double entry: ``id``, ``day`` in the workspace's zone, ``user``, ``kind``."""
+    types = {"id": pl.Int64, **_texts("kind", "user_email"), "occurred_at": INSTANT, "created_at": INSTANT}
+    rows = read_all(db, _ENTERED, workspace_id, types)
+    return with_cell(rows, zone_of(db, workspace_id)).select("id", *CELL)
+
+
+def zone_of(db: Database, workspace_id: int) -> str:
+    """The workspace's zone."""
+    return str(db.one("SELECT zone FROM workspace WHERE id = :w", w=workspace_id) or "UTC")
+
+
+def with_cell(rows: pl.DataFrame, zone: str) -> pl.DataFrame:
+    """Rows with ``occurred_at``, ``created_at``, ``user_email``, given their ``day`` in the zone and their ``user``."""
+    when = pl.coalesce("occurred_at", "created_at")
+    return rows.with_columns(
         when.dt.convert_time_zone(zone).dt.date().alias("day"),
-        pl.col("user_email").cast(pl.String).fill_null("").str.to_lowercase().alias("user"),
-        pl.col("kind").cast(pl.String),
+        pl.col("user_email").fill_null("").str.to_lowercase().alias("user"),
     )
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import polars as pl
 
-from core.audit import lookup, sides, verdicts
+from core.audit import lookup, sides, verdicts, whom, words
 from core.audit.opened import candidates
 from core.audit.shape import iso_row
 from core.errors import SynclineError
 from core.mapping.spec import JobSpec
-from core.records import Direction, Kind
+from core.records import ACTIVITY_KINDS, Direction, Kind
 from core.schema.describe import OrgObject
 from core.store.database import Database
 from core.store.records import load_records
@@ -76,6 +76,7 @@ class _Ground:
         )
         self.heads = {r["name"]: iso_row(r) for r in rows.drop("spec").iter_rows(named=True)}
         self.specs = [JobSpec.model_validate_json(t) for t in rows["spec"]]
+        self.titles = {s.name: s.title for s in self.specs}
         self._orgs: dict[str, OrgObject] | None = None
 
     def org(self, sobject: str) -> OrgObject | None:
@@ -100,7 +101,9 @@ def _story(ground: _Ground, found: lookup.Found) -> dict[str, Any]:
     Returns:
         ``table, kind, record_id, title, found_by``; ``workspace``: the record's own fields; ``link`` (active, with
         ``baseline``) and ``links`` (all, also ended ones); ``fields``: both sides by field (see `core.audit.sides`);
-        ``person``, ``account``: what it belongs to; ``attempts``: newest first, with request, answer and status;
+        ``person``, ``account``: what it belongs to;
+        ``matched``: how the person was found (see `core.audit.whom`); ``attempts``: newest first, with request, answer
+        and status;
         ``open``: rows that wait, are held, were rejected or are in doubt; ``events``: decisions with both values, and
         what people did; ``writers``: org or workspace field -> who wrote it last; ``jobs``: which take it, and why not;
         ``next_run_at``; ``verdict``: the whole in one sentence; ``activities``: a person's or account's latest ones.
@@ -112,30 +115,33 @@ def _story(ground: _Ground, found: lookup.Found) -> dict[str, Any]:
     active = next((link for link in links if link["state"] == "active"), None)
     attempts = _attempts(ground, i=found.record_id)
     opened = _open(ground, i=found.record_id)
-    person, account = _person(ground, row), _account(ground, row)
+    matched = _whom(ground, kind, row, active)
+    person = _person(ground, matched["record_id"] if matched else None)
+    account = _account(ground, whom.account_of(ground.db, ground.workspace_id, row, person))
     jobs = verdicts.of_record(ground.specs, ground.heads, kind, record, attempts, links)
     both = _fields(ground, kind, record, active, _beside(ground, row, person, account))
     story = {
         "table": found.table,
         "kind": kind.value,
         "record_id": found.record_id,
-        "title": row.get("subject") or row.get("name") or row["external_id"],
+        "title": words.title(kind.value, row, person),
         "found_by": found.by,
         "workspace": _own(row),
         "link": active,
         "links": [{k: v for k, v in link.items() if k != "baseline"} for link in links],
         "fields": both,
         "person": person,
+        "matched": matched,
         "account": account,
         "attempts": attempts,
         "open": opened,
-        "events": _events(ground, found, row, links),
+        "events": _events(ground, found, row, links, attempts),
         "writers": _writers(attempts),
         "jobs": jobs,
         "next_run_at": min((j["next_run_at"] for j in jobs if j["fits"] and j["next_run_at"]), default=None),
         "activities": _activities(ground, found),
     }
-    return {**story, "verdict": _verdict(story)}
+    return {**story, "verdict": _verdict(story, ground)}
 
 
 def _own(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -154,19 +160,14 @@ def _links(ground: _Ground, found: lookup.Found) -> list[dict[str, Any]]:
         " CASE state WHEN 'active' THEN 0 ELSE 1 END, id DESC",
         t=found.table, i=found.record_id,
     )  # fmt: skip
-    return [{**r, "baseline": json.loads(r["baseline"] or "{}"), "story": _how(r)} for r in rows]
+    told = [words.link_story(r, ground.zone, ground.titles) for r in rows]
+    return [{**r, "baseline": json.loads(r["baseline"] or "{}"), "story": t} for r, t in zip(rows, told, strict=True)]
 
 
-def _how(link: Mapping[str, Any]) -> str:
-    """How a link came about, in words."""
-    told = {
-        "created_out": "Syncline created the org record",
-        "created_in": "it came in from the org",
-        "settled": "found in the org after its answer had been lost",
-        "merge": "the org merged its record into this one",
-    }
-    words = told.get(link["how"], f"matched by {link['evidence'] or link['how'].removeprefix('matched_')}".rstrip())
-    return f"{words[0].upper()}{words[1:]} ({link['job']}, {link['created_at']})."
+def _whom(ground: _Ground, kind: Kind, row: Mapping[str, Any], link: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if kind not in ACTIVITY_KINDS:
+        return None
+    return whom.of_activity(ground.db, ground.workspace_id, row, link["baseline"] if link else {})
 
 
 def _attempts(ground: _Ground, **who: Any) -> list[dict[str, Any]]:
@@ -189,25 +190,28 @@ def _open(ground: _Ground, **who: Any) -> list[dict[str, Any]]:
     return rows
 
 
-def _person(ground: _Ground, row: Mapping[str, Any]) -> dict[str, Any] | None:
-    if not row.get("person_record_id"):
+def _person(ground: _Ground, record_id: int | None) -> dict[str, Any] | None:
+    if record_id is None:
         return None
     return ground.row(
-        "SELECT p.id AS record_id, p.external_id, p.name, p.title, p.company, p.email, p.phone, l.sobject, l.org_id"
+        "SELECT p.id AS record_id, p.external_id, p.name, p.title, p.company, p.email, p.phone, p.account_record_id,"
+        " p.opted_out_email, p.do_not_call, l.sobject, l.org_id"
         " FROM person p LEFT JOIN link l ON l.workspace_id = p.workspace_id AND l.table_name = 'person'"
-        " AND l.record_id = p.id AND l.state = 'active' WHERE p.workspace_id = :w AND p.id = :i",
-        i=row["person_record_id"],
+        " AND l.record_id = p.id AND l.state = 'active' WHERE p.workspace_id = :w AND p.id = :i"
+        # The Contact counts where somebody is linked as a Lead too.
+        " ORDER BY CASE l.sobject WHEN 'Contact' THEN 0 ELSE 1 END, l.org_id",
+        i=record_id,
     )
 
 
-def _account(ground: _Ground, row: Mapping[str, Any]) -> dict[str, Any] | None:
-    if not row.get("account_record_id"):
+def _account(ground: _Ground, record_id: int | None) -> dict[str, Any] | None:
+    if record_id is None:
         return None
     return ground.row(
         "SELECT a.id AS record_id, a.external_id, a.name, a.domain, l.sobject, l.org_id FROM account a LEFT JOIN link l"
         " ON l.workspace_id = a.workspace_id AND l.table_name = 'account' AND l.record_id = a.id AND l.state = 'active'"
         " WHERE a.workspace_id = :w AND a.id = :i",
-        i=row["account_record_id"],
+        i=record_id,
     )
 
 
@@ -240,17 +244,24 @@ def _fields(
         except SynclineError:
             # A draft that does not compile any more has nothing to show.
             continue
-    return sorted(out.values(), key=lambda f: (not f["differs"], f["writes"], f["field"]))
+    # A pair of jobs that carries a field both ways has it twice, once in each side's name: it is told once.
+    pairs = {(f["workspace_field"], f["org_field"]) for f in out.values() if f["writes"] == "org"}
+    told = [f for f in out.values() if f["writes"] == "org" or (f["workspace_field"], f["org_field"]) not in pairs]
+    return sorted(told, key=lambda f: (not f["differs"], f["writes"], f["field"]))
 
 
 def _events(
-    ground: _Ground, found: lookup.Found, row: Mapping[str, Any], links: list[dict[str, Any]]
+    ground: _Ground,
+    found: lookup.Found,
+    row: Mapping[str, Any],
+    links: list[dict[str, Any]],
+    attempts: list[dict[str, Any]],
 ) -> list[dict[str, Any]]:
     subjects = list(dict.fromkeys([str(row["external_id"]), str(found.record_id), *(link["org_id"] for link in links)]))
-    return _events_of(ground, [s for s in subjects if s])
+    return _events_of(ground, [s for s in subjects if s], {a["run_id"]: a["job"] for a in attempts})
 
 
-def _events_of(ground: _Ground, subjects: list[str]) -> list[dict[str, Any]]:
+def _events_of(ground: _Ground, subjects: list[str], jobs: Mapping[str, str]) -> list[dict[str, Any]]:
     with ground.db.reading(ground.workspace_id) as batch:
         staged = batch.stage(pl.DataFrame({"subject": subjects}, schema={"subject": pl.String}))
         frame = batch.read(
@@ -264,7 +275,18 @@ def _events_of(ground: _Ground, subjects: list[str]) -> list[dict[str, Any]]:
     for event in rows:
         body = event.pop("body")
         event["values"] = json.loads(body) if body else None
+        event["policy"] = _policy(ground, jobs.get(event["run_id"] or ""), (event["values"] or {}).get("field"))
+        event["story"] = words.event_story(event, event["policy"])
     return rows
+
+
+def _policy(ground: _Ground, job: str | None, field: str | None) -> str | None:
+    """The conflict policy that a job has for a field now."""
+    spec = next((s for s in ground.specs if s.name == job), None)
+    if spec is None:
+        return None
+    own = next((m.policy for p in spec.pairs if field and (m := p.mapping_of(field)) is not None and m.policy), None)
+    return str((own or spec.policy).value)
 
 
 def _writers(attempts: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -288,11 +310,12 @@ def _activities(ground: _Ground, found: lookup.Found) -> list[dict[str, Any]]:
 
 
 def _org_only(ground: _Ground, org_id: str) -> dict[str, Any]:
+    attempts = _attempts(ground, o=org_id)
     return {
         "org_id": org_id,
-        "attempts": _attempts(ground, o=org_id),
+        "attempts": attempts,
         "open": _open(ground, o=org_id),
-        "events": _events_of(ground, [org_id]),
+        "events": _events_of(ground, [org_id], {a["run_id"]: a["job"] for a in attempts}),
     }
 
 
@@ -306,21 +329,21 @@ def _user(db: Database, workspace_id: int, key: str) -> dict[str, Any] | None:
     return iso_row(rows.row(0, named=True)) if rows.height else None
 
 
-def _verdict(story: Mapping[str, Any]) -> str:
+def _verdict(story: Mapping[str, Any], ground: _Ground) -> str:
     if story["workspace"].get("deleted_at"):
-        return f"It was deleted in the workspace at {story['workspace']['deleted_at']}."
+        return f"It was deleted in the workspace on {words.moment(story['workspace']['deleted_at'], ground.zone)}."
     parts = [_linked_words(story)]
     if story["open"]:
         row = story["open"][0]
         said = row["outcome"].replace("_", " ").capitalize()
-        parts.append(f"{said} in {row['job']}: {row['reason'] or row['cause']}")
+        parts.append(f"{said} in {ground.titles.get(row['job'], row['job'])}: {row['reason'] or row['cause']}")
     elif story["link"] is None:
         parts += [v["why"] for v in story["jobs"] if v["fits"]][:1]
     differing = [f["field"] for f in story["fields"] if f["differs"]]
     if differing:
         parts.append(f"Changed here since both sides last agreed: {', '.join(differing)}.")
     if story["next_run_at"]:
-        parts.append(f"Next run: {story['next_run_at']}.")
+        parts.append(f"Next run: {words.moment(story['next_run_at'], ground.zone)}.")
     return " ".join(parts)
 
 

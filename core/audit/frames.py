@@ -1,132 +1,22 @@
-"""Hands the ledger to analysts as polars frames: runs, changes, results, links, records, open rows, events, balance."""
+"""Hands the ledger to analysts as polars frames; `core.audit.catalog` names their columns and says what they mean."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
 
 from core.audit import balance as books
-from core.audit.opened import open_rows
-from core.audit.shape import shaped
-from core.records import Outcome
-from core.store.codec import INSTANT
+from core.audit import catalog, lineage
+from core.store.bulk import read_table
 from core.store.database import Database
-from core.store.records import columns_of, load_records
+from core.store.records import columns_of
 
-RUNS: dict[str, Any] = {
-    "run_id": pl.String,
-    "job": pl.String,
-    "kind": pl.String,
-    "direction": pl.String,
-    "status": pl.String,
-    "actor": pl.String,
-    "reason": pl.String,
-    "plan_id": pl.String,
-    "requested_at": INSTANT,
-    "started_at": INSTANT,
-    "ended_at": INSTANT,
-    "n_input": pl.Int64,
-    **{f"n_{o.value}": pl.Int64 for o in Outcome},
-    "n_planned": pl.Int64,
-    "api_calls": pl.Int64,
-    "api_calls_shared": pl.Int64,
-    "tick_id": pl.String,
-    "error": pl.String,
-}
-CHANGES: dict[str, Any] = {
-    "plan_id": pl.String,
-    "run_id": pl.String,
-    "job": pl.String,
-    "row": pl.Int64,
-    "sobject": pl.String,
-    "record_id": pl.Int64,
-    "org_id": pl.String,
-    "key": pl.String,
-    "title": pl.String,
-    "action": pl.String,
-    "outcome": pl.String,
-    "cause": pl.String,
-    "reason": pl.String,
-    "field": pl.String,
-    "fields": pl.String,
-    "payload": pl.String,
-    "before": pl.String,
-    "made_at": INSTANT,
-}
-RESULTS: dict[str, Any] = {
-    "run_id": pl.String,
-    "job": pl.String,
-    "row": pl.Int64,
-    "sobject": pl.String,
-    "record_id": pl.Int64,
-    "org_id": pl.String,
-    "key": pl.String,
-    "title": pl.String,
-    "action": pl.String,
-    "outcome": pl.String,
-    "cause": pl.String,
-    "reason": pl.String,
-    "field": pl.String,
-    "status_code": pl.String,
-    "request": pl.String,
-    "answer": pl.String,
-    "before": pl.String,
-    "batch": pl.Int64,
-    "at": INSTANT,
-}
-LINKS: dict[str, Any] = {
-    "id": pl.Int64,
-    "table_name": pl.String,
-    "record_id": pl.Int64,
-    "sobject": pl.String,
-    "org_id": pl.String,
-    "state": pl.String,
-    "how": pl.String,
-    "evidence": pl.String,
-    "job": pl.String,
-    "run_id": pl.String,
-    "baseline": pl.String,
-    "org_modified_at": INSTANT,
-    "org_stamp_at": INSTANT,
-    "workspace_updated_at": INSTANT,
-    "created_at": INSTANT,
-    "updated_at": INSTANT,
-}
-EVENTS: dict[str, Any] = {
-    "id": pl.Int64,
-    "at": INSTANT,
-    "actor": pl.String,
-    "kind": pl.String,
-    "subject": pl.String,
-    "run_id": pl.String,
-    "detail": pl.String,
-    "body": pl.String,
-}
-ACTIVITIES: dict[str, Any] = {
-    "id": pl.Int64,
-    "kind": pl.String,
-    "source": pl.String,
-    "external_id": pl.String,
-    "day": pl.Date,
-    "occurred_at": INSTANT,
-    "duration_s": pl.Int64,
-    "direction": pl.String,
-    "user": pl.String,
-    "subject": pl.String,
-    "notes": pl.String,
-    "outcome": pl.String,
-    "type": pl.String,
-    "status": pl.String,
-    "priority": pl.String,
-    "due_at": pl.String,
-    "person_record_id": pl.Int64,
-    "account_record_id": pl.Int64,
-    "created_at": INSTANT,
-    "updated_at": INSTANT,
-    "deleted_at": INSTANT,
-    **{name: dtype for name, dtype in books.BY_RECORD.items() if name != "id"},
-}
+_HIDDEN = ("workspace_id", "seq", "hash")
+_LINKED_RECORD = {c: catalog.LINKS.types[c] for c in ("record_id", "org_id", "sobject", "how")}
+_CONFIGURED = ("job.", "user.", "token.", "workspace.", "hosts.", "connection.", "role.", "config.", "segment.")
+_CHANNELS = {"email": ("opted_out_email", "HasOptedOutOfEmail"), "phone": ("do_not_call", "DoNotCall")}
 
 
 class Frames:
@@ -136,57 +26,52 @@ class Frames:
         self._db = db
         self._workspace_id = workspace_id
 
-    def _read(self, sql: str, columns: dict[str, Any], **params: Any) -> pl.DataFrame:
-        return shaped(self._db.read(sql, {"w": self._workspace_id, **params}), columns)
+    def _table(self, table: str, types: Mapping[str, Any], **only: str) -> pl.DataFrame:
+        return read_table(self._db, table, self._workspace_id, types, only)
 
     def runs(self) -> pl.DataFrame:
-        """Every run, oldest first; columns are those of `RUNS`.
-
-        ``n_input`` is what was read, counted before any decision; the other ``n_*`` are its outcomes and sum to it once
-        the run is over. ``n_planned`` is what the plan wanted to write. ``error`` is JSON: cause, message.
-        """
-        return self._read("SELECT * FROM run WHERE workspace_id = :w ORDER BY requested_at, run_id", RUNS)
+        """Every run, the oldest first; see `catalog.RUNS`."""
+        types = catalog.RUNS.types
+        return self._table("run", types).sort("requested_at", "run_id")
 
     def changes(self) -> pl.DataFrame:
-        """Every row of every plan: what was to happen to one record, or why nothing was.
-
-        Columns are those of `CHANGES`. ``payload`` (what would be written) and ``before`` are JSON by field;
-        ``fields`` names those of the payload.
-        """
-        return self._read(
-            "SELECT c.*, p.run_id, p.job, p.made_at FROM change c JOIN plan p ON p.plan_id = c.plan_id"
-            " AND p.workspace_id = c.workspace_id WHERE c.workspace_id = :w ORDER BY p.made_at, c.plan_id, c.row",
-            CHANGES,
-        )
+        """Every row of every plan, by plan and row; see `catalog.CHANGES`."""
+        types = catalog.CHANGES.types
+        of_plan = ("run_id", "job", "made_at")
+        own = [c for c in types if c not in of_plan]
+        rows = self._table("change", {c: types[c] for c in own})
+        plans = self._table("plan", {c: types[c] for c in ("plan_id", *of_plan)})
+        return rows.join(plans, on="plan_id").select(list(types)).sort("made_at", "plan_id", "row")
 
     def results(self) -> pl.DataFrame:
-        """What each row of each run came to, in order; columns are those of `RESULTS`.
-
-        ``request``, ``answer`` and ``before`` are JSON; ``status_code`` and ``reason`` of a rejected row are the org's
-        own.
-        """
-        return self._read("SELECT * FROM record_result WHERE workspace_id = :w ORDER BY at, run_id, row", RESULTS)
+        """What each row of each run came to, in order; see `catalog.RESULTS`."""
+        types = catalog.RESULTS.types
+        return self._table("record_result", types).sort("at", "run_id", "row")
 
     def links(self) -> pl.DataFrame:
-        """Which workspace record is which org record; columns are those of `LINKS`.
+        """Which workspace record is which org record; see `catalog.LINKS`."""
+        types = catalog.LINKS.types
+        return self._table("link", types).sort("id")
 
-        ``state`` is active, superseded or deleted; ``how`` says how the link came about; ``baseline`` is JSON: org
-        field to the text that both sides last agreed on.
-        """
-        return self._read("SELECT * FROM link WHERE workspace_id = :w ORDER BY id", LINKS)
+    def lineage(self) -> pl.DataFrame:
+        """Merged, converted, moved, deleted and restored records, the latest first; see `catalog.LINEAGE`."""
+        return lineage.lines(self._db, self._workspace_id)
 
     def activities(self) -> pl.DataFrame:
-        """Every activity with the org record it is linked to and what became of it; columns are those of `ACTIVITIES`.
-
-        ``day`` is that of ``occurred_at`` in the workspace's zone and ``outcome`` how the call or meeting went;
-        ``org_id`` to ``last_at`` are as in `core.audit.balance.by_record`.
-        """
-        zone = str(self._db.one("SELECT zone FROM workspace WHERE id = :w", w=self._workspace_id) or "UTC")
-        rows = load_records(self._db, self._workspace_id, "activity").drop("kind").sort("occurred_at", "id")
-        cells = books.entered(self._db, self._workspace_id, zone)
+        """Every activity with the org record it is linked to and what became of it; see `catalog.ACTIVITIES`."""
         became = books.by_record(self._db, self._workspace_id)
-        joined = rows.join(cells, on="id", how="left", maintain_order="left")
-        return shaped(joined.join(became, on="id", how="left", maintain_order="left"), ACTIVITIES)
+        own = [c for c in catalog.ACTIVITIES.types if c in columns_of("activity")]
+        named = ("user_email", "person_ref", "person_email", "person_phone")
+        types = {c: columns_of("activity")[c] for c in (*own, *named)}
+        rows = books.with_cell(self._table("activity", types), self._zone())
+        told = pl.any_horizontal(
+            pl.col("person_record_id").is_not_null(), *(pl.col(c).fill_null("") != "" for c in named[1:])
+        )
+        whole = rows.with_columns(has_person=told).join(became, on="id", how="left")
+        return whole.select(list(catalog.ACTIVITIES.types)).sort("occurred_at", "id")
+
+    def _zone(self) -> str:
+        return books.zone_of(self._db, self._workspace_id)
 
     def people(self) -> pl.DataFrame:
         """Every person with ``org_id``, ``sobject`` (Contact or Lead) and ``linked_how`` of its active link, if any."""
@@ -197,30 +82,60 @@ class Frames:
         return self._linked("account")
 
     def _linked(self, table: str) -> pl.DataFrame:
-        hidden = ("workspace_id", "seq", "hash")
-        columns: dict[str, Any] = {c: t for c, t in columns_of(table).items() if c not in hidden}
-        records = load_records(self._db, self._workspace_id, table).sort("id")
-        linked = self._read(
-            "SELECT record_id AS id, org_id, sobject, how AS linked_how FROM link WHERE workspace_id = :w"
-            " AND table_name = :t AND state = 'active'",
-            {"id": pl.Int64, "org_id": pl.String, "sobject": pl.String, "linked_how": pl.String},
-            t=table,
+        types: dict[str, Any] = {c: t for c, t in columns_of(table).items() if c not in _HIDDEN}
+        linked = self._table("link", _LINKED_RECORD, table_name=table, state="active")
+        linked = linked.rename({"record_id": "id", "how": "linked_how"})
+        return self._table(table, types).join(linked, on="id", how="left").sort("id", "org_id")
+
+    def consent(self) -> pl.DataFrame:
+        """Who may not be written to or called, by channel and side; see `catalog.CONSENT`."""
+        fields = [f for pair in _CHANNELS.values() for f in pair]
+        own = {"id": pl.Int64, "external_id": pl.String, "name": pl.String}
+        people = self._table("person", {**own, **dict.fromkeys(fields[::2], pl.Boolean)})
+        columns = ("record_id", "org_id", "sobject", "baseline", "updated_at")
+        links = self._table(
+            "link", {c: catalog.LINKS.types[c] for c in columns}, table_name="person", state="active"
+        ).rename({"updated_at": "agreed_at"})
+        told = links.with_columns(
+            (pl.col("baseline").str.json_path_match(f"$.{f}") == "true").alias(f) for f in fields[1::2]
         )
-        joined = records.join(linked, on="id", how="left", maintain_order="left")
-        return joined.select(*columns, "org_id", "sobject", "linked_how")
+        both = people.join(told, left_on="id", right_on="record_id", how="left")
+        parts = [
+            both.select(
+                record_id="id", key="external_id", title="name", channel=pl.lit(channel),
+                workspace_out=pl.col(ours).fill_null(value=False), org_out=theirs, org_id="org_id",
+                sobject="sobject", agreed_at="agreed_at",
+            )
+            for channel, (ours, theirs) in _CHANNELS.items()
+        ]  # fmt: skip
+        out = pl.concat(parts).filter(pl.col("workspace_out") | pl.col("org_out").fill_null(value=False))
+        return out.select(list(catalog.CONSENT.types)).sort("record_id", "channel", "org_id")
+
+    def configuration(self) -> pl.DataFrame:
+        """Every change of configuration, the oldest first; see `catalog.CONFIGURATION`."""
+        events = self.events().filter(
+            pl.any_horizontal(pl.col("kind").str.starts_with(prefix) for prefix in _CONFIGURED)
+        )
+        body = pl.col("body")
+        pair = body.str.contains('"after":', literal=True)
+        return events.select(
+            *(c for c in catalog.CONFIGURATION.types if c not in ("before", "after")),
+            before=pl.when(pair).then(body.str.json_path_match("$.before")),
+            after=pl.when(pair).then(body.str.json_path_match("$.after")).otherwise(body),
+        )
 
     def open_rows(self) -> pl.DataFrame:
-        """Every row that waits, is held, was rejected or is in doubt; see `core.audit.opened.OPEN_ROWS`."""
-        return open_rows(self._db, self._workspace_id, limit=None)
+        """Every row that waits, is held, was rejected or is in doubt; see `catalog.OPEN_ROWS`."""
+        types = catalog.OPEN_ROWS.types
+        return self._table("open_row", types).sort("job", "subject")
 
     def events(self) -> pl.DataFrame:
-        """The ledger, oldest first; columns are those of `EVENTS`, ``body`` is JSON, null where it was erased."""
-        return self._read(
-            "SELECT e.*, v.body FROM event e LEFT JOIN event_value v ON v.workspace_id = e.workspace_id"
-            " AND v.event_id = e.id WHERE e.workspace_id = :w ORDER BY e.id",
-            EVENTS,
-        )
+        """The ledger, the oldest line first; see `catalog.EVENTS`."""
+        types = catalog.EVENTS.types
+        lines = self._table("event", {c: t for c, t in types.items() if c != "body"})
+        bodies = self._table("event_value", {"event_id": pl.Int64, "body": pl.String})
+        return lines.join(bodies, left_on="id", right_on="event_id", how="left").select(list(types)).sort("id")
 
     def balance(self) -> pl.DataFrame:
-        """The double entry of activities by day, user and kind; see `core.audit.balance.balance`."""
+        """The workspace's side of the double entry by day, user and kind; see `catalog.BALANCE`."""
         return books.balance(self._db, self._workspace_id)

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlmodel import SQLModel
 
+from core.audit.bin import recycle_bin
 from core.audit.counts import kinds
 from core.audit.inbox import inbox
 from core.audit.jobs import jobs, schedule_words
-from core.audit.opened import candidates, error_groups, open_rows, open_subjects
+from core.audit.opened import candidates, count_open_rows, error_groups, open_record, open_rows, open_subjects
 from core.audit.overview import overview
 from core.mapping.spec import JobSpec
 from core.records import ACTIVITY_KINDS, Direction, Kind, table_of, workspace_fields
@@ -19,14 +20,17 @@ from core.store.database import Database
 
 __all__ = [
     "candidates",
+    "count_open_rows",
     "error_groups",
     "inbox",
     "jobs",
     "kinds",
+    "open_record",
     "open_rows",
     "open_subjects",
     "overview",
     "readiness",
+    "recycle_bin",
     "schedule_words",
     "value_counts",
 ]

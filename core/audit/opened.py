@@ -8,47 +8,29 @@ from typing import Any
 
 import polars as pl
 
-from core.audit import causes
+from core.audit import catalog, causes
 from core.audit.shape import shaped
 from core.records import OPEN_OUTCOMES
-from core.store.codec import INSTANT
 from core.store.database import Database
+from core.store.records import load_records
 
-OPEN_ROWS: dict[str, Any] = {
-    "job": pl.String,
-    "subject": pl.String,
-    "sobject": pl.String,
-    "record_id": pl.Int64,
-    "org_id": pl.String,
-    "key": pl.String,
-    "title": pl.String,
-    "outcome": pl.String,
-    "cause": pl.String,
-    "reason": pl.String,
-    "field": pl.String,
-    "value": pl.String,
-    "status_code": pl.String,
-    "candidates": pl.String,
-    "disputes": pl.String,
-    "decision": pl.String,
-    "tries": pl.Int64,
-    "is_aside": pl.Boolean,
-    "run_id": pl.String,
-    "retry_at": INSTANT,
-    "first_at": INSTANT,
-    "last_at": INSTANT,
-}
-"""Columns of `open_rows`; ``subject`` is the workspace record's number outbound and the org Id inbound, ``candidates``
-and ``decision`` are JSON, ``retry_at`` is when a temporary error is tried again."""
 EVERYTHING = 2**62
 """A LIMIT that limits nothing."""
 _OPEN = (
     "SELECT * FROM open_row WHERE workspace_id = :w AND (CAST(:job AS TEXT) IS NULL OR job = :job)"
-    " AND (CAST(:cause AS TEXT) IS NULL OR cause = :cause) AND (CAST(:text AS TEXT) IS NULL"
+    " AND (CAST(:cause AS TEXT) IS NULL OR cause = :cause) AND (CAST(:subject AS TEXT) IS NULL OR subject = :subject)"
+    " AND (CAST(:text AS TEXT) IS NULL"
     " OR LOWER(title) LIKE :text ESCAPE '!' OR LOWER(key) LIKE :text ESCAPE '!' OR LOWER(subject) LIKE :text ESCAPE '!'"
     " OR LOWER(COALESCE(org_id, '')) LIKE :text ESCAPE '!' OR LOWER(COALESCE(reason, '')) LIKE :text ESCAPE '!')"
     " AND (CAST(:after_job AS TEXT) IS NULL OR job > :after_job OR (job = :after_job AND subject > :after_subject))"
-    " ORDER BY job, subject LIMIT :n"
+    " ORDER BY job, subject LIMIT :n OFFSET :skip"
+)
+_COUNT = (
+    "SELECT COUNT(*) FROM open_row WHERE workspace_id = :w AND (CAST(:job AS TEXT) IS NULL OR job = :job)"
+    " AND (CAST(:cause AS TEXT) IS NULL OR cause = :cause) AND (CAST(:subject AS TEXT) IS NULL OR subject = :subject)"
+    " AND (CAST(:text AS TEXT) IS NULL"
+    " OR LOWER(title) LIKE :text ESCAPE '!' OR LOWER(key) LIKE :text ESCAPE '!' OR LOWER(subject) LIKE :text ESCAPE '!'"
+    " OR LOWER(COALESCE(org_id, '')) LIKE :text ESCAPE '!' OR LOWER(COALESCE(reason, '')) LIKE :text ESCAPE '!')"
 )
 CANDIDATES: dict[str, Any] = {
     "record_id": pl.Int64,
@@ -72,10 +54,12 @@ def open_rows(
     job: str | None = None,
     cause: str | None = None,
     search: str = "",
+    subject: str | None = None,
     limit: int | None = 50,
     after: Sequence[str] = (),
+    skip: int = 0,
 ) -> pl.DataFrame:
-    """Open rows by job and subject; columns are those of `OPEN_ROWS`.
+    """Open rows by job and subject; columns are those of `catalog.OPEN_ROWS`.
 
     Args:
         db: the store.
@@ -83,18 +67,31 @@ def open_rows(
         job: only this job's.
         cause: only of this cause.
         search: only those with the text, in any case, in title, key, either id or reason.
+        subject: only the one of this subject.
         limit: so many at most; all where ``None``.
         after: ``(job, subject)`` of the last row of the page before.
+        skip: leave out so many first.
     """
     params = {
-        "job": job,
-        "cause": cause,
-        "text": f"%{_escaped(search.strip().lower())}%" if search.strip() else None,
+        **_wanted(job, cause, search, subject),
+        "skip": skip,
         "after_job": after[0] if after else None,
         "after_subject": after[1] if after else None,
         "n": EVERYTHING if limit is None else limit,
     }
-    return shaped(db.read(_OPEN, params, w=workspace_id), OPEN_ROWS)
+    return shaped(db.read(_OPEN, params, w=workspace_id), catalog.OPEN_ROWS.types)
+
+
+def count_open_rows(
+    db: Database, workspace_id: int, *, job: str | None = None, cause: str | None = None, search: str = ""
+) -> int:
+    """How many open rows there are of a job and cause with the text, as `open_rows` finds them."""
+    return int(db.one(_COUNT, _wanted(job, cause, search, None), w=workspace_id) or 0)
+
+
+def _wanted(job: str | None, cause: str | None, search: str, subject: str | None) -> dict[str, str | None]:
+    text = f"%{_escaped(search.strip().lower())}%" if search.strip() else None
+    return {"job": job, "cause": cause, "text": text, "subject": subject}
 
 
 def _escaped(text: str) -> str:
@@ -123,7 +120,8 @@ def error_groups(db: Database, workspace_id: int) -> list[dict[str, Any]]:
     groups = db.read(
         "SELECT job, outcome, cause, MAX(status_code) AS status_code, COUNT(*) AS n, SUM(CASE WHEN is_aside THEN 1"
         " ELSE 0 END) AS aside, MIN(first_at) AS first_at, MAX(last_at) AS last_at, MIN(retry_at) AS retry_at,"
-        " MAX(subject) AS subject FROM open_row WHERE workspace_id = :w GROUP BY job, outcome, cause"
+        " COALESCE(MAX(CASE WHEN is_aside THEN NULL ELSE subject END), MAX(subject)) AS subject FROM open_row"
+        " WHERE workspace_id = :w GROUP BY job, outcome, cause"
         " ORDER BY COUNT(*) DESC, job, cause",
         w=workspace_id,
     )
@@ -187,6 +185,18 @@ def described(db: Database, workspace_id: int, found: Sequence[tuple[int, str]])
             w=workspace_id,
         )
     return shaped(people, CANDIDATES)
+
+
+def open_record(db: Database, workspace_id: int, job: str, subject: str, table: str) -> dict[str, Any]:
+    """The workspace record behind an open row, field by field; empty where the row has none yet."""
+    found = db.one(
+        "SELECT record_id FROM open_row WHERE workspace_id = :w AND job = :j AND subject = :s",
+        w=workspace_id, j=job, s=subject,
+    )  # fmt: skip
+    if found is None:
+        return {}
+    rows = load_records(db, workspace_id, table, ids=[int(found)])
+    return dict(rows.row(0, named=True)) if rows.height else {}
 
 
 def open_counts(db: Database, workspace_id: int) -> dict[str, dict[str, int]]:

@@ -13,9 +13,11 @@ from core.mapping.spec import JobSpec
 from core.records import OPEN_OUTCOMES, Direction, Outcome, RunStatus
 from core.store.database import Database
 
-STATES = ("stopped", "failing", "needs_a_person", "behind", "paused", "running", "in_step", "off")
+STATES = ("stopped", "failing", "needs_a_person", "behind", "paused", "running", "not_yet_run", "in_step", "off")
 """States of a job, worst first. Stopped: nothing moves until someone acts. Failing: it moves, some rows are refused.
-Needs a person: rows or a plan wait for a decision. Behind: it moves, late. Waiting rows come right by themselves and
+Needs a person: rows or a plan wait for a decision. Behind: it moves, late. Not yet run: it is on, and no run of it is
+known.
+Waiting rows come right by themselves and
 leave a job in step."""
 GRACE = timedelta(minutes=2)
 """A run that is due for longer than this is late."""
@@ -86,7 +88,7 @@ class _Facts:
         return {**job, "state": state, "why": why, **sides, "data_at": data_at, "data_age_s": age}
 
     def state(self, job: Mapping[str, Any]) -> tuple[str, str]:
-        for found in (self._off, self._stopped, self._failing, self._asks, self._late, self._running):
+        for found in (self._off, self._stopped, self._failing, self._asks, self._late, self._running, self._new):
             verdict = found(job)
             if verdict is not None:
                 return verdict
@@ -153,6 +155,12 @@ class _Facts:
             return "running", "A run is queued."
         return "running", f"A run is under way: {done:,} of {max(last['counts']['input'], done):,} rows done."
 
+    def _new(self, job: Mapping[str, Any]) -> tuple[str, str] | None:
+        if job["last_run"] is not None:
+            return None
+        first = "The first run has not begun yet" if job["next_run_at"] else "No run has been asked for yet"
+        return "not_yet_run", f"{first}: nothing is known of how both sides stand."
+
     def sides(self, job: Mapping[str, Any]) -> dict[str, Any]:
         """Counts on both sides as known here, and why they differ."""
         spec = self.specs[job["name"]]
@@ -208,6 +216,13 @@ def _verdict(judged: Sequence[Mapping[str, Any]], connection: Mapping[str, Any] 
     if not on:
         return {"state": "off", "sentence": "No job is switched on."}
     bad = [j for j in on if j["state"] in ("stopped", "failing", "needs_a_person", "behind")]
+    paused = sum(j["state"] == "paused" for j in on)
+    if not bad and paused:
+        word = "1 job is" if paused == 1 else f"{paused} jobs are"
+        return {"state": "paused", "sentence": f"{word} paused; nothing is lost."}
+    if not bad and any(j["state"] == "not_yet_run" for j in on):
+        new = sum(j["state"] == "not_yet_run" for j in on)
+        return {"state": "not_yet_run", "sentence": f"{new} of {len(on)} jobs have not run yet."}
     if not bad:
         return {"state": on[0]["state"], "sentence": f"All {len(on)} jobs are in step."}
     names = "; ".join(str(j["title"]) for j in bad)

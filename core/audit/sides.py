@@ -67,7 +67,8 @@ def fields(
             ``row_zone`` (the zone of the record's user).
 
     Returns:
-        ``field`` (the target's name), ``workspace``, ``org`` (as last agreed), ``differs``, ``writes`` (which side the
+        ``field`` (the target's name), ``workspace_field``, ``org_field`` (both sides' names), ``workspace``,
+        ``org`` (as last agreed), ``differs``, ``writes`` (which side the
         job writes), ``job``. Values are canonical text on the side that the job writes.
     """
     base = link["baseline"]
@@ -89,9 +90,16 @@ def _outbound(
 ) -> list[dict[str, Any]]:
     compiled = compiling.outbound(spec, spec.pair(org.name), org, zone=zone)
     resolved = {c.target.name for c in compiled.columns if not c.read}
+    origins = {m.target.lower(): m.source or m.template or "" for m in spec.pair(org.name).mappings}
     mapped = compiled.apply(frame).row(0, named=True)
     return [
-        {"field": name, "workspace": mapped[f"o:{name}"], "org": base.get(name)}
+        {
+            "field": name,
+            "workspace_field": origins.get(name.lower(), ""),
+            "org_field": name,
+            "workspace": mapped[f"o:{name}"],
+            "org": base.get(name),
+        }
         for name in compiled.targets
         if name not in resolved and name in base and mapped[f"s:{name}"]
     ]
@@ -108,7 +116,13 @@ def _inbound(
     sources = {m.target: m.source for m in pair.mappings}
     resolved = {c.target.name for c in compiled.columns if not c.read}
     return [
-        {"field": name, "workspace": ours.get(name), "org": mapped[f"w:{name}"]}
+        {
+            "field": name,
+            "workspace_field": name,
+            "org_field": sources.get(name) or "",
+            "workspace": ours.get(name),
+            "org": mapped[f"w:{name}"],
+        }
         for name in compiled.targets
         if name in ours and name not in resolved and (sources.get(name) in base) and mapped[f"s:{name}"]
     ]

@@ -8,7 +8,29 @@ from typing import Annotated
 
 import typer
 
-from core.cli import basics, connecting, inbox, jobs, links, plans, practice, runs, show, starting, tokens, users
+from core.cli import (
+    alerts,
+    audit,
+    basics,
+    budget,
+    configuration,
+    connecting,
+    consent,
+    exclusions,
+    inbox,
+    jobs,
+    links,
+    plans,
+    practice,
+    roles,
+    runs,
+    segments,
+    show,
+    starting,
+    tokens,
+    users,
+    words,
+)
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
@@ -24,14 +46,23 @@ app = typer.Typer(
 starting.add_to(app)
 connecting.add_to(app)
 basics.add_to(app)
+app.command()(budget.budget)
 for _name, _group in (
     ("jobs", jobs.group),
     ("plans", plans.group),
     ("runs", runs.group),
+    ("consent", consent.group),
     ("inbox", inbox.group),
     ("links", links.group),
     ("users", users.group),
+    ("segments", segments.group),
     ("tokens", tokens.group),
+    ("alerts", alerts.group),
+    ("audit", audit.group),
+    ("roles", roles.group),
+    ("exclusions", exclusions.group),
+    ("config", configuration.group),
+    ("words", words.group),
     ("org", practice.group),
 ):
     app.add_typer(_group, name=_name)

@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from core import logs
 from core.audit.health import kinds
-from core.cli import logs, show
+from core.cli import show
 from core.cli.children import Children, stoppable
 from core.cli.folder import Folder, default_folder
 from core.cli.launch import Launcher, require_port

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from core.errors import UsageError
+from core.private import private
 
 MARKER = ".syncline-demo"
 LOCK = "demo.lock"
@@ -141,7 +142,7 @@ class Folder:
 
 
 def _locked(path: Path) -> IO[str] | None:
-    handle = path.open("a+")
+    handle = private(path).open("a+")
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -69,6 +69,20 @@ def validate(job: JobName, as_json: Json = False, workspace: InWorkspace = "defa
     raise typer.Exit(1 if any(r["severity"] == "fail" for r in rows) else 0)
 
 
+@group.command("filter")
+def check_filter(
+    sobject: Annotated[str, typer.Argument(metavar="OBJECT", help="The org object that is filtered.")],
+    where: Annotated[str, typer.Argument(metavar="SOQL", help="What stands after WHERE.")],
+    as_json: Json = False,
+    workspace: InWorkspace = "default",
+) -> None:
+    """Check a SOQL filter against the org: fields, permissions, and what it costs; exit code 1 if it cannot be used."""
+    found = opened(workspace).check_filter(sobject, where)
+    rows = [{"severity": f.severity, "field": f.field, "message": f.message, "mend": f.mend} for f in found]
+    show.table("Findings", rows, as_json=as_json)
+    raise typer.Exit(1 if any(r["severity"] == "fail" for r in rows) else 0)
+
+
 @group.command("plan")
 def plan(job: JobName, as_json: Json = False, workspace: InWorkspace = "default") -> None:
     """Make a plan and keep it, to be looked at and applied later."""
@@ -114,10 +128,35 @@ def _must_be_of(jobs: list[str], plan: str, job: str) -> None:
         raise UsageError(f"The plan {plan} is of the job {jobs[0]}, not of {job}.")
 
 
+@group.command("backfill")
+def backfill(
+    job: JobName,
+    counts: Annotated[bool, typer.Option("--counts", help="Only say what it would come to; writes nothing.")] = False,
+    as_json: Json = False,
+    workspace: InWorkspace = "default",
+) -> None:
+    """Sync once everything that is there already; exit code 1 unless it is complete."""
+    from core.cli.progress import follow, working
+
+    ws = opened(workspace)
+    if counts:
+        show.record(dict(ws.backfill_counts(job)), as_json=as_json)
+        return
+    with working(ws):
+        told = follow(ws, ws.backfill(job), quiet=as_json)
+    show.run(told, as_json=as_json)
+    raise typer.Exit(show.exit_code([told]))
+
+
 @group.command("enable")
-def enable(job: JobName, as_json: Json = False, workspace: InWorkspace = "default") -> None:
+def enable(
+    job: JobName,
+    from_now: Annotated[bool, typer.Option("--from-now", help="Leave what is there already to a backfill.")] = False,
+    as_json: Json = False,
+    workspace: InWorkspace = "default",
+) -> None:
     """Switch a job on: from now on it runs by its schedule."""
-    opened(workspace).enable(job)
+    opened(workspace).enable(job, from_now=from_now)
     show.record({"job": job, "enabled": True}, as_json=as_json)
 
 
@@ -145,7 +184,7 @@ def import_job(file: JobFile, as_json: Json = False, workspace: InWorkspace = "d
     """Save a job from YAML; a new one is off, an existing one stays on or off."""
     from core.mapping.config import from_yaml
 
-    spec = opened(workspace).save_job(from_yaml(_read(file)))
+    spec = opened(workspace).save_job(from_yaml(read_text(file)))
     show.record({"job": spec.name, "saved": True}, as_json=as_json)
 
 
@@ -154,13 +193,18 @@ def diff(file: JobFile, as_json: Json = False, workspace: InWorkspace = "default
     """Say how a YAML file differs from the job that it names; exit code 1 if it does."""
     from core.mapping.config import diff, from_yaml
 
-    spec = from_yaml(_read(file))
+    spec = from_yaml(read_text(file))
     lines = [str(line) for line in diff(opened(workspace).job(spec.name), spec)]
     show.lines(lines if lines or as_json else ["No difference."], as_json=as_json)
     raise typer.Exit(1 if lines else 0)
 
 
-def _read(file: Path) -> str:
+def read_text(file: Path) -> str:
+    """A file's text.
+
+    Raises:
+        UsageError: it is not there, or not text.
+    """
     from core.errors import UsageError
 
     try:

@@ -34,7 +34,7 @@ def opened(name: str, *, make: bool = False) -> Workspace:
     Raises:
         NotFound: there is no workspace of that name.
     """
-    from core.cli import logs
+    from core import logs
     from core.settings import settings
     from core.workspace import open_workspace
 

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 
-from core.cli import logs
+from core import logs
 from core.cli.launch import work
 from core.errors import SynclineError
 from core.settings import settings

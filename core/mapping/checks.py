@@ -15,6 +15,7 @@ from core.schema.describe import OrgField
 from core.schema.types import Form, form_of
 
 CUT_MARK = "… [cut]"
+SPILL_MARK = "… [whole text in a note]"
 PROBLEM = pl.Struct({"field": pl.String, "cause": pl.String, "message": pl.String})
 PROBLEMS = pl.List(PROBLEM)
 """Type of the ``problems`` column; cause is unmapped_value, bad_picklist, required_empty, too_long or bad_value."""
@@ -136,7 +137,8 @@ def _text(target: Target, value: pl.Expr) -> pl.Expr:
         value = value.str.strip_chars().str.to_lowercase()
     if not target.length or target.overflow is Overflow.HOLD:
         return value
-    mark = CUT_MARK if target.overflow is Overflow.CUT and target.length > len(CUT_MARK) else ""
+    mark = SPILL_MARK if target.overflow is Overflow.SPILL else CUT_MARK
+    mark = mark if target.length > len(mark) else ""
     cut = value.str.head(target.length - len(mark)) + mark
     return pl.when(value.str.len_chars() > target.length).then(cut).otherwise(value)
 

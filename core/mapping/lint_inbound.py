@@ -20,7 +20,7 @@ def check(spec: JobSpec, pair: PairSpec, org: OrgObject, orgs: Mapping[str, OrgO
     out += _doubled(pair)
     for mapping in pair.mappings:
         out += _target(spec, mapping) + _source(org, orgs, mapping)
-    return out + _needed(spec, pair) + where(pair.where, org, orgs)
+    return out + _needed(spec, pair) + where(pair.where, org, orgs) + _scope(pair, org)
 
 
 def _not_queryable(org: OrgObject) -> Finding:
@@ -147,6 +147,29 @@ def _needed(spec: JobSpec, pair: PairSpec) -> list[Finding]:
     return out
 
 
+def _scope(pair: PairSpec, org: OrgObject) -> list[Finding]:
+    """Findings about the checkbox, the owners and the list views that a pair is limited to."""
+    out = [*_checkbox(pair.checkbox, org)] if pair.checkbox else []
+    if pair.owned_by_team and org.field("OwnerId") is None:
+        text = f"{org.name} has no owner, so it cannot be limited to the team's records."
+        out.append(fail("no_owner", "OwnerId", text, "Take this limit out."))
+    if pair.list_views:
+        text = "Records can enter or leave a list view without being changed."
+        out.append(warn("where_silent", "", text, "They are found by the daily reconcile of the job."))
+    return out
+
+
+def _checkbox(name: str, org: OrgObject) -> list[Finding]:
+    found = org.field(name)
+    if found is None:
+        text = f"{org.name} has no field {name}, or it is hidden from the connected user."
+        return [fail("checkbox_missing", name, text, "Choose a checkbox field, or create it in the org.")]
+    if found.type != "boolean":
+        text = f"{found.name} is not a checkbox: it is of type {found.type}."
+        return [fail("checkbox_type", found.name, text, "Choose a checkbox field.")]
+    return []
+
+
 def where(text: str, org: OrgObject, orgs: Mapping[str, OrgObject] | None = None) -> list[Finding]:
     """The findings of a SOQL filter: unknown fields, plain mistakes, and rows that come and go unseen."""
     if not text.strip():
@@ -176,7 +199,7 @@ def where(text: str, org: OrgObject, orgs: Mapping[str, OrgObject] | None = None
                 "where_silent",
                 "",
                 f"Records can enter or leave this filter without being changed ({', '.join(dict.fromkeys(unseen))}).",
-                "They are found by the daily reconcile of the job.",
+                "A full run finds them: run the job with everything once in a while, or filter by a field of its own.",
             )
         )
     return out

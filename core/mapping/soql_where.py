@@ -44,6 +44,28 @@ def read(text: str) -> Where:
     return Where(tuple(dict.fromkeys(names)), tuple(problems), tuple(dict.fromkeys(literals)))
 
 
+def condition_of(query: str) -> str:
+    """What stands between WHERE and the clauses after it in a whole query, as list views carry one; empty for none."""
+    bare = _STRING.sub(lambda m: "'" + "x" * (len(m.group()) - 2) + "'", query)
+    outer = _masked(bare)
+    start = re.search(r"\bWHERE\b", outer, re.IGNORECASE)
+    if start is None:
+        return ""
+    after = re.search(r"\b(ORDER\s+BY|LIMIT|OFFSET|WITH)\b", outer[start.end() :], re.IGNORECASE)
+    end = start.end() + after.start() if after else len(query)
+    return query[start.end() : end].strip()
+
+
+def _masked(bare: str) -> str:
+    """The text with everything in parentheses blanked out, in its length."""
+    out, depth = [], 0
+    for char in bare:
+        depth -= char == ")"
+        out.append(char if depth == 0 else " ")
+        depth += char == "("
+    return "".join(out)
+
+
 def _problems(bare: str) -> list[str]:
     out = []
     if "'" in bare.replace("''", ""):

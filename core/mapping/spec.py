@@ -85,6 +85,8 @@ class FieldMapping(_Spec):
     create_only: bool = False
     required: bool = False
     """Hold rows in which this comes out empty, though the org would take them."""
+    skip_empty: bool = False
+    """Inbound: leave rows out in which this comes out empty, and count them as skipped."""
     engine: bool = False
     """A visible row that the engine fills by rule (``IsAllDayEvent``)."""
 
@@ -111,6 +113,16 @@ class PairSpec(_Spec):
     sobject: str
     where: str = ""
     """Inbound: SOQL after WHERE; empty means everything."""
+    list_views: tuple[str, ...] = ()
+    """Inbound: developer names of list views; a record that is in any of them passes."""
+    through: str | None = None
+    """Inbound: ``Contact.AccountId``: the list views are of that object, the records those that its lookup names."""
+    checkbox: str | None = None
+    """Inbound: a checkbox field that has to be true."""
+    owned_by_team: bool = False
+    """Inbound: only records whose owner is an org user that somebody of the team is linked to."""
+    segment: str | None = None
+    """Inbound: the segment that the records join here; they leave it when they leave the filter."""
     mappings: tuple[FieldMapping, ...]
     match: tuple[str, ...] = ("link", "external_id", "id", "email", "phone")
     """Match rules in the order they are tried on first contact."""
@@ -144,6 +156,10 @@ class Guards(_Spec):
     max_delete_share: float = Field(default=0.05, ge=0, le=1)
     min_deletes: int = 10
     """Fewer deletes than this never trip the share."""
+    max_update_share: float = Field(default=0.8, ge=0, le=1)
+    """Suddenly all changed: a share of the linked records; 1 for jobs whose every record changes each time."""
+    min_updates: int = 500
+    """Fewer updates than this never trip the share."""
 
 
 class JobSpec(_Spec):
@@ -158,6 +174,8 @@ class JobSpec(_Spec):
     pairs: tuple[PairSpec, ...] = Field(min_length=1)
     filters: tuple[Condition, ...] = ()
     """Outbound: workspace-side conditions, all must hold."""
+    scope_every_hours: int = Field(default=24, ge=1)
+    """Inbound with a filter: how often its Ids are compared with the linked records, for what changes unannounced."""
     updated_within_days: int | None = None
     """Outbound: only records updated that recently when the job first sees them."""
     create: bool = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -18,6 +18,7 @@ RELEASED = {"record_id": pl.Int64, "field": pl.String}
 OPT_IN = "One side would opt this person in again: a person decides."
 PASSENGERS = ("updated_at", "updated_by", "created_by", "created_on")
 """Who and when: they come along when something else changes, and are no change by themselves."""
+BY_DOMAIN = {"Id": pl.String, "domain_account": pl.Int64}
 IN_FLIGHT = "in_flight"
 """Cause of rows that wait until it is booked what became of our own last requests."""
 SETTLED = timedelta(seconds=2)
@@ -33,13 +34,16 @@ class Ground:
     Attributes:
         links: ``Id`` String, ``record_id`` Int64, ``baseline`` String (JSON), ``org_stamp_at`` Datetime,
             ``linked_kind`` String (kind of the workspace record), ``updated_at`` Datetime (of the record),
-            ``is_gone`` Boolean (the record was deleted here), ``is_adopted`` Boolean (not linked yet: it won a merge
-            over the record's own), ``made_here`` Boolean (we created it in the org).
+            ``is_gone`` Boolean (the record was deleted here), ``is_archived`` Boolean (it had left the filter),
+            ``is_adopted`` Boolean (not linked yet: it won a merge over the record's own), ``made_here`` Boolean (we
+            created it in the org).
         matches: ``Id`` String, ``record_id`` Int64, ``status``, ``rule``: first-contact matches of unlinked rows.
         accounts: ``AccountId`` String, ``account_record_id`` Int64: linked accounts.
         people: ``WhoId`` String, ``person_record_id`` Int64: linked people.
         accounts_come: whether a switched-on job brings accounts in.
         own_user: the user we write as.
+        by_domain: ``Id`` String, ``domain_account`` Int64: the account whose domain is that of a lead's e-mail address;
+            a lead names none itself.
         in_flight_since: org time of the oldest create of this object whose fate is not booked yet.
         released: people opted in again by hand: ``record_id`` Int64, ``field`` String (the consent field).
         rulings: what people have decided about fields: ``Id`` String, ``field``, ``ours``, ``theirs``, ``ruling``.
@@ -56,6 +60,7 @@ class Ground:
     people: pl.DataFrame
     accounts_come: bool = False
     clock_offset_s: float = 0.0
+    by_domain: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=BY_DOMAIN))
     own_user: str = ""
     in_flight_since: datetime | None = None
     read_at: datetime | None = None
@@ -104,6 +109,9 @@ def resolve(spec: JobSpec, captured: pl.DataFrame, ground: Ground) -> pl.DataFra
             r = r.join(frame, on=column, how="left")
         else:
             r = r.with_columns(pl.lit(None, dtype=pl.Int64).alias(name))
+    r = r.join(ground.by_domain, on="Id", how="left").with_columns(
+        pl.coalesce("account_record_id", "domain_account").alias("account_record_id")
+    )
     return _verdicts(spec, r, ground)
 
 
@@ -149,7 +157,7 @@ def _verdicts(spec: JobSpec, r: pl.DataFrame, ground: Ground) -> pl.DataFrame:
         IN_FLIGHT,
         "It may be one that was just sent from here.",
     )
-    seen = linked & ~gone & (pl.col("org_stamp_at") >= pl.col("stamp_at")) & pl.lit(not ground.is_full)
+    seen = linked & ~gone & ~_archived(v) & (pl.col("org_stamp_at") >= pl.col("stamp_at")) & pl.lit(not ground.is_full)
     v = plan.stop(v, seen, Outcome.UNCHANGED, "seen", "Already recorded with this SystemModstamp.")
     if spec.kind in ACTIVITY_KINDS:
         other = linked & (pl.col("linked_kind") != spec.kind.value)
@@ -177,6 +185,11 @@ def _verdicts(spec: JobSpec, r: pl.DataFrame, ground: Ground) -> pl.DataFrame:
         v, linked & live & pl.col("is_gone"), Outcome.SKIPPED, "deleted_here", "It was deleted in the workspace."
     )
     return _toggles(spec, v, live, ground)
+
+
+def _archived(v: pl.DataFrame) -> pl.Expr:
+    """Rows whose record had left the filter, and that are in it again."""
+    return pl.col("is_archived").fill_null(value=False) if "is_archived" in v.columns else pl.lit(value=False)
 
 
 def _in_flight(r: pl.DataFrame, ground: Ground) -> pl.Expr:
@@ -214,6 +227,18 @@ def _toggles(spec: JobSpec, v: pl.DataFrame, live: pl.Expr, ground: Ground) -> p
         "Its account is not in the workspace, and no job brings accounts.",
         "AccountId",
     )
+
+
+def left_out(pair: PairSpec, resolved: pl.DataFrame, mapped: pl.DataFrame) -> pl.DataFrame:
+    """Leave rows out whose key value is empty, as a list import does without an e-mail address or a website."""
+    v = resolved
+    for mapping in (m for m in pair.mappings if m.skip_empty):
+        empty = mapped.select("local_id", _empty=pl.col(f"w:{mapping.target}").is_null())
+        reason = f"{mapping.source} is empty in the org, so it is not brought in."
+        v = v.join(empty, on="local_id", how="left")
+        stops = pl.col("_empty") & ~_flag(v, "IsDeleted") & pl.col("is_create")
+        v = plan.stop(v, stops, Outcome.SKIPPED, "no_value", reason, mapping.target).drop("_empty")
+    return v
 
 
 def rejected_by_mapping(resolved: pl.DataFrame, mapped: pl.DataFrame) -> pl.DataFrame:
@@ -478,6 +503,9 @@ def _updates(pair: PairSpec, todo: pl.DataFrame, judged: pl.DataFrame) -> pl.Dat
     held = ~opened & pl.col("pass_payload").is_not_null()
     adopting = pl.col("is_adopted").fill_null(value=False)
     linking = opened & (~pl.col("is_linked") | adopting)
+    back = opened & _archived(v)
+    again = pl.lit("It is in the job's filter again, and back with its history.")
+    heir = pl.lit("It won a merge in the org, and goes on as the record that its loser has here.")
     newer = pl.format("The workspace's newer {} goes out with the outbound job.", pl.col("keep"))
     stays = pl.format("The mapping does not write over {}.", pl.col("stays"))
     idle = (
@@ -495,13 +523,17 @@ def _updates(pair: PairSpec, todo: pl.DataFrame, judged: pl.DataFrame) -> pl.Dat
             .then(pl.lit("update"))
             .when(linking)
             .then(pl.lit("link"))
+            .when(back)
+            .then(pl.lit("restore"))
             .otherwise(pl.lit("none")),
-            _reason=pl.when(opened & adopting)
-            .then(pl.lit("It won a merge in the org, and goes on as the record that its loser has here."))
+            _reason=pl.when(back)
+            .then(again)
+            .when(opened & adopting)
+            .then(heir)
             .when(opened & ~doing & ~linking)
             .then(idle)
             .otherwise("_reason"),
-            _outcome=pl.when(doing | linking)
+            _outcome=pl.when(doing | linking | back)
             .then(pl.lit("updated"))
             .when(opened)
             .then(pl.lit("unchanged"))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import polars as pl
 
-from core.mapping.spec import JobSpec, PairSpec, Policy
+from core.mapping.spec import JobSpec, PairSpec, Policy, Role
 from core.planning import plan
 from core.planning.conflicts import canonical_text, decide, disputes, ruled
 from core.planning.filters import passes
@@ -19,6 +19,7 @@ NEEDS_PERSON = (Kind.CALL,)
 """These wait for their person even where none was named; the others only for one that was named and is unknown."""
 RELEASED = {"local_id": pl.Int64, "source": pl.String}
 OPT_IN = "One side would opt this person in again: a person decides."
+ELSEWHERE = {"local_id": pl.Int64, "elsewhere": pl.String}
 NEEDS_TEXT = {
     Kind.TASK: (("subject",), "A task needs a title."),
     Kind.TOUCHPOINT: (("subject", "notes"), "A touchpoint needs a subject or content."),
@@ -43,7 +44,7 @@ class Ground:
         released: people opted in again by hand: ``local_id`` Int64, ``source`` String (the consent field).
         rulings: what people have decided about fields: ``local_id`` Int64, ``field``, ``ours``, ``theirs``, ``ruling``.
         may_delete: records that a person has said may be deleted in the org although it changed since.
-        elsewhere: ``local_id`` Int64, ``linked_as`` String: people who are linked as another object than this pair's.
+        elsewhere: ``local_id`` Int64, ``elsewhere`` String: accounts and people that are another object in the org.
     """
 
     links: pl.DataFrame
@@ -60,7 +61,7 @@ class Ground:
     released: pl.DataFrame | None = None
     rulings: pl.DataFrame | None = None
     may_delete: tuple[int, ...] = ()
-    elsewhere: pl.DataFrame | None = None
+    elsewhere: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ELSEWHERE))
 
 
 def resolve(spec: JobSpec, pair: PairSpec, rows: pl.DataFrame, ground: Ground) -> pl.DataFrame:
@@ -78,7 +79,7 @@ def resolve(spec: JobSpec, pair: PairSpec, rows: pl.DataFrame, ground: Ground) -
         ``owner_org_id``, ``person_name``, ``person_email``, ``account_name``, ``row_zone`` and the verdict columns.
     """
     r = rows.join(ground.links, on="local_id", how="left").with_columns(pl.col("org_id").is_null().alias("is_create"))
-    r = r.join(_elsewhere(ground), on="local_id", how="left")
+    r = r.join(ground.elsewhere, on="local_id", how="left")
     r = r.join(
         ground.person_match.select("local_id", "person_record_id", "candidates", person_status="status"),
         on="local_id",
@@ -98,11 +99,6 @@ def resolve(spec: JobSpec, pair: PairSpec, rows: pl.DataFrame, ground: Ground) -
     r = r.join(ground.users, on="user", how="left")
     r = _owners(spec, r, ground.integration_user)
     return _verdicts(spec, _related(pair, r), ground)
-
-
-def _elsewhere(ground: Ground) -> pl.DataFrame:
-    empty = pl.DataFrame(schema={"local_id": pl.Int64, "linked_as": pl.String})
-    return empty if ground.elsewhere is None else ground.elsewhere
 
 
 def _one_each(people: pl.DataFrame) -> pl.DataFrame:
@@ -138,8 +134,8 @@ def _verdicts(spec: JobSpec, r: pl.DataFrame, ground: Ground) -> pl.DataFrame:
     v = plan.open_verdict(r)
     new, gone = pl.col("is_create"), pl.col("deleted_at").is_not_null()
     v = plan.stop(v, gone & new, Outcome.FILTERED, "deleted", "It was deleted here before it was ever sent.")
-    other = pl.format("It is a {} in the org, and this job writes another object.", pl.col("linked_as"))
-    v = plan.stop(v, new & pl.col("linked_as").is_not_null(), Outcome.FILTERED, "other_object", other)
+    other = pl.format("It is a {} in the org, and this job writes another object.", pl.col("elsewhere"))
+    v = plan.stop(v, new & pl.col("elsewhere").is_not_null(), Outcome.FILTERED, "other_object", other)
     if not spec.delete:
         v = plan.stop(
             v, gone, Outcome.SKIPPED, "delete_off", "It was deleted here; the job is set to keep it in the org."
@@ -152,6 +148,9 @@ def _verdicts(spec: JobSpec, r: pl.DataFrame, ground: Ground) -> pl.DataFrame:
     v = plan.stop(
         v, live & ~passes(spec.filters, dict(r.schema)), Outcome.FILTERED, "filter", "The job's filter leaves it out."
     )
+    if "archived_at" in r.columns and not is_consent_only(spec):
+        hidden = live & pl.col("archived_at").is_not_null()
+        v = plan.stop(v, hidden, Outcome.FILTERED, "archived", "It left the filter of its inbound job, and rests here.")
     if spec.updated_within_days is not None:
         floor = ground.now - timedelta(days=spec.updated_within_days)
         old = live & new & (pl.col("updated_at") < floor)
@@ -162,6 +161,12 @@ def _verdicts(spec: JobSpec, r: pl.DataFrame, ground: Ground) -> pl.DataFrame:
     if not spec.update:
         v = plan.stop(v, live & ~new, Outcome.SKIPPED, "update_off", "The job does not update org records.")
     return _people_verdicts(spec, _account_verdicts(spec, v, ground), ground)
+
+
+def is_consent_only(spec: JobSpec) -> bool:
+    """Whether the job carries opt-outs and nothing else: those pass for archived people as well."""
+    carried = {m.source for p in spec.pairs for m in p.mappings if m.role is Role.VALUE}
+    return carried <= set(CONSENT_FIELDS)
 
 
 def _people_verdicts(spec: JobSpec, v: pl.DataFrame, ground: Ground) -> pl.DataFrame:

@@ -10,6 +10,7 @@ from typing import IO, Any
 from sqlalchemy import text
 
 from core.errors import WorkerRunning
+from core.private import private
 from core.store.database import Database
 
 PLACES = 64
@@ -39,8 +40,7 @@ def take_place(db: Database, home: Path) -> Place:
         WorkerRunning: on SQLite there is a worker already.
     """
     if db.is_sqlite:
-        home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = (home / "worker.lock").open("a+")
+        handle = private(home / "worker.lock").open("a+")
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -8,14 +8,17 @@ import sqlite3
 import threading
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import structlog
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID
 from dbos import error as dbos_error
 
+from core.private import private
 from core.records import OPEN_RUNS, RunStatus
 from core.running import flows, locks, schedule
+from core.running.alerting import Watch
 from core.running.engine import Engine
 from core.store.database import Database
 from core.store.tables import Worker as WorkerRow
@@ -39,6 +42,7 @@ class Worker:
         self._active: dict[str, tuple[int, str]] = {}
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._watch = Watch(engine.doors) if schedules else None
 
     def start(self) -> None:
         """Take a place, take up what an earlier process left, and begin to look for work.
@@ -53,12 +57,16 @@ class Worker:
         DBOS.launch()
         self._thread = threading.Thread(target=self._look, name="syncline-worker", daemon=True)
         self._thread.start()
+        if self._watch is not None:
+            self._watch.start()
 
     def stop(self) -> None:
         """Stop looking for work, wait for the steps under way, and give the place back."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join(timeout=60)
+        if self._watch is not None:
+            self._watch.stop()
         DBOS.destroy(workflow_completion_timeout_sec=30)
         if self._place is not None:
             self._forget_heartbeat(self._place.executor_id)
@@ -165,7 +173,7 @@ def _jobs(db: Database, workspace_id: int) -> dict[str, dict[str, Any]]:
 def _config(db: Database, home: str, executor_id: str) -> DBOSConfig:
     url = db.url
     if db.is_sqlite:
-        path = f"{home}/runs.db"
+        path = private(Path(home) / "runs.db")
         with sqlite3.connect(path) as conn:
             conn.execute("PRAGMA journal_mode = wal")
         url = f"sqlite:///{path}"

@@ -18,6 +18,7 @@ from sqlalchemy import Engine, create_engine, event, text
 from sqlmodel import Session
 
 from core.errors import StoreError
+from core.private import private
 from core.store.codec import decode_frame, encode_frame, to_micros
 from core.store.tables import BOOLEANS, INSTANTS, INTEGERS
 
@@ -49,7 +50,8 @@ class Database:
         self.url = normalized_url(url)
         self.is_sqlite = self.url.startswith("sqlite")
         if self.is_sqlite:
-            _own_file(Path(self.url.removeprefix("sqlite:///")))
+            # SQLite gives its companions the same rights.
+            private(Path(self.url.removeprefix("sqlite:///")))
         # Statements carry people's data: a failing one is told without its values.
         more: dict[str, Any] = {} if self.is_sqlite else dict(_POSTGRESQL)
         self.engine: Engine = create_engine(self.url, hide_parameters=True, **more)
@@ -276,13 +278,6 @@ def fetch(conn: SqlConnection, sql: str, params: Params) -> pl.DataFrame:
 def encode_params(params: Params) -> dict[str, Any]:
     """Datetimes of statement parameters as the codec stores them."""
     return {k: to_micros(v) if isinstance(v, datetime) else v for k, v in params.items()}
-
-
-def _own_file(path: Path) -> None:
-    """Make the database file for its owner alone; SQLite gives its companions the same rights."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    path.chmod(0o600)
 
 
 def quoted(name: str) -> str:

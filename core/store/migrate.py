@@ -10,7 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlmodel import SQLModel
 
-from core.store.database import Database
+from core.store.database import Database, quoted
 from core.store.statistics import estimate, set_statistics
 
 INDEXES = (
@@ -34,6 +34,7 @@ def migrate(database: Database) -> None:
     """
     made = config(database)
     if _revision(database) != ScriptDirectory.from_config(made).get_current_head():
+        _drop_views(database)
         command.upgrade(made, "head")
     elif _has_statistics(database):
         return
@@ -43,6 +44,18 @@ def migrate(database: Database) -> None:
 def _revision(database: Database) -> str | None:
     with database.engine.connect() as conn:
         return MigrationContext.configure(conn).get_current_revision()
+
+
+def _drop_views(database: Database) -> None:
+    """Views stand on columns that a migration may take away; who wants them makes them again."""
+    names = (
+        "SELECT name FROM sqlite_schema WHERE type = 'view'"
+        if database.is_sqlite
+        else "SELECT table_name AS name FROM information_schema.views WHERE table_schema = current_schema()"
+    )
+    for name in database.read(names)["name"]:
+        if str(name).startswith("audit_"):
+            database.execute(f"DROP VIEW {quoted(str(name))}")
 
 
 def _has_statistics(database: Database) -> bool:

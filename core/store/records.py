@@ -19,16 +19,18 @@ from sqlalchemy import BigInteger, Boolean, Integer
 from sqlmodel import SQLModel
 
 from core.errors import StoreError
+from core.records import Kind, table_of
 from core.store import consent
 from core.store.codec import INSTANT, UtcTime
 from core.store.database import Batch, Database, quoted
 from core.values import domains, emails, phones
 
-TABLES = ("account", "person", "activity")
-PHONE_COLUMNS = {"account": ("phone",), "person": ("phone", "mobile_phone", "other_phone")}
+TABLES = ("account", "person", "record", "activity")
+PHONE_COLUMNS = {"account": ("phone",), "record": ("phone",), "person": ("phone", "mobile_phone", "other_phone")}
 _CONTACT_COLUMNS = {
     "account": (*PHONE_COLUMNS["account"], "domain", "website", "fields", "deleted_at"),
     "person": (*PHONE_COLUMNS["person"], "email", "fields", "deleted_at"),
+    "record": (*PHONE_COLUMNS["record"], "fields", "deleted_at"),
 }
 _POINTS: dict[str, type[pl.DataType]] = {"record_id": pl.Int64, "kind": pl.String, "value": pl.String}
 # What a column that may not be NULL gets when a new record comes without it; its own id works as a key as well.
@@ -69,7 +71,7 @@ def save_records(batch: Batch, table: str, frame: pl.DataFrame) -> None:
 
     Args:
         batch: The transaction that the write belongs to.
-        table: account, person or activity.
+        table: account, person, record or activity.
         frame: ``id`` (new ones from `Batch.allocate`), each once, and any of the table's columns. Absence is by
             column: rows that leave different values alone come as merged values, or in frames of their own.
 
@@ -115,7 +117,7 @@ def load_records(
     Args:
         db: Where they are.
         workspace_id: Whose they are.
-        table: account, person or activity.
+        table: account, person, record or activity.
         ids: Only these.
         after_seq: Only those changed after this number.
         up_to_seq: Only those last changed at or before this number.
@@ -139,6 +141,13 @@ def load_records(
     names = ", ".join(quoted(c) for c in (columns or columns_of(table)))
     frame = db.read(f"SELECT {names} FROM {table} WHERE {' AND '.join(clauses)} ORDER BY seq", params, **more)
     return typed(table, frame)
+
+
+def count_records(db: Database, workspace_id: int, kind: Kind) -> int:
+    """How many records of a kind there are, deleted ones included."""
+    table = table_of(kind)
+    only, params = (" AND kind = :k", {"k": kind.value}) if table == "activity" else ("", {})
+    return int(db.one(f"SELECT COUNT(*) FROM {table} WHERE workspace_id = :w{only}", params, w=workspace_id))
 
 
 def by_key(batch: Batch, table: str, keys: pl.DataFrame, columns: Sequence[str] = ()) -> pl.DataFrame:
@@ -170,14 +179,14 @@ def contact_points(table: str, frame: pl.DataFrame) -> pl.DataFrame:
     A number with an extension is there twice, with and without it. Deleted records are not found.
 
     Args:
-        table: account or person.
+        table: account, person or record.
         frame: ``id``, and the table's columns of phones, e-mail, domain, website, ``fields`` and ``deleted_at``.
     """
     alive = frame.filter(pl.col("deleted_at").is_null())
     found = [_phone_points(table, alive)]
     if table == "person":
         found.append(_points(alive.select("id", value=emails.normalize(alive["email"])), "email"))
-    else:
+    elif table == "account":
         found += [
             _points(alive.select("id", value=domains.from_websites(alive[name])), "domain")
             for name in ("domain", "website")

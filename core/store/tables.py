@@ -73,6 +73,8 @@ class Connection(SQLModel, table=True):
     """Encrypted JSON: access_token, refresh_token, client_secret, private_key."""
     api_version: str = "66.0"
     is_master: bool = True
+    owner: str = ""
+    """The workspace user whose own login it is; empty for the system's."""
     state: str = "new"
     """new, ok, auth_failed, over_limit, unreachable, paused."""
     state_reason: str = ""
@@ -193,6 +195,8 @@ class Account(SQLModel, table=True):
     created_at: datetime | None = _at()
     updated_at: datetime | None = _at()
     deleted_at: datetime | None = _at()
+    archived_at: datetime | None = _at()
+    """When it left the filter of the job that brings it: kept and hidden until it is in the filter again."""
     hash: str | None = None
 
 
@@ -227,6 +231,8 @@ class Person(SQLModel, table=True):
     created_at: datetime | None = _at()
     updated_at: datetime | None = _at()
     deleted_at: datetime | None = _at()
+    archived_at: datetime | None = _at()
+    """When it left the filter of the job that brings it: kept and hidden until it is in the filter again."""
     hash: str | None = None
 
 
@@ -272,6 +278,39 @@ class Activity(SQLModel, table=True):
     created_at: datetime | None = _at()
     updated_at: datetime | None = _at()
     deleted_at: datetime | None = _at()
+    archived_at: datetime | None = _at()
+    """When it left the filter of the job that brings it: kept and hidden until it is in the filter again."""
+    hash: str | None = None
+
+
+class Record(SQLModel, table=True):
+    """A custom record: a property, listing, deal, or whatever else the org has that people are called about."""
+
+    __tablename__ = "record"
+    workspace_id: int = Field(primary_key=True)
+    id: int = _big(pk=True)
+    seq: int = _big(nullable=False, index=True)
+    source: str = ""
+    external_id: str = ""
+    label: str | None = None
+    """What kind of thing it is, as people call it: Property, Listing, Deal."""
+    name: str | None = None
+    phone: str | None = None
+    account_record_id: int | None = _big(index=True)
+    person_record_id: int | None = _big(index=True)
+    """The person to call about it."""
+    people: str | None = _text()
+    """JSON list of the org Ids of everybody on it."""
+    parent_ref: str | None = None
+    """Org Id of the record it belongs to: the property of a listing."""
+    status: str | None = None
+    owner: str | None = None
+    fields: str | None = _text()
+    created_at: datetime | None = _at()
+    updated_at: datetime | None = _at()
+    deleted_at: datetime | None = _at()
+    archived_at: datetime | None = _at()
+    """When it left the filter of the job that brings it: kept and hidden until it is in the filter again."""
     hash: str | None = None
 
 
@@ -368,6 +407,8 @@ class Mark(SQLModel, table=True):
     workspace_seq: int | None = _big()
     parents_seq: int | None = _big()
     """People and accounts known when waiting rows were last looked at."""
+    scope_read_at: datetime | None = _at()
+    """When the Ids in the job's filter were last compared with the linked records."""
     mapping: str | None = None
     """Fingerprint of the job as it was then: after a change, rows that were held or refused are looked at again."""
     updated_at: datetime | None = _at()
@@ -491,6 +532,8 @@ class Batch(SQLModel, table=True):
     action: str = ""
     route: str = "rest"
     """rest or bulk."""
+    sent_as: str = ""
+    """Workspace user whose login writes it; empty for the system's own."""
     state: str = "planned"
     """planned, intent (may have left), done, in_doubt."""
     holder: str | None = None
@@ -606,6 +649,7 @@ _index("ix_activity_key", "activity", "workspace_id", "source", "external_id", u
 _index("ix_activity_seq", "activity", "workspace_id", "kind", "seq")
 _index("ix_activity_when", "activity", "workspace_id", "occurred_at")
 _index("ix_account_key", "account", "workspace_id", "source", "external_id", unique=True)
+_index("ix_record_key", "record", "workspace_id", "source", "external_id", unique=True)
 _index("ix_person_key", "person", "workspace_id", "source", "external_id", unique=True)
 _index("ix_consent", "consent", "workspace_id", "record_id", "channel", "id")
 _index("ix_contact_point", "contact_point", "workspace_id", "kind", "value")

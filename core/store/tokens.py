@@ -11,10 +11,10 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from core.errors import NotFound, UsageError
 from core.store.database import Database
+from core.store.roles import ROLES
 from core.store.secrets import hashed, new_secret
 from core.store.tables import ApiToken
 
-ROLES = ("viewer", "analyst", "operator", "admin")
 PREFIX = "syn_"
 _USE_NOTED_EVERY = timedelta(minutes=1)
 

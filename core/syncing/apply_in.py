@@ -17,6 +17,7 @@ from core.store.records import save_records
 from core.syncing import books
 from core.syncing.context import Context
 from core.syncing.intake.rows import attach_people
+from core.syncing.scope import SEGMENTS
 
 STORE_NAMES = {
     "user": "user_email",
@@ -47,10 +48,12 @@ def apply_batch(ctx: Context, spec: JobSpec, run_id: str, number: int) -> None:
         changed = rows.filter(pl.col("action") != "create")
         _update(batch, spec, changed.filter(pl.col("action") == "update"))
         _delete(batch, spec, changed.filter(pl.col("action") == "delete"), now)
+        _archive(batch, spec, changed.filter(pl.col("action") == "archive"), now)
+        _restore(batch, spec, changed.filter(pl.col("action").is_in(["update", "link", "restore"])))
         if spec.kind is Kind.ACCOUNT:
             attach_people(batch)
         done = pl.concat([created, changed])
-        _link(batch, spec, run_id, done.filter(pl.col("action").is_in(["create", "update", "link"])), now)
+        _link(batch, spec, run_id, _linkable(done), now)
         books.book(batch, spec, run_id, done, now)
         batch.execute(
             "UPDATE batch SET state = 'done', done_at = :at WHERE run_id = :r AND number = :n",
@@ -125,8 +128,17 @@ def _decoded(spec: JobSpec, rows: pl.DataFrame) -> pl.DataFrame:
     out = wide.select(_store_column(spec, n).alias(_store_name(spec, n)) for n in names if n not in custom)
     if custom:
         parsed = wide.select(pl.struct(pl.col(c).alias(c.removeprefix("fields.")) for c in custom).struct.json_encode())
-        out = out.with_columns(parsed.to_series().alias("fields"))
+        # Side by side and not as a column more: without another column there is nothing to add one to.
+        out = pl.concat([out, _with_lists(parsed.to_series(), custom).alias("fields").to_frame()], how="horizontal")
     return out
+
+
+def _with_lists(texts: pl.Series, custom: list[str]) -> pl.Series:
+    """Custom fields as JSON text, with the segments as the list that they are."""
+    if SEGMENTS not in custom:
+        return texts
+    name = SEGMENTS.removeprefix("fields.")
+    return pl.Series([dumps({**f, name: json.loads(f[name]) if f[name] else None}) for f in map(json.loads, texts)])
 
 
 def _store_name(spec: JobSpec, name: str) -> str:
@@ -144,6 +156,40 @@ def _store_column(spec: JobSpec, name: str) -> pl.Expr:
     if name in ("opted_out_email", "do_not_call"):
         return pl.when(column == "true").then(pl.lit(value=True)).when(column == "false").then(pl.lit(value=False))
     return column
+
+
+def _linkable(done: pl.DataFrame) -> pl.DataFrame:
+    """Rows that say something of their link; one that left a segment was not read."""
+    said = pl.col("action").is_in(["create", "update", "link", "restore"]) & (pl.col("cause") != "left_scope")
+    # What an undo brings back has no record in the org any more.
+    said &= (pl.col("action") != "restore") | pl.col("baseline").is_not_null()
+    return done.filter(said)
+
+
+def _archive(batch: Batch, spec: JobSpec, rows: pl.DataFrame, now: datetime) -> None:
+    """Keep and hide what has left the filter; its link, its values and its history stay."""
+    save_records(batch, table_of(spec.kind), rows.select(id="record_id").with_columns(archived_at=pl.lit(now)))
+
+
+def _restore(batch: Batch, spec: JobSpec, rows: pl.DataFrame) -> None:
+    """Bring back what is in the filter again."""
+    table = table_of(spec.kind)
+    staged = batch.stage(rows.filter(pl.col("cause") != "left_scope").select(id="record_id"))
+    hidden = batch.read(
+        f"SELECT r.id FROM {table} r JOIN {staged} s ON s.id = r.id WHERE r.workspace_id = :w"  # noqa: S608
+        " AND r.archived_at IS NOT NULL",
+        w=batch.workspace_id,
+    ).with_columns(pl.col("id").cast(pl.Int64))
+    save_records(batch, table, hidden.with_columns(archived_at=pl.lit(None, dtype=pl.Datetime("us", "UTC"))))
+    undone = rows.filter((pl.col("action") == "restore") & ~pl.col("record_id").is_in(hidden["id"].to_list()))
+    bring_back(batch, table, undone["record_id"])
+
+
+def bring_back(batch: Batch, table: str, record_ids: pl.Series) -> None:
+    """Take records out of the workspace's recycle bin."""
+    back = pl.DataFrame({"id": record_ids}, schema={"id": pl.Int64}).unique()
+    none = pl.lit(None, dtype=pl.Datetime("us", "UTC"))
+    save_records(batch, table, back.with_columns(deleted_at=none, updated_at=pl.lit(batch.at)))
 
 
 def _delete(batch: Batch, spec: JobSpec, rows: pl.DataFrame, now: datetime) -> None:

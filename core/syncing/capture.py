@@ -24,6 +24,7 @@ from core.mapping.compile import soql_fields
 from core.mapping.spec import JobSpec, PairSpec
 from core.records import Direction
 from core.schema.describe import OrgObject
+from core.syncing import scope
 from core.syncing.context import Context
 
 MARGIN = timedelta(minutes=20)
@@ -47,6 +48,13 @@ class Captured:
     """The org's time at which reading began."""
     is_full: bool = False
     """Whether rows are to be looked at again though their stamp is known."""
+    left: tuple[str, ...] = ()
+    """Ids of linked records that have left the job's filter."""
+
+    @property
+    def n_rows(self) -> int:
+        """How many records were read, and found to have left."""
+        return self.rows.height + len(self.left)
 
 
 def capture(
@@ -63,6 +71,7 @@ def capture(
     Raises:
         OrgError: the org refused or did not answer; nothing was recorded.
     """
+    spec = scope.resolved(ctx, spec)
     orgs = [ctx.org(p.sobject) for p in spec.pairs]
     fields = [tracked_fields(ctx, spec, p, o) for p, o in zip(spec.pairs, orgs, strict=True)]
     described = [Describe(o.name, ctx.described_at(o.name)) for o in orgs]
@@ -94,7 +103,34 @@ def capture(
     ]
     told = [(o, a.ok()) for (o, _), a in zip(along, answers[3 * n :], strict=True)]
     again = _read_again(ctx, spec, orgs, fields, [*told, *_read_open(ctx, later, [])])
-    return [_with_open(c, again[c.pair.sobject]) for c in captured]
+    whole = [_with_open(c, again[c.pair.sobject]) for c in captured]
+    return [
+        _with_scope(ctx, spec, c, o, f, marks.get(c.pair.sobject, {}))
+        for c, o, f in zip(whole, orgs, fields, strict=True)
+    ]
+
+
+def _with_scope(
+    ctx: Context, spec: JobSpec, captured: Captured, org: OrgObject, fields: list[str], mark: dict[str, Any]
+) -> Captured:
+    """What has left the pair's filter, and what has come into it unannounced."""
+    pair, now = captured.pair, ctx.now()
+    if not pair.where:
+        return captured
+    if mark.get("org_stamp_at") is None and not scope.present(ctx, spec, pair).height:
+        return replace(captured, mark={**captured.mark, "scope_read_at": now})
+    inside = captured.rows["Id"]
+    left: list[str] = []
+    if mark.get("org_stamp_at") is not None:
+        left = scope.left_since(ctx, spec, pair, mark["org_stamp_at"], inside)
+    if not scope.is_due(ctx, spec, mark.get("scope_read_at")):
+        return replace(captured, left=tuple(left))
+    gone, come = scope.compared(ctx, spec, pair)
+    statements = soql.queries_in(fields, pair.sobject, "Id", sorted(set(come) - set(inside)))
+    found = [r for statement in statements for r in ctx.gateway.query(statement)]
+    rows = pl.concat([captured.rows, frames.to_frame(found, fields, _types(org, fields))])
+    mark = {**captured.mark, "scope_read_at": now}
+    return replace(captured, rows=rows, left=tuple(sorted({*left, *gone})), mark=mark)
 
 
 def _with_open(captured: Captured, again: pl.DataFrame) -> Captured:
@@ -176,7 +212,8 @@ def _types(org: OrgObject, fields: list[str]) -> dict[str, str]:
 
 def _marks(ctx: Context, spec: JobSpec) -> dict[str, dict[str, Any]]:
     frame = ctx.db.read(
-        "SELECT sobject, org_stamp_at, read_to_at, mapping FROM mark WHERE workspace_id = :w AND job = :j",
+        "SELECT sobject, org_stamp_at, read_to_at, scope_read_at, mapping FROM mark"
+        " WHERE workspace_id = :w AND job = :j",
         w=ctx.workspace_id,
         j=spec.name,
     )
@@ -203,7 +240,7 @@ def tracked_fields(ctx: Context, spec: JobSpec, pair: PairSpec, org: OrgObject) 
 def _statement(
     ctx: Context, pair: PairSpec, org: OrgObject, fields: list[str], mark: dict[str, Any], *, full: bool
 ) -> str:
-    clauses = [pair.where] if pair.where.strip() else []
+    clauses = [pair.where.strip()]
     since, read_to = mark.get("org_stamp_at"), mark.get("read_to_at")
     alive = soql.eq("IsDeleted", False)
     if since is None:

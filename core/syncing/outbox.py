@@ -21,7 +21,7 @@ from core.store.codec import dumps
 from core.store.database import Batch as Transaction
 from core.store.records import save_records
 from core.store.tables import Batch, Run, Workspace
-from core.syncing import books
+from core.syncing import books, spill
 from core.syncing.context import Context
 
 BEFORE = timedelta(minutes=2)
@@ -122,6 +122,7 @@ def book_answers(
     with ctx.db.batch(ctx.workspace_id) as batch:
         good = judged.filter(pl.col("is_written") & pl.col("action").is_in(["create", "update"]))
         _link(batch, spec, head.run_id, good, now, how)
+        spill.keep_notes(batch, spec, good, now)
         gone = judged.filter(pl.col("outcome") == "deleted")
         if gone.height:
             staged = batch.stage(gone.select("org_id"))

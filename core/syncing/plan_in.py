@@ -18,7 +18,7 @@ from core.records import Direction, Kind, table_of
 from core.store import consent, links
 from core.store.database import Batch
 from core.store.records import load_records
-from core.syncing import outbox, rulings
+from core.syncing import excluded, outbox, rulings, scope
 from core.syncing.capture import Captured
 from core.syncing.context import Context
 from core.syncing.plan_out import zone_of
@@ -48,10 +48,11 @@ SYSTEM_FIELDS = frozenset(
 
 
 def plan_pair(ctx: Context, spec: JobSpec, captured: Captured) -> Planned:
-    """What the captured rows of one pair become."""
+    """What the captured rows of one pair become, and the records that have left its filter."""
+    left = scope.left_rows(ctx, spec, captured.pair, captured.left)
     rows = with_values(with_heirs(captured.rows))
     if rows.is_empty():
-        return Planned(plan.empty(), {captured.pair.sobject: captured.mark})
+        return Planned(left, {captured.pair.sobject: captured.mark})
     # Asked before the links are read: what is booked in between has its link by then.
     in_flight = outbox.in_flight_since(ctx, captured.pair.sobject)
     found = ground_of(ctx, spec, captured.pair, rows)
@@ -65,10 +66,10 @@ def plan_pair(ctx: Context, spec: JobSpec, captured: Captured) -> Planned:
         rulings=made.fields,
         may_delete=made.may_delete,
     )
-    resolved = inbound.resolve(spec, rows, ground)
+    resolved = excluded.inbound(ctx, spec, inbound.resolve(spec, rows, ground))
     compiled = compile_inbound(spec, captured.pair, ctx.org(captured.pair.sobject), zone=zone_of(ctx, spec))
     mapped = compiled.apply(resolved)
-    verdicts = inbound.rejected_by_mapping(resolved, mapped)
+    verdicts = inbound.rejected_by_mapping(inbound.left_out(captured.pair, resolved, mapped), mapped)
     moving = verdicts.filter(pl.col("_outcome").is_null() & pl.col("record_id").is_not_null())
     base_rows = baseline_rows(captured.pair, moving, captured.rows.columns)
     mapped_base = with_known(captured.pair, compiled.apply(base_rows), base_rows)
@@ -77,9 +78,11 @@ def plan_pair(ctx: Context, spec: JobSpec, captured: Captured) -> Planned:
     verdicts = verdicts.join(moving_times, on="record_id", how="left").with_columns(
         pl.coalesce("now_updated", "updated_at").alias("updated_at")
     )
-    planned = inbound.finish(spec, captured.pair, verdicts, mapped, mapped_base, ours.drop("_updated_at"), ground)
+    ours = ours.drop("_updated_at")
+    mapped = scope.joined(captured.pair, mapped, ours, verdicts)
+    planned = inbound.finish(spec, captured.pair, verdicts, mapped, mapped_base, ours, ground)
     mark = mark_before(captured.mark, verdicts.filter(pl.col("_cause") == inbound.IN_FLIGHT)["stamp_at"].min())
-    return Planned(planned.rows, {captured.pair.sobject: mark}, planned.decisions)
+    return Planned(pl.concat([planned.rows, left]), {captured.pair.sobject: mark}, planned.decisions)
 
 
 def mark_before(mark: dict[str, Any], stamp: Any) -> dict[str, Any]:
@@ -130,6 +133,7 @@ def ground_of(ctx: Context, spec: JobSpec, pair: PairSpec, rows: pl.DataFrame) -
         accounts = _parents(batch, rows, "AccountId", "account", "account_record_id")
         people = _parents(batch, rows, "WhoId", "person", "person_record_id")
         released = consent.states(batch, linked["record_id"]).filter(pl.col("state") == "in")
+        by_domain = _by_domain(batch, pair, rows)
     return inbound.Ground(
         linked,
         matches,
@@ -137,6 +141,7 @@ def ground_of(ctx: Context, spec: JobSpec, pair: PairSpec, rows: pl.DataFrame) -
         people,
         ctx.comes_in(Kind.ACCOUNT),
         ctx.offset_s,
+        by_domain,
         ctx.integration_user,
         twin_clears=twin_clears(ctx, spec, pair),
         released=released.select("record_id", field="channel") if spec.kind is Kind.PERSON else None,
@@ -161,6 +166,20 @@ def _picked(ground: inbound.Ground, made: rulings.Rulings, rows: pl.DataFrame) -
     return pl.concat([ground.matches.join(chosen, on="Id", how="anti"), chosen])
 
 
+def _by_domain(batch: Batch, pair: PairSpec, rows: pl.DataFrame) -> pl.DataFrame:
+    """The one account that has the domain of a lead's e-mail address."""
+    if pair.sobject.lower() != "lead" or "Email" not in rows.columns:
+        return pl.DataFrame(schema=inbound.BY_DOMAIN)
+    keys = rows.select("Id", value=domains.from_emails(rows["Email"], free_mail=False)).drop_nulls("value")
+    points = batch.read(
+        f"SELECT DISTINCT c.value, c.record_id FROM contact_point c JOIN {batch.stage(keys)} s ON s.value = c.value"  # noqa: S608
+        " WHERE c.workspace_id = :w AND c.table_name = 'account' AND c.kind = 'domain'",
+        w=batch.workspace_id,
+    ).with_columns(pl.col("value").cast(pl.String), pl.col("record_id").cast(pl.Int64))
+    alone = points.filter(pl.len().over("value") == 1)
+    return keys.join(alone, on="value").select("Id", domain_account="record_id")
+
+
 def twin_clears(ctx: Context, spec: JobSpec, pair: PairSpec) -> frozenset[str] | None:
     """The org fields that switched-on outbound jobs of the pair empty where ours are empty; ``None`` without one."""
     twins = [
@@ -181,14 +200,16 @@ def _linked(batch: Batch, kind: Kind, org_ids: pl.Series) -> pl.DataFrame:
     kind_column = "r.kind" if table == "activity" else f"'{table}'"
     staged = batch.stage(found.select("record_id"))
     records = batch.read(
-        f"SELECT r.id AS record_id, {kind_column} AS linked_kind, r.updated_at, r.deleted_at FROM {table} r"  # noqa: S608
+        f"SELECT r.id AS record_id, {kind_column} AS linked_kind, r.updated_at, r.deleted_at,"  # noqa: S608
+        f" r.archived_at FROM {table} r"
         f" JOIN {staged} s ON s.record_id = r.id WHERE r.workspace_id = :w",
         w=batch.workspace_id,
     ).with_columns(pl.col("record_id").cast(pl.Int64), pl.col("linked_kind").cast(pl.String))
     joined = found.join(records, on="record_id", how="left")
     return joined.select(
         pl.col("org_id").alias("Id"), "record_id", pl.col("baseline").cast(pl.String), "org_stamp_at", "linked_kind",
-        "updated_at", pl.col("deleted_at").is_not_null().alias("is_gone"), pl.lit(value=False).alias("is_adopted"),
+        "updated_at", pl.col("deleted_at").is_not_null().alias("is_gone"),
+        pl.col("archived_at").is_not_null().alias("is_archived"), pl.lit(value=False).alias("is_adopted"),
         pl.col("how").is_in(["created_out", "settled"]).alias("made_here"),
     )  # fmt: skip
 

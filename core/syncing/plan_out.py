@@ -14,6 +14,7 @@ from core.mapping.spec import JobSpec, PairSpec
 from core.planning import outbound, plan
 from core.planning.plan import Planned
 from core.records import ACTIVITY_KINDS, CONSENT_FIELDS, Direction, Kind, Outcome
+from core.syncing import excluded, spill
 from core.syncing.context import Context
 from core.syncing.select import by_pair, changed_since, ground, planning_columns
 from core.values import ids
@@ -47,6 +48,8 @@ def plan_pair(ctx: Context, spec: JobSpec, selected: Selected) -> Planned:
     found = ground(ctx, spec, pair, rows)
     given = rows.with_columns(_given_email="person_email") if "person_email" in rows.columns else rows
     resolved = outbound.resolve(spec, pair, given.drop(RESOLVED, strict=False), found)
+    if not outbound.is_consent_only(spec):
+        resolved = excluded.outbound(ctx, spec, resolved)
     resolved = resolved.with_columns(_title=_title_of(spec, resolved))
     if spec.zone != "owner":
         resolved = resolved.drop("row_zone")
@@ -67,7 +70,8 @@ def plan_pair(ctx: Context, spec: JobSpec, selected: Selected) -> Planned:
         others = outbound.with_opt_outs(others, passing)
     mapped = without_filled(compiled, mapped, todo, org_now)
     changed = _changed(spec, pair, mapped, verdicts, differing, org_now, found)
-    return Planned(pl.concat([others, changed.rows]), selected.marks, changed.decisions)
+    rows = spill.attach(pl.concat([others, changed.rows]), mapped)
+    return Planned(rows, selected.marks, changed.decisions)
 
 
 def _stopped_but_out(spec: JobSpec, pair: PairSpec, verdicts: pl.DataFrame, mapped: pl.DataFrame) -> pl.Series:

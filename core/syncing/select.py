@@ -9,8 +9,8 @@ import polars as pl
 
 from core.identity.match import CANDIDATE, match_accounts, match_people
 from core.mapping.spec import JobSpec, PairSpec
-from core.planning.outbound import Ground
-from core.records import ACTIVITY_KINDS, Kind, table_of
+from core.planning.outbound import ELSEWHERE, Ground
+from core.records import ACTIVITY_KINDS, Direction, Kind, table_of
 from core.store import consent, links
 from core.store.database import Batch
 from core.store.records import load_records
@@ -18,7 +18,6 @@ from core.syncing import rulings
 from core.syncing.context import Context
 from core.values import domains, emails, ids, phones
 
-PEOPLE_OBJECTS = frozenset({"Contact", "Lead"})
 RENAMED = {"id": "local_id", "user_email": "user", "created_on_at": "created_on", "lead_source": "source_of_lead"}
 
 
@@ -69,6 +68,26 @@ def by_pair(ctx: Context, spec: JobSpec, records: pl.DataFrame) -> list[tuple[Pa
     at = records.select(id="id").join(placed, left_on="id", right_on="record_id", how="left", maintain_order="left")
     place = at["place"].fill_null(0)
     return [(pair, records.filter(place == n)) for n, pair in enumerate(spec.pairs)]
+
+
+def start_now(ctx: Context, spec: JobSpec) -> None:
+    """Set the marks of a job that never ran to now, so that it leaves alone what was there before."""
+    now = ctx.now()
+    if spec.direction is Direction.OUTBOUND:
+        upto = int(ctx.db.one("SELECT seq FROM workspace WHERE id = :w", w=ctx.workspace_id))
+        mark: dict[str, Any] = {"workspace_seq": upto, "parents_seq": _parents_seq(ctx)}
+    else:
+        mark = {"org_stamp_at": ctx.org_now(), "scope_read_at": now}
+    with ctx.db.batch(ctx.workspace_id) as batch:
+        for pair in spec.pairs:
+            known = batch.read(
+                "SELECT job FROM mark WHERE workspace_id = :w AND job = :j AND sobject = :o",
+                w=ctx.workspace_id, j=spec.name, o=pair.sobject,
+            )  # fmt: skip
+            if known.is_empty():
+                head = {"workspace_id": ctx.workspace_id, "job": spec.name, "sobject": pair.sobject}
+                row = pl.DataFrame([{**head, **mark, "updated_at": now}])
+                batch.upsert("mark", row, ("workspace_id", "job", "sobject"))
 
 
 def _parents_seq(ctx: Context) -> int:
@@ -133,8 +152,7 @@ def _text(value: Any) -> str:
 def ground(ctx: Context, spec: JobSpec, pair: PairSpec, rows: pl.DataFrame) -> Ground:
     """Everything an outbound plan stands on for these rows."""
     with ctx.db.reading(ctx.workspace_id) as batch:
-        every = links.of_records(batch, table_of(spec.kind), rows["local_id"])
-        linked = every.filter(pl.col("sobject") == pair.sobject)
+        held = links.of_records(batch, table_of(spec.kind), rows["local_id"])
         person_match, account_match = _matches(batch, spec, rows)
         people = _people(batch, person_match)
         wanted = pl.concat([account_match["account_record_id"], people["home"]]).drop_nulls().unique()
@@ -142,12 +160,13 @@ def ground(ctx: Context, spec: JobSpec, pair: PairSpec, rows: pl.DataFrame) -> G
         users = _users(batch)
         released = _released(batch, rows["local_id"]) if spec.kind is Kind.PERSON else None
     made = rulings.of(ctx, spec)
+    here = pl.col("sobject") == pair.sobject
     return Ground(
         released=released,
         rulings=made.fields,
         may_delete=made.may_delete,
-        links=linked.select("org_id", "baseline", local_id="record_id"),
-        elsewhere=_elsewhere(spec, pair, every),
+        links=held.filter(here).select("org_id", "baseline", local_id="record_id"),
+        elsewhere=_elsewhere(spec.kind, held.filter(~here)),
         people=people,
         accounts=accounts,
         person_match=person_match,
@@ -167,11 +186,11 @@ def _released(batch: Batch, people: pl.Series) -> pl.DataFrame:
     return found.select(pl.col("record_id").alias("local_id"), pl.col("channel").alias("source"))
 
 
-def _elsewhere(spec: JobSpec, pair: PairSpec, linked: pl.DataFrame) -> pl.DataFrame:
-    """People who are in the org as the other of Lead and Contact: a second record would double them."""
-    others = PEOPLE_OBJECTS - {pair.sobject} if spec.kind is Kind.PERSON and pair.sobject in PEOPLE_OBJECTS else set()
-    found = linked.filter(pl.col("sobject").is_in(list(others)))
-    return found.select(pl.col("record_id").alias("local_id"), pl.col("sobject").alias("linked_as")).unique("local_id")
+def _elsewhere(kind: Kind, held: pl.DataFrame) -> pl.DataFrame:
+    """Accounts and people that another org object stands for; an activity may well be logged on two objects."""
+    if kind in ACTIVITY_KINDS:
+        held = held.clear()
+    return held.group_by(local_id="record_id").agg(elsewhere=pl.col("sobject").sort().first()).cast(ELSEWHERE)  # type: ignore[arg-type]
 
 
 def _matches(batch: Batch, spec: JobSpec, rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from local_org.org.ids import MASTER_RECORD_TYPE
+from local_org.org import record_types
 from local_org.org.model import Access, Field, Schema, SObject
 
 _SOAP = {
@@ -29,6 +29,11 @@ _NO_FEED = ("OpportunityContactRole", "Campaign", "CampaignMember", "Event", "Ev
 _NO_UNDELETE = ("OpportunityContactRole", "CampaignMember", "TaskRelation", "EventRelation")
 _NO_RECENT = ("OpportunityContactRole", "CampaignMember", "TaskRelation", "EventRelation")
 _SCOPED = {
+    "Account": ("everything", "mine", "team"),
+    "Contact": ("everything", "mine", "scopingRule", "team"),
+    "Lead": ("everything", "mine", "queue_owned", "scopingRule", "team", "user_owned"),
+    "Opportunity": ("everything", "mine", "scopingRule", "team"),
+    "Case": ("everything", "mine", "queue_owned", "scopingRule", "team", "user_owned"),
     "Event": ("delegated", "everything", "mine", "scopingRule", "team"),
     "Task": ("delegated", "everything", "mine", "team"),
     "OpportunityContactRole": ("everything",),
@@ -55,7 +60,7 @@ def entry(sobject: SObject, access: Access, api_version: str) -> dict[str, Any]:
         "createable": sobject.createable and access.may(sobject, "c"),
         "custom": sobject.custom,
         "customSetting": False,
-        "deepCloneable": sobject.name == "Campaign",
+        "deepCloneable": sobject.name in ("Campaign", "Opportunity"),
         "deletable": sobject.deletable and access.may(sobject, "d"),
         "deprecatedAndHidden": False,
         "feedEnabled": seasoned and not sobject.custom and sobject.name not in _NO_FEED,
@@ -113,11 +118,17 @@ def describe(sobject: SObject, schema: Schema, access: Access, api_version: str)
         "lookupLayoutable": None,
         "namedLayoutInfos": [],
         "networkScopeFieldName": None,
-        "recordTypeInfos": _record_types(sobject, api_version),
+        "recordTypeInfos": record_types.infos(sobject, access.profile, api_version),
         "searchLayoutable": sobject.searchable,
         "sobjectDescribeOption": "FULL",
         "supportedScopes": _scopes(sobject),
     }
+
+
+def scope_names(sobject: SObject) -> tuple[str, ...]:
+    """The scopes that ``USING SCOPE`` takes for an object."""
+    owned = sobject.field("OwnerId") is not None
+    return _SCOPED.get(sobject.name, ("everything", "mine", "team") if owned else ("everything",))
 
 
 def _scopes(sobject: SObject) -> list[dict[str, str]]:
@@ -126,30 +137,12 @@ def _scopes(sobject: SObject) -> list[dict[str, str]]:
         "delegated": f"My delegated {plural}",
         "everything": f"All {plural}",
         "mine": f"My {plural}",
+        "queue_owned": f"Queue owned {plural}",
         "scopingRule": "Filter by scope",
         "team": f"My team's {plural}",
+        "user_owned": f"User owned {plural}",
     }
-    owned = sobject.field("OwnerId") is not None
-    names = _SCOPED.get(sobject.name, ("everything", "mine", "team") if owned else ("everything",))
-    return [{"label": labels[name], "name": name} for name in names]
-
-
-def _record_types(sobject: SObject, api_version: str) -> list[dict[str, Any]]:
-    if not sobject.layoutable:
-        return []
-    layout = f"/services/data/v{api_version}/sobjects/{sobject.name}/describe/layouts/{MASTER_RECORD_TYPE}"
-    return [
-        {
-            "active": True,
-            "available": True,
-            "defaultRecordTypeMapping": True,
-            "developerName": "Master",
-            "master": True,
-            "name": "Master",
-            "recordTypeId": MASTER_RECORD_TYPE,
-            "urls": {"layout": layout},
-        }
-    ]
+    return [{"label": labels[name], "name": name} for name in scope_names(sobject)]
 
 
 def _children(sobject: SObject, schema: Schema, access: Access) -> list[dict[str, Any]]:
@@ -192,7 +185,7 @@ def field_result(f: Field, editable: bool = True) -> dict[str, Any]:
         "autoNumber": f.auto_number,
         "byteLength": _byte_length(f),
         "calculated": f.calculated,
-        "calculatedFormula": None,
+        "calculatedFormula": f.formula,
         "cascadeDelete": f.cascade_delete and f.custom,
         "caseSensitive": f.case_sensitive,
         "compoundFieldName": f.compound,
@@ -211,7 +204,7 @@ def field_result(f: Field, editable: bool = True) -> dict[str, Any]:
         "extraTypeInfo": _extra_type(f),
         "filterable": f.filterable,
         "filteredLookupInfo": None,
-        "formulaTreatNullNumberAsZero": False,
+        "formulaTreatNullNumberAsZero": f.formula is not None,
         "groupable": f.groupable,
         "highScaleNumber": False,
         "htmlFormatted": False,
@@ -254,4 +247,5 @@ def field_result(f: Field, editable: bool = True) -> dict[str, Any]:
         "unique": f.unique,
         "updateable": f.updateable and editable,
         "writeRequiresMasterRead": False,
+        **dict(f.quirks),
     }

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from local_org.org import activities, permissions, relations, schema_io, statuses
+from local_org.org import activities, formulas, permissions, relations, schema_io, statuses
 from local_org.org.clock import Clock
 from local_org.org.ids import id_number, make_id, to18
 from local_org.org.model import Access, Schema, SObject
@@ -211,7 +211,12 @@ class Org:
             self.plans = {}
 
     def replace_schema(self, schema: Schema, changed: Iterable[str]) -> None:
-        """Switch to another schema at run time: new tables and columns are made, nothing is dropped."""
+        """Switch to another schema at run time: new tables and columns are made, nothing is dropped.
+
+        Raises:
+            ValueError: A formula or roll-up of it cannot be worked out.
+        """
+        formulas.check(schema)
         with self.write():
             self._store.ensure_tables(schema)
             self._save_meta("schema", schema_io.to_json(schema))

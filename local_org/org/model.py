@@ -16,6 +16,7 @@ datetime                   INTEGER, whole seconds since 1970-01-01 UTC
 time                       TEXT ``HH:MM:SS.mmmZ``
 multipicklist              TEXT, values joined with ``;``
 address, location          not stored: compound of their part fields (``compound_of``)
+formulas, roll-ups         not stored: worked out when read
 ========================  ==========================================================
 """
 
@@ -64,6 +65,51 @@ class PicklistValue:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordType:
+    """One record type of an object, with the picklist values that it allows.
+
+    A picklist that ``picklists`` does not name keeps all its values.
+    """
+
+    id: str
+    name: str
+    """Its API name (DeveloperName)."""
+    label: str
+    default: bool = False
+    """What a new record gets that names no record type."""
+    active: bool = True
+    picklists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Field name to the values allowed; one that ends in ``*`` is the default of this record type."""
+    profiles: tuple[str, ...] = ()
+    """Names of the profiles that may use it; empty for all."""
+    person: bool = False
+    """Whether it makes an Account a person account."""
+
+    def open_to(self, profile: str) -> bool:
+        """Whether users of this profile may give it to records."""
+        return self.active and (not self.profiles or profile in self.profiles)
+
+
+Sharing = Literal["Private", "Read", "ReadWrite", "FullAccess", "ControlledByParent"]
+"""Organization-wide default: what everybody may do with records of others; ``FullAccess`` lets delete and transfer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rollup:
+    """A roll-up summary: what is counted or added up over the live children of a record."""
+
+    child: str
+    """The child object."""
+    reference: str
+    """Its field that names the record."""
+    function: Literal["count", "sum", "min", "max"] = "count"
+    field: str | None = None
+    """What is added up; ``None`` for a count."""
+    when: tuple[tuple[str, str, Any], ...] = ()
+    """Conditions that a child must meet: field, one of ``= != < <= > >=``, value."""
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """One field of an sObject, with what the server enforces about it (flags as describe prints them)."""
 
@@ -103,11 +149,22 @@ class Field:
     """For an address or a person's Name: the stored parts."""
     permissionable: bool = True
     help_text: str | None = None
+    quirks: tuple[tuple[str, Any], ...] = ()
+    """Keys of its describe that do not follow from the rest: ``("aggregatable", False)``."""
+    formula: str | None = None
+    """Worked out whenever it is read; see `formulas`."""
+    rollup: Rollup | None = None
+    """Worked out whenever it is read, like a formula."""
 
     @property
     def stored(self) -> bool:
         """Whether the field has a column of its own."""
-        return self.type not in ("address", "location")
+        return self.type not in ("address", "location") and not self.worked_out
+
+    @property
+    def worked_out(self) -> bool:
+        """Whether the value is made when it is read: it changes without a stamp."""
+        return self.formula is not None or self.rollup is not None
 
     @property
     def required(self) -> bool:
@@ -135,6 +192,8 @@ class SObject:
     layoutable: bool = True
     activities: bool = False
     """Whether a Task or Event may name it as WhatId."""
+    record_types: tuple[RecordType, ...] = ()
+    sharing: Sharing = "FullAccess"
     _by_lower: dict[str, Field] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -178,6 +237,12 @@ class Access:
     view_all: bool
     objects: Mapping[str, str]
     fields: Mapping[str, str]
+    owners: frozenset[str] = frozenset()
+    """Ids of those whose records are as good as the user's own: the user, roles below, queues."""
+    groups: frozenset[str] = frozenset()
+    """Ids that a share may name to reach the user."""
+    first_weekday: int = 6
+    """The day that the user's weeks begin with, by locale: 0 is Monday, 6 Sunday."""
 
     def may(self, sobject: SObject, letter: str) -> bool:
         """Whether one of ``c r u d`` is granted on the object."""

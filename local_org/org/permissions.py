@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from local_org.org import sharing
 from local_org.org.ids import to18
 from local_org.org.model import Access, OrgFault, Schema
 
@@ -23,6 +24,10 @@ STANDARD_PROFILES: dict[str, dict[str, Any]] = {
 }
 
 
+_SUNDAY_LOCALES = ("en_US", "en_CA")
+"""Locales whose weeks begin on Sunday, among those that users here may have."""
+
+
 def load_access(conn: sqlite3.Connection, schema: Schema, user_id: str) -> Access:
     """The access of a user, from the tables.
 
@@ -31,13 +36,13 @@ def load_access(conn: sqlite3.Connection, schema: Schema, user_id: str) -> Acces
     """
     row = conn.execute(
         'SELECT u."Username", u."TimeZoneSidKey", u."ProfileId", p."Name", p."PermissionsApiEnabled", '
-        'p."PermissionsModifyAllData", p."PermissionsViewAllData" FROM "User" u '
+        'p."PermissionsModifyAllData", p."PermissionsViewAllData", u."LocaleSidKey" FROM "User" u '
         'JOIN "Profile" p ON p."Id" = u."ProfileId" WHERE u."Id" = ?',
         (user_id,),
     ).fetchone()
     if row is None:
         raise OrgFault("INVALID_SESSION_ID", "Session expired or invalid", status=401)
-    username, zone, profile_id, profile, *flags = row
+    username, zone, profile_id, profile, *flags, locale = row
     sets = conn.execute(
         'SELECT s."Id", s."PermissionsApiEnabled", s."PermissionsModifyAllData", s."PermissionsViewAllData" '
         'FROM "PermissionSetAssignment" a JOIN "PermissionSet" s ON s."Id" = a."PermissionSetId" '
@@ -56,6 +61,9 @@ def load_access(conn: sqlite3.Connection, schema: Schema, user_id: str) -> Acces
         view_all=view or modify,
         objects=_objects(conn, schema, parents),
         fields=_fields(conn, parents),
+        owners=sharing.owners_of(conn, user_id),
+        groups=sharing.groups_of(conn, user_id),
+        first_weekday=6 if (locale or "en_US") in _SUNDAY_LOCALES else 0,
     )
 
 

@@ -6,7 +6,7 @@ import dataclasses
 import json
 from typing import Any
 
-from local_org.org.model import Field, PicklistValue, Schema, SObject
+from local_org.org.model import Field, PicklistValue, RecordType, Rollup, Schema, SObject
 
 
 def to_json(schema: Schema) -> str:
@@ -27,13 +27,37 @@ def _plain(value: Any) -> Any:
     made = {}
     for part in dataclasses.fields(value):
         held = getattr(value, part.name)
-        if part.name != "_by_lower" and (part.default is dataclasses.MISSING or held != part.default):
+        if part.name != "_by_lower" and held != _default(part):
             made[part.name] = _plain(held)
     return made
 
 
+def _default(part: dataclasses.Field[Any]) -> Any:
+    factory = part.default_factory
+    return part.default if factory is dataclasses.MISSING else factory()
+
+
+def field_to_json(f: Field) -> dict[str, Any]:
+    """One field in plain form."""
+    made: dict[str, Any] = _plain(f)
+    return made
+
+
+def field_from_json(item: dict[str, Any]) -> Field:
+    """The field that `field_to_json` wrote."""
+    return _field(item)
+
+
 def _object(item: dict[str, Any]) -> SObject:
-    return SObject(**{**item, "fields": tuple(_field(f) for f in item["fields"])})
+    made = {**item, "fields": tuple(_field(f) for f in item["fields"])}
+    if "record_types" in item:
+        made["record_types"] = tuple(_record_type(each) for each in item["record_types"])
+    return SObject(**made)
+
+
+def _record_type(item: dict[str, Any]) -> RecordType:
+    picklists = {name: tuple(values) for name, values in item.get("picklists", {}).items()}
+    return RecordType(**{**item, "picklists": picklists, "profiles": tuple(item.get("profiles", ()))})
 
 
 def _field(item: dict[str, Any]) -> Field:
@@ -43,4 +67,8 @@ def _field(item: dict[str, Any]) -> Field:
             made[name] = tuple(made[name])
     if "picklist" in made:
         made["picklist"] = tuple(PicklistValue(**value) for value in made["picklist"])
+    if "quirks" in made:
+        made["quirks"] = tuple((key, value) for key, value in made["quirks"])
+    if "rollup" in made:
+        made["rollup"] = Rollup(**{**made["rollup"], "when": tuple(map(tuple, made["rollup"].get("when", ())))})
     return Field(**made)

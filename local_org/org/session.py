@@ -6,19 +6,21 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from local_org.org import deleting, describe
+from local_org.org import deleting, describe, formulas, sharing
 from local_org.org.ids import is_id, to18
 from local_org.org.matching import upsert_key
 from local_org.org.model import Access, Field, OrgFault, SaveResult, SObject
 from local_org.org.row import no_such_column
 from local_org.org.saving import Saver, plan_for
 from local_org.org.store import quoted
-from local_org.org.values import shown
+from local_org.org.values import part_key, shown
 
 if TYPE_CHECKING:
     from local_org.org.engine import Org
 
 SAVES = ("create", "update", "upsert", "delete")
+_ABOUT_ACCESS = ("User", "PermissionSetAssignment", "UserRole", "Group", "GroupMember")
+"""A change of these may change what users may do."""
 ROLLED_BACK = "Record rolled back because not all records were valid and the request was using AllOrNone header"
 
 
@@ -106,20 +108,28 @@ class Session:
         parts = [sobject.field(part) for f in chosen if not f.stored for part in f.compound_of]
         # A part of an address that the user cannot see is empty in the whole.
         seen = [f for f in parts if f is not None and self.access.sees(sobject, f)]
-        stored = {f.name: f for f in [*chosen, *seen] if f.stored}
+        stored = {f.name: f for f in [*chosen, *seen] if f.stored or f.worked_out}
         deleted = '"IsDeleted"' if sobject.field("IsDeleted") else "0"
-        names = ", ".join(['"Id"', deleted, *map(quoted, stored)])
-        sql = f'SELECT {names} FROM {quoted(sobject.name)} WHERE "Id" IN (SELECT value FROM json_each(?))'
+        names = ", ".join(['"Id"', deleted, *(self._column(sobject, f) for f in stored.values())])
+        sql = f'SELECT {names} FROM {quoted(sobject.name)} t WHERE "Id" IN (SELECT value FROM json_each(?))'
+        if (bound := sharing.condition(self.org.schema, self.access, sobject, "t")) is not None:
+            sql += f" AND {bound}"
         base = f"/services/data/v{self.api_version}/sobjects/{sobject.name}/"
         made = {}
         for record_id, gone, *values in self.org.connection().execute(sql, (json.dumps(ids),)):
             held = dict(zip(stored, values, strict=True))
             row: dict[str, Any] = {"attributes": {"type": sobject.name, "url": base + record_id}}
             for f in chosen:
-                row[f.name] = shown(f, held[f.name]) if f.stored else compound(f, held)
+                row[f.name] = shown(f, held[f.name]) if f.name in held else compound(f, held)
             row["IsDeleted*"] = gone
             made[record_id] = row
         return made
+
+    def _column(self, sobject: SObject, f: Field) -> str:
+        if not f.worked_out:
+            return quoted(f.name)
+        moment = formulas.Moment(self.org.clock.now(), self.access.time_zone)
+        return formulas.worked_out(self.org.schema, sobject, f, "t", moment)
 
     def save(
         self,
@@ -164,7 +174,7 @@ class Session:
                     raise _RolledBackError(results)
         except _RolledBackError as rolled_back:
             results = [_rolled_back(result) for result in rolled_back.results]
-        if any(result.success for result in results) and sobject.name in ("User", "PermissionSetAssignment"):
+        if any(result.success for result in results) and sobject.name in _ABOUT_ACCESS:
             self.org.forget_access()
         return results
 
@@ -177,15 +187,10 @@ class Session:
 
 def compound(f: Field, held: Mapping[str, Any]) -> dict[str, Any] | None:
     """A compound address as an object, ``None`` when all its parts are empty."""
-    keys = {part: _part_name(f, part) for part in f.compound_of}
+    keys = {part: part_key(part, f) for part in f.compound_of}
     if all(held.get(part) is None for part in keys):
         return None
     return dict(sorted((key, held.get(part)) for part, key in keys.items()))
-
-
-def _part_name(f: Field, part: str) -> str:
-    short = part[len(f.name) - len("Address") :] if f.name.endswith("Address") else part
-    return short[:1].lower() + short[1:]
 
 
 def _rolled_back(result: SaveResult) -> SaveResult:

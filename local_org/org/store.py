@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -89,6 +90,8 @@ class Transaction:
 
     conn: sqlite3.Connection
     stamp: int
+    ticket: int = 0
+    """Its number; later transactions have higher ones, over restarts too."""
     depth: int = 0
     undo: list[Callable[[], None]] = field(default_factory=list)
     """What to put right in memory when it is rolled back, last first."""
@@ -113,10 +116,13 @@ class Store:
         self._readers: weakref.WeakSet[_Reader] = weakref.WeakSet()
         self._open: dict[int, int] = {}
         self._open_lock = threading.Lock()
-        self._tickets = 0
+        self._tickets = time.time_ns() // 1_000_000
         self._tx: Transaction | None = None
         self._writer = self._connect(sqlite3.Connection)
         self._writer.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + _INTERNAL)
+        # For triggers that note what a transaction has done, and when.
+        self._writer.create_function("org_ticket", 0, lambda: self._tx.ticket if self._tx else 0)
+        self._writer.create_function("org_now", 0, clock.now)
 
     def _connect(self, factory: type[sqlite3.Connection]) -> sqlite3.Connection:
         conn = sqlite3.connect(
@@ -162,7 +168,7 @@ class Store:
             return
         with self._lock:
             ticket, start = self.register(stamp)
-            self._tx, self._local.writing = Transaction(self._writer, start), True
+            self._tx, self._local.writing = Transaction(self._writer, start, ticket), True
             tx = self._tx
             try:
                 with self._committed(tx):
@@ -202,7 +208,7 @@ class Store:
     def register(self, stamp: int | None = None) -> tuple[int, int]:
         """Note that a transaction has begun; returns its ticket and its stamp."""
         with self._open_lock:
-            start = self._clock.now() if stamp is None else stamp
+            start = self._clock.stamp() if stamp is None else stamp
             self._tickets += 1
             self._open[self._tickets] = start
             return self._tickets, start
@@ -215,7 +221,7 @@ class Store:
     def covered(self) -> int:
         """The latest second of which all commits are visible or yet to be stamped: start of the oldest transaction."""
         with self._open_lock:
-            return min([self._clock.now(), *self._open.values()])
+            return min([self._clock.now(), self._clock.stamp(), *self._open.values()])
 
     def ensure_tables(self, schema: Schema) -> None:
         """Create missing tables, columns and indexes."""

@@ -92,6 +92,9 @@ class DuplicateRule:
     active: bool = True
 
 
+AnyRule = ValidationRule | Automation | DuplicateRule
+
+
 @dataclass(frozen=True, slots=True)
 class Rulebook:
     """All rules of an org."""
@@ -125,14 +128,23 @@ def _from_json(text: str | None) -> Rulebook:
     raw = json.loads(text) if text else {}
 
     def made(kind: type[Any], name: str) -> tuple[Any, ...]:
-        return tuple(kind(**_revived(item)) for item in raw.get(name, []))
+        return tuple(rule_from(kind, item) for item in raw.get(name, []))
 
     return Rulebook(
         made(ValidationRule, "validations"), made(Automation, "automations"), made(DuplicateRule, "duplicates")
     )
 
 
-def _revived(item: dict[str, Any]) -> dict[str, Any]:
+def rule_from(kind: type[AnyRule], item: Mapping[str, Any]) -> AnyRule:
+    """A rule from its plain form.
+
+    Raises:
+        TypeError: A word is missing, or one that the rule does not know.
+    """
+    return kind(**_revived(item))
+
+
+def _revived(item: Mapping[str, Any]) -> dict[str, Any]:
     made = dict(item)
     if "when" in made:
         made["when"] = tuple(Condition(**condition) for condition in made["when"])
@@ -141,7 +153,7 @@ def _revived(item: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-def add_rule(org: Org, rule: ValidationRule | Automation | DuplicateRule) -> None:
+def add_rule(org: Org, rule: AnyRule) -> None:
     """Add a rule, or replace the one of the same object and name."""
     _keep(org, [*(r for r in _all(org) if (r.object, r.name) != (rule.object, rule.name)), rule])
 
@@ -151,12 +163,12 @@ def remove_rule(org: Org, sobject: str, name: str) -> None:
     _keep(org, [r for r in _all(org) if (r.object, r.name) != (sobject, name)])
 
 
-def _all(org: Org) -> list[ValidationRule | Automation | DuplicateRule]:
+def _all(org: Org) -> list[AnyRule]:
     book = rulebook(org)
     return [*book.validations, *book.automations, *book.duplicates]
 
 
-def _keep(org: Org, all_rules: Iterable[ValidationRule | Automation | DuplicateRule]) -> None:
+def _keep(org: Org, all_rules: Iterable[AnyRule]) -> None:
     names = {ValidationRule: "validations", Automation: "automations", DuplicateRule: "duplicates"}
     made: dict[str, list[dict[str, Any]]] = {}
     for rule in all_rules:

@@ -275,3 +275,13 @@ def shown(f: Field, value: Any) -> Any:
     if f.type == "datetime":
         return datetime_text(value)
     return value
+
+
+def part_key(name: str, f: Field) -> str:
+    """``MailingPostalCode`` is ``postalCode`` in its address; ``Spot__Latitude__s`` is ``latitude``."""
+    bare = name.removesuffix("__s").rsplit("__", 1)[-1]
+    for suffix in ("Street", "City", "StateCode", "State", "PostalCode", "CountryCode", "Country", "Latitude",
+                   "Longitude", "GeocodeAccuracy"):  # fmt: skip
+        if bare.endswith(suffix):
+            return suffix[0].lower() + suffix[1:]
+    return bare

@@ -19,12 +19,10 @@ from typing import Any
 from local_org.sample.filling import fill
 from local_org.sample.intake import build_intake, write_files
 from local_org.sample.manifest import make_manifest
-from local_org.sample.schema import custom_fields, custom_objects, sample_schema, with_sample
+from local_org.sample.schema import sample_schema, with_sample
 from local_org.sample.world import SEED, build_world
 
-__all__ = [
-    "SEED", "custom_fields", "custom_objects", "fill", "manifest", "sample_schema", "with_sample", "write_intake",
-]  # fmt: skip
+__all__ = ["SEED", "fill", "manifest", "sample_schema", "with_sample", "write_intake"]
 
 
 def write_intake(directory: str | Path, *, scale: float = 1.0, seed: int = SEED, now: datetime) -> dict[str, Any]:

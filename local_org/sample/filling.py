@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from local_org.org import permissions
 from local_org.sample.base import Row, World
-from local_org.sample.schema import custom_fields, custom_objects, with_sample
+from local_org.sample.schema import SAMPLE, with_sample
 from local_org.sample.views import add_list_views
 from local_org.sample.world import SEED, build_world
 
@@ -37,20 +37,13 @@ def fill(org: Org, *, scale: float = 1.0, seed: int = SEED, now: datetime) -> di
         How many rows were loaded, by object.
     """
     world = build_world(scale=scale, seed=seed, now=now)
-    changed = [o.name for o in custom_objects()] + _extended(org)
     with org.write():
-        org.replace_schema(with_sample(org.schema), changed)
+        org.replace_schema(with_sample(org.schema), SAMPLE.touched)
         loaded = {name: org.bulk_load(name, _rows(org, world, name)) for name in _ORDER}
         loaded["ListView"] = add_list_views(org, world)
         org.save_meta("sample", json.dumps({"scale": scale, "seed": seed, "now": now.isoformat()}))
     org.forget_access()
     return loaded
-
-
-def _extended(org: Org) -> list[str]:
-    """The standard objects that get custom fields."""
-    names = [name for name in custom_fields(org.schema) if name != "Activity"]
-    return [*names, "Event"]
 
 
 def _rows(org: Org, world: World, name: str) -> Iterable[Row]:

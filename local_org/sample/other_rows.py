@@ -107,11 +107,8 @@ class Scribe:
         rng, user = self.rng, self.desk.caller(self.rng)
         made = moment(rng, self.world.now, user)
         start = made.replace(minute=rng.choice((0, 15, 30, 45)), second=0)
-        start = (
-            later(start, days_ahead * DAY + int(self.world.now - start.timestamp()) // 900 * 900)
-            if days_ahead
-            else start
-        )
+        if days_ahead:  # at the same hour of a day to come
+            start = later(start, (days_ahead + int(self.world.now - start.timestamp()) // DAY) * DAY)
         start = start if hour is None else later(start, -DAY).replace(hour=hour, minute=30)
         row = rng.choice(self.desk.mail)
         subject, notes = texts.meeting_text(rng, str(row["FirstName"] or row["LastName"]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from local_org.org.model import Field
+from local_org.org.values import part_key
 from local_org.soql import faults
 from local_org.soql.nodes import Call, Literal, Path
 from local_org.soql.scope import Scope, Sql, Value, refuse
@@ -13,16 +13,6 @@ FUNCTION = "soql_distance"
 """The SQL function that :func:`between` is installed as."""
 _RADIUS = {"MI": 3_958.761, "KM": 6_371.009}
 """Of the earth, taken for a sphere."""
-
-
-def part_key(name: str, f: Field) -> str:
-    """``MailingPostalCode`` is ``postalCode`` in its address; ``Spot__Latitude__s`` is ``latitude``."""
-    bare = name.removesuffix("__s").rsplit("__", 1)[-1]
-    for suffix in ("Street", "City", "StateCode", "State", "PostalCode", "CountryCode", "Country", "Latitude",
-                   "Longitude", "GeocodeAccuracy"):  # fmt: skip
-        if bare.endswith(suffix):
-            return suffix[0].lower() + suffix[1:]
-    return bare
 
 
 def distance(scope: Scope, call: Call) -> Value:

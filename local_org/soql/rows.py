@@ -6,12 +6,12 @@ import itertools
 from dataclasses import dataclass, field
 
 from local_org.org.model import Field, SObject
+from local_org.org.values import part_key
 from local_org.soql import faults, functions
 from local_org.soql.clauses import bounds_sql, counted, no_groups, open_scope, order_sql, where_sql
 from local_org.soql.columns import Column
 from local_org.soql.formats import formatter
 from local_org.soql.nodes import Call, Path, Query, Selected, SelectItem, Subselect, Typeof, When
-from local_org.soql.places import part_key
 from local_org.soql.scope import TIMELINES, Context, Place, Scope, Sql, Value, child_name, quoted, source_object
 from local_org.soql.shapes import (
     ADDRESS_KEYS,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from local_org.org import formulas, sharing
 from local_org.org.model import Access, Field, OrgFault, Schema, SObject
 from local_org.soql import faults
 from local_org.soql.nodes import Path, Source
@@ -62,6 +64,8 @@ class Context:
     now: datetime
     all_rows: bool
     api_version: str
+    conn: sqlite3.Connection | None = None
+    """Where other users' rights are read, which UserRecordAccess may ask for."""
     aliases: Iterator[int] = field(default_factory=itertools.count)
 
     def alias(self) -> str:
@@ -202,7 +206,11 @@ class Scope:
 
     def field_value(self, place: Place, sobject: SObject, f: Field) -> Value:
         """The value of a field of one target of a place; its table is joined."""
-        column = f"{self.table_of(place, sobject)}.{quoted(f.name)}" if f.stored else "NULL"
+        table = self.table_of(place, sobject)
+        column = f"{table}.{quoted(f.name)}" if f.stored else "NULL"
+        if f.worked_out:
+            moment = formulas.moment_of(self.context.now, self.context.access.time_zone)
+            column = f"({formulas.worked_out(self.context.schema, sobject, f, table, moment)})"
         return Value(Sql(column), f.type, (*place.path, f.name), f, sobject, joined=place is not self.root)
 
     def table_of(self, place: Place, sobject: SObject) -> str:
@@ -213,7 +221,10 @@ class Scope:
                 raise faults.malformed(self.context.text, 0, message)
             alias = self.context.alias()
             place.tables[sobject.name] = alias
-            self.joins.append(f"LEFT JOIN {quoted(sobject.name)} AS {alias} ON {alias}.{quoted('Id')} = {place.key}")
+            # A parent that the user may not see is as good as missing.
+            seen = sharing.condition(self.context.schema, self.context.access, sobject, alias)
+            bound = f"{alias}.{quoted('Id')} = {place.key}" + (f" AND {seen}" if seen else "")
+            self.joins.append(f"LEFT JOIN {quoted(sobject.name)} AS {alias} ON {bound}")
         return place.tables[sobject.name]
 
     def type_sql(self, place: Place) -> str:

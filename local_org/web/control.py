@@ -7,10 +7,11 @@ from typing import Any
 
 from local_org.org import merging
 from local_org.org.model import OrgFault
-from local_org.web import hiding, people, reshape
+from local_org.web import lasting, people, reshape
 from local_org.web.messages import Answer, Call, not_found
 from local_org.web.routes import Handler, Router
 from local_org.web.site import Site
+from local_org.web.streaming import capture
 from local_org.web.tokens import Grant
 
 
@@ -32,6 +33,11 @@ def add_routes(router: Router) -> None:
         ("/_practice/sessions", "DELETE", end_sessions),
         ("/_practice/cursors", "DELETE", close_cursors),
         ("/_practice/allowance", "POST", allowance),
+        ("/_practice/archive", "POST", archive),
+        ("/_practice/purge", "POST", purge),
+        ("/_practice/events", "GET", events),
+        ("/_practice/events", "DELETE", forget_events),
+        ("/_practice/clients", "DELETE", forget_clients),
     ]
     for path, method, handler in table:
         router.route(path, method)(_guarded(handler))
@@ -47,8 +53,6 @@ def fault_on(site: Site, call: Call) -> Answer:
     body = call.mapping()
     count, seed = body.get("count"), body.get("seed")
     name, value = str(body.get("name", "")), str(body.get("value") or "")
-    if name == "hidden_field":
-        hiding.hide(site, value)
     fault = site.faults.switch_on(
         name,
         rate=float(body.get("rate", 1.0)),
@@ -57,14 +61,18 @@ def fault_on(site: Site, call: Call) -> Answer:
         match=str(body.get("match") or ""),
         seed=None if seed is None else int(seed),
     )
+    try:
+        lasting.begin(site, name, value)
+    except (ValueError, OrgFault):
+        site.faults.switch_off(name)
+        raise
     return Answer(200, {"name": fault.name, "on": True})
 
 
 def fault_off(site: Site, call: Call) -> Answer:
     """Switch a fault off, or all."""
     site.faults.switch_off(call.args["name"])
-    if call.args["name"] in ("all", "hidden_field"):
-        hiding.show(site)
+    lasting.end(site, call.args["name"])
     return Answer(204)
 
 
@@ -147,11 +155,45 @@ def allowance(site: Site, call: Call) -> Answer:
     return Answer(200, {"per_day": site.allowance.per_day})
 
 
+def archive(site: Site, call: Call) -> Answer:
+    """Archive the events that ended, and the tasks that were closed, over a year ago."""
+    return Answer(200, {"archived": site.org.archive_activities()})
+
+
+def purge(site: Site, call: Call) -> Answer:
+    """Empty the recycle bin, as it is emptied after 15 days: of what was deleted ``older_than`` seconds ago, or all."""
+    return Answer(200, {"purged": site.org.purge(site.epoch() + 1 - int(call.mapping().get("older_than", 0)))})
+
+
 def schema(site: Site, call: Call) -> Answer:
     """Change the schema or the permissions while the org runs; see `reshape.CHANGES`."""
     body = call.mapping()
     reshape.apply(site.org, str(body.pop("change", "")), body)
+    capture.install(site.org)
     return Answer(200, {"changed": True})
+
+
+def events(site: Site, call: Call) -> Answer:
+    """Which change events are kept, how many were delivered, and who listens."""
+    before, newest = capture.bounds(site.org.connection())
+    clients = [
+        {"id": c.id, "user_id": c.user_id, "channels": [s.channel for s in c.subscriptions.values()]}
+        for c in site.streams.listed()
+    ]
+    told = {"oldest": before + 1, "newest": newest, "delivered": site.streams.delivered, "clients": clients}
+    return Answer(200, told)
+
+
+def forget_events(site: Site, call: Call) -> Answer:
+    """Forget the kept change events, so that an earlier replay Id is refused."""
+    capture.purge(site.org, site.epoch() + capture.KEPT_SECONDS)
+    return Answer(204)
+
+
+def forget_clients(site: Site, call: Call) -> Answer:
+    """Forget every streaming client: the next thing that each hears is that it is unknown."""
+    site.streams.forget_all()
+    return Answer(204)
 
 
 def _actor(site: Site, body: dict[str, Any]) -> str:

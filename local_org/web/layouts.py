@@ -1,10 +1,10 @@
-"""Layouts and compact layouts of an object: one of each, for the master record type, made from its describe."""
+"""Layouts and compact layouts of an object, made from its describe: one of each, which every record type has."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from local_org.org.ids import MASTER_RECORD_TYPE
+from local_org.org import record_types
 from local_org.web.messages import Answer, Call, not_found
 from local_org.web.routes import Router
 from local_org.web.site import Site
@@ -32,13 +32,18 @@ def layouts(site: Site, call: Call) -> Answer:
         {
             **{name: kind[name] for name in _MAPPED},
             "layoutId": _LAYOUT_ID,
-            "picklistsForRecordType": _picklists(described),
+            "picklistsForRecordType": _picklists(site, described, kind["recordTypeId"]),
             "urls": {"layout": kind["urls"]["layout"]},
         }
         for kind in described["recordTypeInfos"]
     ]
     return Answer(
-        200, {"layouts": [_layout(described)], "recordTypeMappings": mappings, "recordTypeSelectorRequired": [False]}
+        200,
+        {
+            "layouts": [_layout(described)],
+            "recordTypeMappings": mappings,
+            "recordTypeSelectorRequired": [sum(kind["available"] and not kind["master"] for kind in mappings) > 1],
+        },
     )
 
 
@@ -51,14 +56,17 @@ def layout(site: Site, call: Call) -> Answer:
 def compact_layouts(site: Site, call: Call) -> Answer:
     """The few fields that stand for a record."""
     described = _described(site, call)
-    mapping: dict[str, Any] = {
-        "available": True,
-        "compactLayoutId": None,
-        "compactLayoutName": "SYSTEM",
-        "recordTypeId": MASTER_RECORD_TYPE,
-        "recordTypeName": "Master",
-        "urls": {},
-    }
+    mappings = [
+        {
+            "available": kind["available"],
+            "compactLayoutId": None,
+            "compactLayoutName": "SYSTEM",
+            "recordTypeId": kind["recordTypeId"],
+            "recordTypeName": kind["name"],
+            "urls": {},
+        }
+        for kind in described["recordTypeInfos"]
+    ]
     compact = _compact(described)
     primary = f"/services/data/v{call.version}/sobjects/{described['name']}/describe/compactLayouts/primary"
     if "record_type" in call.args:
@@ -68,7 +76,7 @@ def compact_layouts(site: Site, call: Call) -> Answer:
         {
             "compactLayouts": [compact],
             "defaultCompactLayoutId": None,
-            "recordTypeCompactLayoutMappings": [mapping],
+            "recordTypeCompactLayoutMappings": mappings,
             "urls": {"primary": primary},
         },
     )
@@ -84,13 +92,12 @@ def _described(site: Site, call: Call) -> Described:
     """The describe of an object that has layouts.
 
     Raises:
-        OrgFault: NOT_FOUND for an object without layouts, or another record type than the master.
+        OrgFault: NOT_FOUND for an object without layouts, or for a record type that is not one of its own.
     """
     record_type = call.args.get("record_type", "primary")
-    if record_type != "primary" and record_type[:15] != MASTER_RECORD_TYPE[:15]:
-        raise not_found()
     described = site.session(call.user_id, call.version).describe(call.args["obj"])
-    if not described["layoutable"]:
+    known = {kind["recordTypeId"][:15] for kind in described["recordTypeInfos"]}
+    if not described["layoutable"] or (record_type != "primary" and record_type[:15] not in known):
         raise not_found()
     return described
 
@@ -182,9 +189,14 @@ def _compact(described: Described) -> dict[str, Any]:
     }
 
 
-def _picklists(described: Described) -> list[dict[str, Any]]:
+def _picklists(site: Site, described: Described, record_type_id: str) -> list[dict[str, Any]]:
+    """The values of every picklist that the user sees, as one record type allows them."""
+    sobject = site.org.schema.get(described["name"])
     return [
-        {"picklistName": field["name"], "picklistValues": field["picklistValues"]}
+        {
+            "picklistName": field["name"],
+            "picklistValues": record_types.shown_values(sobject, field, record_type_id) if sobject else [],
+        }
         for field in described["fields"]
         if field["picklistValues"]
     ]

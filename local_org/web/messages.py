@@ -10,7 +10,8 @@ from typing import IO, Any
 from local_org.org.model import OrgFault, SaveResult
 
 JSON_TYPE = "application/json;charset=UTF-8"
-CSV_TYPE = "text/csv; charset=UTF-8"
+CSV_TYPE = "text/csv"
+"""Without a charset, as recorded answers of the org are: the text is UTF-8, and the client has to know that."""
 HTML_TYPE = "text/html; charset=UTF-8"
 _NO_FIELDS = frozenset({
     "INVALID_SESSION_ID", "INVALID_AUTH_HEADER", "REQUEST_LIMIT_EXCEEDED", "NOT_FOUND", "INVALID_FIELD",

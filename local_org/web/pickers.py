@@ -6,7 +6,8 @@ import hashlib
 import json
 from typing import Any
 
-from local_org.org.ids import MASTER_RECORD_TYPE
+from local_org.org import record_types
+from local_org.org.ids import to18
 from local_org.web.messages import Answer, Call, not_found
 from local_org.web.routes import Router
 from local_org.web.site import Site
@@ -52,7 +53,7 @@ def object_info(site: Site, call: Call) -> Answer:
         "apiName": described["name"],
         **{name: described[name] for name in _OBJECT_KEYS},
         "childRelationships": [_child(child) for child in described["childRelationships"]],
-        "defaultRecordTypeId": MASTER_RECORD_TYPE if kinds else None,
+        "defaultRecordTypeId": next((key for key, kind in kinds.items() if kind["defaultRecordTypeMapping"]), None),
         "dependentFields": {},
         "fields": {field["name"]: _field(site, field) for field in described["fields"]},
         "nameFields": [field["name"] for field in described["fields"] if field["nameField"]],
@@ -65,7 +66,8 @@ def object_info(site: Site, call: Call) -> Answer:
 def picklist_values(site: Site, call: Call) -> Answer:
     """The values of all picklists of an object for one record type."""
     described = _for_record_type(site, call)
-    found = {field["name"]: _values(call, described, field) for field in described["fields"] if _is_picklist(field)}
+    fields = [field for field in described["fields"] if _is_picklist(field)]
+    found = {field["name"]: _values(site, call, described, field) for field in fields}
     return Answer(200, {"picklistFieldValues": found, "eTag": _tag(found)})
 
 
@@ -75,7 +77,7 @@ def values_of_field(site: Site, call: Call) -> Answer:
     wanted = call.args["field"].lower()
     for field in described["fields"]:
         if field["name"].lower() == wanted and _is_picklist(field):
-            return Answer(200, _values(call, described, field))
+            return Answer(200, _values(site, call, described, field))
     raise not_found()
 
 
@@ -96,14 +98,16 @@ def _is_picklist(field: dict[str, Any]) -> bool:
     return field["type"] in _PICKLISTS and bool(field["picklistValues"])
 
 
-def _values(call: Call, described: dict[str, Any], field: dict[str, Any]) -> dict[str, Any]:
-    values = [_value(value) for value in field["picklistValues"]]
-    default = next((_value(value) for value in field["picklistValues"] if value["defaultValue"]), None)
+def _values(site: Site, call: Call, described: dict[str, Any], field: dict[str, Any]) -> dict[str, Any]:
+    sobject, record_type = site.org.schema.get(described["name"]), call.args["record_type"]
+    allowed = record_types.shown_values(sobject, field, record_type) if sobject else []
+    values = [_value(value) for value in allowed]
+    default = next((_value(value) for value in allowed if value["defaultValue"]), None)
     base = f"/services/data/v{call.version}/ui-api/object-info/{described['name']}/picklist-values"
     body = {
         "controllerValues": {},
         "defaultValue": default,
-        "url": f"{base}/{MASTER_RECORD_TYPE}/{field['name']}",
+        "url": f"{base}/{to18(record_type)}/{field['name']}",
         "values": values,
     }
     return body | {"eTag": _tag(body)}

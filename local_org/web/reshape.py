@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from local_org.org import alter, permissions
-from local_org.org.catalog import custom_field
+from local_org.org import alter, declaring, permissions, record_types
+from local_org.org.catalog import files
 from local_org.org.catalog.custom import ACTIVITY
 from local_org.org.engine import Org
 
@@ -30,16 +30,34 @@ def apply(org: Org, change: str, facts: dict[str, Any]) -> None:
 
 
 def _add_field(org: Org, facts: dict[str, Any]) -> None:
-    """``object`` (or Activity), ``field`` ending in __c, ``type``, ``length``, ``values``, and flags of a field."""
-    known = {"object", "field", "type", "label", "length", "scale", "values", "required", "to", "child"}
-    named = {name: facts[name] for name in known - {"object", "field", "type"} if name in facts}
-    flags = {name: value for name, value in facts.items() if name not in known}
-    made = custom_field(facts["field"], facts.get("type", "string"), **_sized(facts, named), **flags)
-    alter.add_field(org, str(facts["object"]), made)
+    """``object`` (or Activity), ``field`` ending in __c, ``type``, and what else a schema file says of a field."""
+    spec = {"type": "string"} | {key: value for key, value in facts.items() if key not in ("object", "field")}
+    _declare(org, {"fields": {str(facts["object"]): [{"name": str(facts["field"]), **spec}]}})
 
 
-def _sized(facts: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:
-    return named if facts.get("type", "string") != "string" else {"length": 255} | named
+def _add_object(org: Org, facts: dict[str, Any]) -> None:
+    """``object`` ending in __c, and what else a schema file says of an object."""
+    _declare(org, {"objects": {str(facts["object"]): {k: value for k, value in facts.items() if k != "object"}}})
+
+
+def _add_record_type(org: Org, facts: dict[str, Any]) -> None:
+    """``object``, ``name``, and what else a schema file says of a record type."""
+    record_types.add(org, str(facts["object"]), [{key: value for key, value in facts.items() if key != "object"}])
+
+
+def _share(org: Org, facts: dict[str, Any]) -> None:
+    """``object`` and ``model``: its organization-wide default."""
+    _declare(org, {"sharing": {str(facts["object"]): facts["model"]}})
+
+
+def _load(org: Org, facts: dict[str, Any]) -> None:
+    """``schema``: the name of one that comes along, or the content of a schema file."""
+    given = facts["schema"]
+    declaring.declare(org, files.named(given) if isinstance(given, str) else files.declared(given, "given"))
+
+
+def _declare(org: Org, content: dict[str, Any]) -> None:
+    declaring.declare(org, files.declared(content, "given"))
 
 
 def _rename_field(org: Org, facts: dict[str, Any]) -> None:
@@ -106,7 +124,11 @@ def _path(facts: dict[str, Any]) -> tuple[str, str]:
 
 
 CHANGES: dict[str, Change] = {
+    "load": _load,
+    "add_object": _add_object,
     "add_field": _add_field,
+    "add_record_type": _add_record_type,
+    "sharing": _share,
     "remove_field": lambda org, facts: alter.remove_field(org, *_path(facts)),
     "rename_field": _rename_field,
     "require_field": lambda org, facts: alter.require_field(org, *_path(facts)),

@@ -215,8 +215,9 @@ def test_notebooks_carry_no_outputs_and_import_core_only(root: Path) -> None:
 
 def test_top_level_holds_what_belongs_there(root: Path) -> None:
     allowed = {
-        *(".ci", ".gitignore", ".streamlit", "CHANGELOG.md", "LICENSE", "Makefile", "README.md", "pyproject.toml"),
-        *("console", "core", "docs", "local_org", "notebooks", "tests"),
+        *(".ci", ".gitattributes", ".gitignore", ".streamlit"),
+        *("CHANGELOG.md", "LICENSE", "Makefile", "README.md", "pyproject.toml"),
+        *("benchmarks", "console", "core", "docs", "local_org", "notebooks", "tests"),
         *("requirements.lock", "requirements-dev.lock", "requirements-lab.lock"),
     }
     there = {path.relative_to(root).parts[0] for path in project_files(root)}

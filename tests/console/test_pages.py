@@ -39,6 +39,8 @@ def held(ws: Workspace, cause: str) -> list[dict[str, Any]]:
         ("audit", "No activities yet."),
         ("plan", "No plan is kept."),
         ("record", "Type an org Id"),
+        ("budget", "The allowance is known after the first call to the org."),
+        ("settings", "Who may do what"),
     ],
 )
 def test_an_empty_page_says_what_to_do_first(fresh: Workspace, page: Open, name: str, says: str) -> None:

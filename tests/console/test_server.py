@@ -21,7 +21,7 @@ from console import server, strings
 from console.entry import LINK_LIFETIME_S, SESSION_LIFETIME_S, Entry
 from console.gate import Gate, cookie_name
 from console.server import BROWSER_COOKIE, Doorway
-from console.slots import LIFETIME_S, SignIn, Slots
+from console.slots import LIFETIME_S, REFUSALS, Refusal, SignIn, Slots
 from core import SignInError, UsageError
 from core.syncing.connect import Begun
 
@@ -114,12 +114,12 @@ def org() -> Org:
 
 
 @pytest.fixture
-def slots() -> Slots:
+def slots() -> Slots[SignIn]:
     return Slots()
 
 
 @pytest.fixture
-def app(entry: Entry, org: Org, slots: Slots) -> Iterator[Starlette]:
+def app(entry: Entry, org: Org, slots: Slots[SignIn]) -> Iterator[Starlette]:
     routes = [
         *Doorway(lambda **_: org, entry, slots, port=PORT).routes(),  # type: ignore[arg-type, return-value]
         *(Route(path, _page) for path in ("/", "/static/app.js", "/metrics", "/healthz", "/readyz")),
@@ -136,7 +136,7 @@ def cookie(entry: Entry) -> str:
 @pytest.mark.parametrize("path", ["/", "/static/app.js", "/oauth/begin", "/oauth/callback"])
 def test_without_the_cookie_nothing_is_shown(app: Starlette, path: str) -> None:
     answer = ask(app, path)
-    assert (answer.status, answer.text) == (401, strings.NEEDS_LINK)
+    assert (answer.status, answer.text) == (401, strings.NEEDS_LINK.format(port=PORT))
 
 
 @pytest.mark.parametrize("path", ["/", "/static/app.js"])
@@ -196,7 +196,7 @@ def test_a_link_opens_once_and_leaves_a_cookie_for_half_a_day(app: Starlette, en
     assert f"Max-Age={SESSION_LIFETIME_S}" in kept
     assert ask(app, "/", cookie=kept.split(";")[0]).text == "the page"
     again = ask(app, f"/open?key={key}")
-    assert (again.status, again.text) == (401, strings.LINK_USED)
+    assert (again.status, again.text) == (401, strings.LINK_USED.format(port=PORT))
     assert not again.cookie(cookie_name(PORT))
 
 
@@ -238,7 +238,9 @@ def test_the_secret_is_for_its_owner_only(entry: Entry, tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "console-links.used").stat().st_mode) == 0o600
 
 
-def test_a_sign_in_begins_with_a_cookie_for_the_way_back(app: Starlette, entry: Entry, org: Org, slots: Slots) -> None:
+def test_a_sign_in_begins_with_a_cookie_for_the_way_back(
+    app: Starlette, entry: Entry, org: Org, slots: Slots[SignIn]
+) -> None:
     nonce = slots.put(SignIn("https://login.salesforce.com", "the-client", "the-secret"))
     answer = ask(app, f"/oauth/begin?slot={nonce}", cookie=cookie(entry))
     assert (answer.status, answer.header("location")) == (303, "https://login.example/authorize?state=s")
@@ -249,10 +251,10 @@ def test_a_sign_in_begins_with_a_cookie_for_the_way_back(app: Starlette, entry: 
     assert "Max-Age=600" in kept
     assert (org.asked["client_id"], org.asked["client_secret"]) == ("the-client", "the-secret")
     again = ask(app, f"/oauth/begin?slot={nonce}", cookie=cookie(entry))
-    assert (again.status, again.text) == (400, strings.SIGN_IN_EXPIRED)
+    assert refusal(again) == Refusal(strings.SIGN_IN_EXPIRED)
 
 
-def test_another_site_cannot_begin_a_sign_in(app: Starlette, entry: Entry, org: Org, slots: Slots) -> None:
+def test_another_site_cannot_begin_a_sign_in(app: Starlette, entry: Entry, org: Org, slots: Slots[SignIn]) -> None:
     nonce = slots.put(SignIn("https://login.salesforce.com", "the-client"))
     answer = ask(app, f"/oauth/begin?slot={nonce}", cookie=cookie(entry), sec_fetch_site="cross-site")
     assert answer.status == 403
@@ -261,7 +263,7 @@ def test_another_site_cannot_begin_a_sign_in(app: Starlette, entry: Entry, org: 
 
 def test_what_was_typed_is_kept_for_ten_minutes_and_never_shown() -> None:
     at = [0.0]
-    slots = Slots(now=lambda: at[0])
+    slots: Slots[SignIn] = Slots(now=lambda: at[0])
     asked = SignIn("https://login.salesforce.com", "the-client", "the-secret")
     assert "the-secret" not in repr(asked)
     nonce = slots.put(asked)
@@ -279,12 +281,55 @@ def test_the_way_back_ends_on_connections(app: Starlette, entry: Entry, org: Org
     assert "Max-Age=0" in answer.cookie(BROWSER_COOKIE)
 
 
-def test_a_refused_sign_in_is_one_plain_sentence(app: Starlette, entry: Entry, org: Org) -> None:
+def refusal(answer: Answer) -> Refusal | None:
+    """What the Connections page will say; the address that leads to it says nothing."""
+    where = urlsplit(answer.header("location"))
+    assert (answer.status, where.path) == (303, "/connections")
+    return REFUSALS.take(parse_qs(where.query)["refused"][0])
+
+
+@pytest.mark.parametrize("path", ["/oauth/callback?error=access_denied", "/oauth/begin?slot={slot}"])
+def test_a_refused_sign_in_leads_back_to_the_page_that_says_why(
+    app: Starlette, entry: Entry, org: Org, slots: Slots[SignIn], path: str
+) -> None:
     org.refuses = SignInError("The org's user refused <b>access</b>.", hint="Start again.")
-    answer = ask(app, "/oauth/callback?error=access_denied", cookie=cookie(entry))
-    assert answer.status == 400
-    assert answer.header("content-type").startswith("text/plain")
-    assert answer.text.startswith("The org's user refused <b>access</b>. Start again.")
+    nonce = slots.put(SignIn("https://login.salesforce.com", "the-client"))
+    answer = ask(app, path.format(slot=nonce), cookie=cookie(entry))
+    assert "refused <b>" not in answer.header("location")
+    assert refusal(answer) == Refusal("The org's user refused <b>access</b>.", "Start again.")
+
+
+def test_a_session_that_was_ended_lets_nobody_in_any_more(app: Starlette, entry: Entry, tmp_path: Path) -> None:
+    mine, other = cookie(entry), cookie(entry)
+    Entry(tmp_path).end_session(mine.partition("=")[2])
+    assert ask(app, "/", cookie=mine).status == 401
+    assert not ask(app, "/_stcore/stream", kind="websocket", cookie=mine, origin=f"http://{OWN}").accepted
+    assert ask(app, "/", cookie=other).text == "the page"
+    assert not Entry(tmp_path).is_session(mine.partition("=")[2])
+
+
+def test_an_open_websocket_hears_nothing_more_of_an_ended_session(entry: Entry) -> None:
+    heard: list[str] = []
+
+    async def page(_scope: Any, receive: Any, _send: Any) -> None:
+        for _ in range(3):
+            heard.append((await receive())["type"])
+            entry.end_session(session)
+
+    session = entry.new_session()
+    headers = [(b"host", OWN.encode()), (b"origin", f"http://{OWN}".encode()),
+               (b"cookie", f"{cookie_name(PORT)}={session}".encode())]  # fmt: skip
+    coming = iter(["websocket.connect", "websocket.receive", "websocket.receive"])
+
+    async def receive() -> dict[str, str]:
+        return {"type": next(coming)}
+
+    async def send(_message: Any) -> None:
+        raise AssertionError("nothing is to be said")
+
+    scope = {"type": "websocket", "path": "/_stcore/stream", "headers": headers}
+    asyncio.run(Gate(page, entry=entry, port=PORT)(scope, receive, send))
+    assert heard == ["websocket.connect", "websocket.disconnect", "websocket.disconnect"]
 
 
 def test_without_sign_in_no_other_address_is_served(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ import pytest
 from console.components import times
 from console.components.diffs import marked
 from console.components.tables import csv_bytes
-from console.components.text import code, defused, plain, safe, scrubbed
+from console.components.text import code, defused, plain, safe
+from core.logs import scrubbed
 from tests.console.pages import FORMULA, HOSTILE, MARKS
 
 

@@ -8,9 +8,11 @@ import re
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +22,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
+import requests
+import uvicorn
+from starlette.applications import Starlette
+
+from core.api import routes
 from core.mapping.spec import JobSpec, Schedule
 from core.records import OPEN_RUNS
 from core.running.worker import Worker
@@ -309,6 +316,26 @@ def new_desk(org: Practice, ground: Path, home: Path) -> Desk:
     desk = Desk(org, home)
     desk.clock.ahead = datetime.fromisoformat(org.now()) - datetime.now(UTC)
     return desk
+
+
+@contextlib.contextmanager
+def api_of(ws: Workspace) -> Iterator[Callable[..., requests.Response]]:
+    """The HTTP API of a workspace on a port of its own: ``send(method, path, token, **more)``."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    app = Starlette(routes=list(routes(lambda: ws)))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    until(lambda: server.started)
+
+    def send(method: str, path: str, token: str, **more: Any) -> requests.Response:
+        head = {"Authorization": f"Bearer {token}"}
+        where = f"http://127.0.0.1:{listening.getsockname()[1]}/api/v1/{path}"
+        return requests.request(method, where, headers=head, timeout=60, **more)
+
+    yield send
+    server.should_exit = True
+    thread.join(30)
 
 
 # Calls, and what the org must hold for them

@@ -1,18 +1,16 @@
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 
+from tests.interop.installing import CLIENTS, npm_home
 from tests.practice import Practice
 
-HERE = Path(__file__).parent
 pytestmark = pytest.mark.needs("node")
 
 
@@ -24,26 +22,8 @@ class Steps(Protocol):
 
 @pytest.fixture(scope="session")
 def client_home(root: Path) -> Path:
-    """Where npm has put the client: in build/npm, and there only once, also when several runs begin together."""
-    home = root / "build" / "npm" / "jsforce"
-    home.mkdir(parents=True, exist_ok=True)
-    with (home / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        install(home, (HERE / "package.json").read_text())
-    return home
-
-
-def install(home: Path, wanted: str) -> None:
-    """Install what `wanted` asks for, unless that very thing is there; the mark is written last."""
-    mark = home / "installed.json"
-    if mark.exists() and mark.read_text() == wanted:
-        return
-    shutil.rmtree(home / "node_modules", ignore_errors=True)
-    (home / "package.json").write_text(wanted)
-    command = ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-    done = subprocess.run(command, cwd=home, capture_output=True, text=True, timeout=240, check=False)
-    assert done.returncode == 0, f"npm could not install the client: {done.stderr[-2000:]}"
-    mark.write_text(wanted)
+    """Where npm has put the client."""
+    return npm_home(root / "build", "jsforce")
 
 
 @pytest.fixture
@@ -64,7 +44,7 @@ def steps(practice: Practice, client_home: Path) -> Steps:
 
     def run(step: str, word: str = "", **more: str) -> Any:
         done = subprocess.run(
-            ["node", str(HERE / "jsforce_steps.cjs"), step],
+            ["node", str(CLIENTS / "jsforce_steps.cjs"), step],
             env=kept | settings | {"WORD": word} | more,
             capture_output=True,
             text=True,

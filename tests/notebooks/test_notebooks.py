@@ -16,7 +16,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
-from core.audit.balance import STATES
+from core.audit.catalog import STATES
 from tests.integration.audit.demo import Demo, copied, disturb, synced
 
 CHARTS = "application/vnd.plotly.v1+json"

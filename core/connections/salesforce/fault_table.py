@@ -460,7 +460,7 @@ ROWS: tuple[tuple[str, str, str, str, str], ...] = (
         "permanent",
         "The org does not take an option of the request.",
         "A parameter of the address is unknown to it or out of range; the org's message names it.",
-        "Report it with the run's support bundle.",
+        "Report it with the run's id and the org's message.",
     ),
     (
         "INVALID_REPLICATION_DATE",
@@ -502,7 +502,7 @@ ROWS: tuple[tuple[str, str, str, str, str], ...] = (
         "permanent",
         "The org does not allow this kind of request here.",
         "The address exists, but not for this operation.",
-        "Report it with the run's support bundle.",
+        "Report it with the run's id and the org's message.",
     ),
     (
         "UNSUPPORTED_MEDIA_TYPE",
@@ -537,14 +537,14 @@ ROWS: tuple[tuple[str, str, str, str, str], ...] = (
         "permanent",
         "The org does not take the request as it stands.",
         "A part of it is missing or of the wrong form; the org's message names it.",
-        "Report it with the run's support bundle.",
+        "Report it with the run's id and the org's message.",
     ),
     (
         "MALFORMED_REQUEST",
         "permanent",
         "The org could not read the request.",
         "Its form is wrong; the org's message names the place.",
-        "Report it with the run's support bundle.",
+        "Report it with the run's id and the org's message.",
     ),
     (
         "INVALID_HEADER",
@@ -693,6 +693,6 @@ ROWS: tuple[tuple[str, str, str, str, str], ...] = (
         "permanent",
         "The org does not take the form of the Bulk data.",
         "Only CSV in UTF-8 is taken.",
-        "Report it with the run's support bundle.",
+        "Report it with the run's id and the org's message.",
     ),
 )

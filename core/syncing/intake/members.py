@@ -74,7 +74,7 @@ def _take(kind: str, row: Row, found: dict[str, Any], state: _State, now: dateti
     table, matches, named = _matches(row, found)
     name = row.external_id or named
     if kind == "optouts" and row.values["opted_out"] is not True:
-        return Answer(name, "rejected", "only a person may opt somebody in again; do it in the console", "opted_out")
+        return Answer(name, "rejected", "only a person may opt somebody in again; intake never does", "opted_out")
     if not matches:
         return Answer(name, "rejected", f"no {table} '{named}' is known; send it first", table)
     at = row.values.get("at") or now

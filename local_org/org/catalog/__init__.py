@@ -1,17 +1,8 @@
-"""The standard objects as data, and the helpers that declare custom ones."""
+"""Reads schemas from files: the standard objects, packages, a user's own; and declares custom objects and fields."""
 
 from __future__ import annotations
 
-from local_org.org.catalog.activities import ACTIVITIES
-from local_org.org.catalog.custom import custom_field, custom_object, extend, linked
-from local_org.org.catalog.people import PEOPLE
-from local_org.org.catalog.sales import SALES
-from local_org.org.catalog.setup import SETUP
-from local_org.org.model import Schema
+from local_org.org.catalog.custom import custom_field, custom_object, extend
+from local_org.org.catalog.files import Declared, grown, named, standard_schema
 
-__all__ = ["custom_field", "custom_object", "extend", "standard_schema"]
-
-
-def standard_schema() -> Schema:
-    """The schema of a new org: standard objects only."""
-    return linked((*PEOPLE, *SALES, *ACTIVITIES, *SETUP))
+__all__ = ["Declared", "custom_field", "custom_object", "extend", "grown", "named", "standard_schema"]

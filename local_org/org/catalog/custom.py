@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from local_org.org.catalog.declare import AUDIT, VIEWED, fields, picklist, searching, sizes
+from local_org.org.catalog.declare import Spec, picklist, searching, sizes, spelled_out, standard_field
 from local_org.org.model import Field, FieldType, PicklistValue, Schema, SObject
 
 ACTIVITY = ("Task", "Event")
@@ -44,7 +44,7 @@ def custom_field(
     """
     if not name.endswith("__c"):
         raise ValueError(f"a custom field's name ends in __c: {name}")
-    made: dict[str, Any] = {"name": name, "type": kind, "label": label or name[:-3].replace("_", " "), "custom": True}
+    made: dict[str, Any] = {"name": name, "type": kind, "label": label or _label(name), "custom": True}
     made.update(sizes(kind, length, scale))
     made.update(searching(kind, made["length"]))
     made["nillable"] = not required and kind != "boolean"
@@ -61,7 +61,14 @@ def custom_field(
         made["child_relationship"] = f"{child}__r" if child and not child.endswith("__r") else child
     if flags.get("external_id"):
         made["id_lookup"] = True
+    if flags.get("formula") or flags.get("rollup"):
+        made.update(createable=False, updateable=False, calculated=True, defaulted_on_create=False)
     return Field(**{**made, **flags})
+
+
+def _label(name: str) -> str:
+    """The name without namespace and suffix, as words."""
+    return name.removesuffix("__c").rpartition("__")[2].replace("_", " ")
 
 
 def custom_object(
@@ -78,17 +85,23 @@ def custom_object(
     """A custom object with the fields that every one has, followed by its own."""
     if not name.endswith("__c"):
         raise ValueError(f"a custom object's name ends in __c: {name}")
-    flags, words = ("D", " name auto idlookup") if auto_number else ("CUND", " name idlookup")
-    standard = fields(
-        "Id | id | D | Record ID | idlookup",
-        "OwnerId | reference | CUD | Owner ID | to=Group,User rel=Owner",
-        "IsDeleted | boolean | D | Deleted",
-        f"Name | string(80) | {flags} | {name_label or label + ' Name'} |{words}",
-        AUDIT,
-        "LastActivityDate | date | N | Last Activity" if activities else "",
-        VIEWED,
-    )
+    named: Spec = {"name": "Name", "type": "string", "length": 80, "label": name_label or f"{label} Name"}
+    named = {**named, "may": "D" if auto_number else "CUND", "auto_number": auto_number, **_NAMED}
+    last = ({"name": "LastActivityDate", "type": "date", "may": "N", "label": "Last Activity"},) if activities else ()
+    specs = spelled_out([*_FIRST, named, {"use": "audit"}, *last, {"use": "viewed"}])
+    standard = [standard_field(spec, {}) for spec in specs]
     return SObject(name, label, label_plural, key_prefix, (*standard, *declared), custom=True, activities=activities)
+
+
+_NAMED: Spec = {"name_field": True, "id_lookup": True}
+_FIRST: tuple[Spec, ...] = (
+    {"name": "Id", "type": "id", "may": "D", "label": "Record ID", "id_lookup": True},
+    {
+        **{"name": "OwnerId", "type": "reference", "may": "CUD", "label": "Owner ID"},
+        **{"to": ["Group", "User"], "relationship": "Owner"},
+    },
+    {"name": "IsDeleted", "type": "boolean", "may": "D", "label": "Deleted"},
+)
 
 
 def extend(

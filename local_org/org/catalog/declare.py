@@ -1,80 +1,102 @@
-"""Turns one-line field declarations into `Field` values, deriving what follows from the type."""
+"""Turns field declarations of a schema file into `Field` values, deriving what follows from the type."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from typing import Any, cast
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, get_args
 
-from local_org.org.catalog.picklists import PICKLISTS
 from local_org.org.model import Field, FieldType, PicklistValue
 
-_TYPE = re.compile(r"(\w+)(?:\((\d+)(?:,(\d+))?\))?\Z")
+Spec = Mapping[str, Any]
+"""One field as a schema file declares it: ``{name: Rating, type: picklist, length: 40, may: CUN, values: [Hot]}``."""
+
 _NUMBERS = ("double", "currency", "percent")
 _NOT_GROUPABLE = (*_NUMBERS, "datetime", "time", "address", "location", "base64", "combobox")
-
-Line = str
-"""``Name | type(length) | flags | Label | extras``: flags are C createable, U updateable, N nillable, D defaulted."""
-
-AUDIT = """
-CreatedDate | datetime | D | Created Date
-CreatedById | reference | D | Created By ID | to=User rel=CreatedBy
-LastModifiedDate | datetime | D | Last Modified Date
-LastModifiedById | reference | D | Last Modified By ID | to=User rel=LastModifiedBy
-SystemModstamp | datetime | D | System Modstamp
-"""
-
-VIEWED = """
-LastViewedDate | datetime | N | Last Viewed Date
-LastReferencedDate | datetime | N | Last Referenced Date
-"""
-
-_WORDS = {
-    "name": {"name_field": True},
-    "idlookup": {"id_lookup": True},
-    "restricted": {"restricted": True},
-    "unique": {"unique": True},
-    "external": {"external_id": True, "id_lookup": True},
-    "cascade": {"cascade_delete": True},
-    "auto": {"auto_number": True},
-    "calculated": {"calculated": True},
-    "fixed": {"permissionable": False},
-    "fls": {"permissionable": True},
-    "nofilter": {"filterable": False, "sortable": False},
-    "nogroup": {"groupable": False},
-    "nosort": {"sortable": False},
-}
+_TYPES = frozenset(get_args(FieldType))
+_OWN_WORDS = ("name", "type", "label", "length", "scale", "may", "values", "to", "relationship", "child")
+_FLAGS = frozenset(Field.__dataclass_fields__)
 
 
-def fields(*blocks: str) -> tuple[Field, ...]:
-    """All fields of the given blocks of lines, in order."""
-    return tuple(field_from_line(line) for block in blocks for line in block.splitlines() if line.strip())
+def standard_field(spec: Spec, picklists: Mapping[str, Iterable[str]]) -> Field:
+    """A standard field.
 
+    Args:
+        spec: ``name``, ``type``, ``label``, ``length`` (of numbers: all digits), ``scale``; ``may`` holds letters of
+            ``CUND`` (createable, updateable, nillable, defaulted on create); ``values`` a list or the name of a
+            picklist; ``to``, ``relationship`` and ``child`` of a reference; and any other attribute of `Field`.
+        picklists: Values by the name of the picklist.
 
-def field_from_line(line: Line) -> Field:
-    """One field from one line of a catalog block."""
-    parts = [part.strip() for part in line.split("|")]
-    name, type_text, flags, label = parts[:4]
-    extras = parts[4].split() if len(parts) > 4 else []
-    made = _base(name, type_text, flags, label)
-    made.update(_extras(extras))
+    Raises:
+        ValueError: A word that no field has, or a type that does not exist.
+    """
+    name, kind, may = str(spec["name"]), field_type(spec), str(spec.get("may", "CUN"))
+    made: dict[str, Any] = {"name": name, "type": kind, "label": str(spec.get("label", name))}
+    made.update(sizes(kind, int(spec.get("length", 0)), int(spec.get("scale", 0))))
+    made.update(createable="C" in may, updateable="U" in may, nillable="N" in may, defaulted_on_create="D" in may)
+    made.update(searching(kind, made["length"]))
+    if kind == "boolean":
+        made["default"] = False
+    if "values" in spec:
+        made["picklist"], made["default"] = picklist(named_values(spec["values"], picklists))
+    made.update(_reference(spec))
+    made.update(flags(spec, _OWN_WORDS))
     made.setdefault("permissionable", _permissionable(name, made))
     return Field(**made)
 
 
-def _base(name: str, type_text: str, flags: str, label: str) -> dict[str, Any]:
-    match = _TYPE.match(type_text)
-    if match is None:
-        raise ValueError(f"{name}: not a field type: {type_text}")
-    kind = cast(FieldType, match[1])
-    made: dict[str, Any] = {"name": name, "type": kind, "label": label}
-    made.update(sizes(kind, int(match[2] or 0), int(match[3] or 0)))
-    made.update(createable="C" in flags, updateable="U" in flags, nillable="N" in flags)
-    made["defaulted_on_create"] = "D" in flags
-    made.update(searching(kind, made["length"]))
-    if kind == "boolean":
-        made["default"] = False
+def field_type(spec: Spec) -> FieldType:
+    """The type that a declaration names.
+
+    Raises:
+        ValueError: There is no such type.
+    """
+    kind: FieldType = spec.get("type", "")
+    if kind not in _TYPES:
+        raise ValueError(f"{spec.get('name')}: not a field type: {kind!r}")
+    return kind
+
+
+def flags(spec: Spec, known: Iterable[str]) -> dict[str, Any]:
+    """The attributes of `Field` that a declaration sets beside its own words.
+
+    Raises:
+        ValueError: A word that no field has.
+    """
+    rest = {word: value for word, value in spec.items() if word not in frozenset(known)}
+    unknown = sorted(rest.keys() - _FLAGS)
+    if unknown:
+        raise ValueError(f"{spec.get('name')}: unknown words in a field's declaration: {', '.join(unknown)}")
+    made: dict[str, Any] = {word: tuple(value) if isinstance(value, list) else value for word, value in rest.items()}
+    if "quirks" in made:
+        made["quirks"] = tuple(dict(made["quirks"]).items())
+    if made.get("external_id"):
+        made["id_lookup"] = True
+    return made
+
+
+def named_values(
+    values: str | Iterable[str | PicklistValue], picklists: Mapping[str, Iterable[str]]
+) -> Iterable[str | PicklistValue]:
+    """The values of a picklist that are listed, or named.
+
+    Raises:
+        ValueError: No picklist has that name.
+    """
+    if not isinstance(values, str):
+        return values
+    if values not in picklists:
+        raise ValueError(f"no picklist is named {values}")
+    return picklists[values]
+
+
+def _reference(spec: Spec) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    if "to" in spec:
+        made["reference_to"] = (spec["to"],) if isinstance(spec["to"], str) else tuple(spec["to"])
+    if "relationship" in spec:
+        made["relationship_name"] = spec["relationship"]
+    if "child" in spec:
+        made["child_relationship"] = spec["child"]
     return made
 
 
@@ -100,29 +122,6 @@ def searching(kind: FieldType, length: int) -> dict[str, bool]:
     return {"filterable": True, "sortable": not compound, "groupable": kind not in _NOT_GROUPABLE}
 
 
-def _extras(words: Iterable[str]) -> dict[str, Any]:
-    made: dict[str, Any] = {}
-    for word in words:
-        key, _, value = word.partition("=")
-        if word in _WORDS:
-            made.update(_WORDS[word])
-        elif key == "to":
-            made["reference_to"] = tuple(value.split(","))
-        elif key == "rel":
-            made["relationship_name"] = value
-        elif key == "child":
-            made["child_relationship"] = value
-        elif key == "in":
-            made["compound"] = value
-        elif key == "of":
-            made["compound_of"] = tuple(value.split(","))
-        elif key == "pl":
-            made["picklist"], made["default"] = picklist(PICKLISTS[value])
-        else:
-            raise ValueError(f"unknown word in a catalog line: {word}")
-    return made
-
-
 def picklist(values: Iterable[str | PicklistValue]) -> tuple[tuple[PicklistValue, ...], str | None]:
     """Picklist values and the default among them; a plain text ending in ``*`` is the default value."""
     made = []
@@ -130,7 +129,7 @@ def picklist(values: Iterable[str | PicklistValue]) -> tuple[tuple[PicklistValue
         if isinstance(value, PicklistValue):
             made.append(value)
         else:
-            made.append(PicklistValue(value.rstrip("*"), default=value.endswith("*")))
+            made.append(PicklistValue(str(value).rstrip("*"), default=str(value).endswith("*")))
     return tuple(made), next((value.value for value in made if value.default), None)
 
 
@@ -148,36 +147,82 @@ def _permissionable(name: str, made: Mapping[str, Any]) -> bool:
     return bool(made["nillable"] or made["type"] == "boolean" or made.get("compound"))
 
 
-def address(prefix: str, label: str | None = None) -> str:
-    """The block of an address: its seven parts, geocode accuracy and the compound itself."""
-    head = f"{label} " if label else ""
-    whole = f"{prefix}Address"
-    parts = ("Street", "City", "State", "PostalCode", "Country", "Latitude", "Longitude", "GeocodeAccuracy")
-    rows = [
-        f"{prefix}Street | textarea(255) | CUN | {head}Street | in={whole}",
-        f"{prefix}City | string(40) | CUN | {head}City | in={whole}",
-        f"{prefix}State | string(80) | CUN | {head}State/Province | in={whole}",
-        f"{prefix}PostalCode | string(20) | CUN | {head}Zip/Postal Code | in={whole}",
-        f"{prefix}Country | string(80) | CUN | {head}Country | in={whole}",
-        f"{prefix}Latitude | double(18,15) | CUN | {head}Latitude | in={whole}",
-        f"{prefix}Longitude | double(18,15) | CUN | {head}Longitude | in={whole}",
-        f"{prefix}GeocodeAccuracy | picklist(40) | CUN | {head}Geocode Accuracy "
-        f"| in={whole} pl=GeocodeAccuracy restricted",
-        f"{whole} | address | N | {head}Address | of={','.join(prefix + part for part in parts)}",
-    ]
-    return "\n".join(rows)
+def spelled_out(specs: Iterable[Spec]) -> Iterator[Spec]:
+    """The declarations with each ``use`` replaced by the block of fields that it stands for.
+
+    Raises:
+        ValueError: No block has that name.
+    """
+    for spec in specs:
+        block = spec.get("use")
+        if block is None:
+            yield spec
+        elif block == "address":
+            yield from _address(str(spec.get("prefix", "")), str(spec.get("label", "")))
+        elif block in _BLOCKS:
+            yield from _BLOCKS[block]
+        else:
+            raise ValueError(f"no block of fields is named {block!r}; known: address, {', '.join(_BLOCKS)}")
 
 
-def person_name(*, length: int = 121) -> str:
-    """The block of a person's name: parts and the full name."""
-    return f"""
-LastName | string(80) | CU | Last Name | in=Name
-FirstName | string(40) | CUN | First Name | in=Name
-Salutation | picklist(40) | CUN | Salutation | in=Name pl=Salutation
-Name | string({length}) | - | Full Name | name of=Salutation,FirstName,LastName
-"""
+def _audit(name: str, kind: str, label: str) -> Spec:
+    return {"name": name, "type": kind, "may": "D", "label": label}
 
 
-def hidden_from_filters(f: Field) -> Field:
-    """A copy that SOQL may select but not filter, sort or group."""
-    return replace(f, filterable=False, sortable=False, groupable=False)
+def _by(name: str, label: str) -> Spec:
+    return {**_audit(name, "reference", label), "to": "User", "relationship": name[:-2]}
+
+
+_BLOCKS: dict[str, tuple[Spec, ...]] = {
+    "audit": (
+        _audit("CreatedDate", "datetime", "Created Date"),
+        _by("CreatedById", "Created By ID"),
+        _audit("LastModifiedDate", "datetime", "Last Modified Date"),
+        _by("LastModifiedById", "Last Modified By ID"),
+        _audit("SystemModstamp", "datetime", "System Modstamp"),
+    ),
+    "viewed": (
+        {"name": "LastViewedDate", "type": "datetime", "may": "N", "label": "Last Viewed Date"},
+        {"name": "LastReferencedDate", "type": "datetime", "may": "N", "label": "Last Referenced Date"},
+    ),
+    "person_name": (
+        {"name": "LastName", "type": "string", "length": 80, "may": "CU", "label": "Last Name", "compound": "Name"},
+        {"name": "FirstName", "type": "string", "length": 40, "label": "First Name", "compound": "Name"},
+        {
+            **{"name": "Salutation", "type": "picklist", "length": 40, "label": "Salutation", "compound": "Name"},
+            "values": ["Mr.", "Ms.", "Mrs.", "Dr.", "Prof.", "Mx."],
+        },
+        {
+            **{"name": "Name", "type": "string", "length": 121, "may": "", "label": "Full Name", "name_field": True},
+            "compound_of": ["Salutation", "FirstName", "LastName"],
+        },
+    ),
+}
+
+_ACCURACY = (
+    *("Address", "NearAddress", "Block", "Street", "ExtendedZip", "Zip", "Neighborhood", "City", "County", "State"),
+    "Unknown",
+)
+_PARTS: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("Street", "Street", {"type": "textarea", "length": 255}),
+    ("City", "City", {"type": "string", "length": 40}),
+    ("State", "State/Province", {"type": "string", "length": 80}),
+    ("PostalCode", "Zip/Postal Code", {"type": "string", "length": 20}),
+    ("Country", "Country", {"type": "string", "length": 80}),
+    ("Latitude", "Latitude", {"type": "double", "length": 18, "scale": 15}),
+    ("Longitude", "Longitude", {"type": "double", "length": 18, "scale": 15}),
+    (
+        "GeocodeAccuracy",
+        "Geocode Accuracy",
+        {"type": "picklist", "length": 40, "values": _ACCURACY, "restricted": True},
+    ),
+)
+
+
+def _address(prefix: str, label: str) -> Iterator[Spec]:
+    """An address: its seven parts, geocode accuracy and the compound itself."""
+    head, whole = f"{label} " if label else "", f"{prefix}Address"
+    for name, words, rest in _PARTS:
+        yield {"name": prefix + name, "label": head + words, "compound": whole, **rest}
+    parts = [prefix + name for name, _, _ in _PARTS]
+    yield {"name": whole, "type": "address", "may": "N", "label": f"{head}Address", "compound_of": parts}

@@ -161,6 +161,8 @@ def run(site: Site, job: Job) -> None:
     started = time.monotonic()
     job = replace(job, state="InProgress", modified=site.epoch())
     _jobs(site).save(job)
+    if not _jobs(site).unstuck(job, site.faults):
+        return
     try:
         job = _run_batches(site, job)
     except BadBatch as fault:

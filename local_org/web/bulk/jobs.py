@@ -14,6 +14,7 @@ from typing import Any
 
 from local_org.org.ids import make_id
 from local_org.org.model import OrgFault
+from local_org.web.faults import Faults
 
 _LOG = logging.getLogger("local_org")
 
@@ -124,6 +125,12 @@ class Jobs:
     def pause(self, seconds: float) -> None:
         """Wait, unless the server stops."""
         self._stopping.wait(seconds)
+
+    def unstuck(self, job: Job, faults: Faults) -> bool:
+        """Keep a job waiting while the fault `job_stuck` is on; whether it may go on."""
+        while faults.peek("job_stuck") is not None and not self.stopping and self.state_of(job.id) != "Aborted":
+            self.pause(0.1)
+        return not self.stopping and self.state_of(job.id) != "Aborted"
 
     def add(self, job: Job) -> Job:
         """Keep a new job under the next Id."""

@@ -60,8 +60,8 @@ def context(db: Database) -> Context:
 def test_who_takes_a_batch_over_is_the_only_one_who_can_go_on(database: Database) -> None:
     """A worker that counts as dead but still runs must not send once another has its batch."""
     database.execute(
-        "INSERT INTO batch (workspace_id, run_id, number, sobject, action, route, state, n_rows)"
-        " VALUES (1, 'run_1', 1, 'Task', 'create', 'rest', 'planned', 1)"
+        "INSERT INTO batch (workspace_id, run_id, number, sobject, action, route, sent_as, state, n_rows)"
+        " VALUES (1, 'run_1', 1, 'Task', 'create', 'rest', '', 'planned', 1)"
     )
     ctx = context(database)
     first = outbox.take(ctx, "run_1", 1)

@@ -67,7 +67,7 @@ def test_another_workspace_knows_nothing_of_it(lite: Database) -> None:
 def test_a_synced_record_tells_its_link_its_attempts_and_its_decisions(filled: Database) -> None:
     record = only(filled, "c-21")
     assert record["link"]["org_id"] == world.ORG_TASK
-    assert record["link"]["story"].startswith("Syncline created the org record (calls_out")
+    assert record["link"]["story"].startswith("Syncline created the org record (Calls, outbound")
     (attempt,) = record["attempts"]
     assert (attempt["outcome"], attempt["request"]) == ("created", {"Subject": "Call 21"})
     assert attempt["answer"]["success"] is True
@@ -79,6 +79,35 @@ def test_a_synced_record_tells_its_link_its_attempts_and_its_decisions(filled: D
     assert record["writers"]["Subject"]["run_id"] == "run_out"
     assert record["verdict"].startswith(f"It is Task {world.ORG_TASK} in the org.")
     assert record["next_run_at"] == "2026-11-21T12:05:00Z"
+
+
+def test_a_conflict_is_decided_by_its_rule_and_not_by_whoever_started_the_run(lite: Database) -> None:
+    (event,) = only(lite, "c-21")["events"]
+    assert event["story"] == ("Conflict decided by the rule that the last update wins: Subject: the workspace wins")
+
+
+def test_the_person_a_call_went_to_is_known_although_nobody_chose_them(lite: Database) -> None:
+    baseline = dumps({"Subject": "Call 21", "WhoId": world.ORG_DANA})
+    lite.execute("UPDATE activity SET person_record_id = NULL, account_record_id = NULL, subject = NULL WHERE id = 21")
+    lite.execute("UPDATE link SET baseline = :b WHERE record_id = 21", b=baseline)
+    sent = only(lite, "c-21")
+    assert (sent["person"]["name"], sent["account"]["name"], sent["title"]) == (
+        "Dana Fox",
+        "Acme",
+        "Call with Dana Fox",
+    )
+    assert sent["matched"]["rule"] == "sent"
+    lite.execute("UPDATE activity SET person_phone = '312.555.0101' WHERE id = 21")
+    assert only(lite, "c-21")["matched"] == {
+        "record_id": world.DANA, "status": "unique", "rule": "phone", "evidence": "the phone +13125550101",
+        "candidates": [world.DANA],
+    }  # fmt: skip
+
+
+def test_a_call_that_waits_says_whom_nobody_knows(lite: Database) -> None:
+    waiting = only(lite, "c-23")
+    assert (waiting["matched"]["status"], waiting["matched"]["evidence"]) == ("none", "nobody has +13125550199")
+    assert waiting["title"] == "Call 23"
 
 
 def test_both_sides_are_laid_beside_each_other_as_far_as_they_are_known(lite: Database) -> None:
@@ -95,7 +124,7 @@ def test_a_held_record_tells_why_and_who_could_be_meant(filled: Database) -> Non
     (row,) = record["open"]
     assert (row["outcome"], row["cause"]) == ("held", "ambiguous")
     assert [c["name"] for c in row["candidates"]] == ["Dana Fox", "Erin Hale"]
-    assert record["verdict"].startswith("It is not in the org. Held in calls_out: because of ambiguous")
+    assert record["verdict"].startswith("It is not in the org. Held in Calls, outbound: because of ambiguous")
 
 
 def test_jobs_say_whether_they_take_it_and_why_not(lite: Database) -> None:
@@ -107,7 +136,7 @@ def test_jobs_say_whether_they_take_it_and_why_not(lite: Database) -> None:
 
 
 def test_a_deleted_record_says_so(lite: Database) -> None:
-    assert only(lite, "c-26")["verdict"] == "It was deleted in the workspace at 2026-11-21T12:00:00Z."
+    assert only(lite, "c-26")["verdict"] == "It was deleted in the workspace on 21 Nov 2026, 12:00."
 
 
 def test_a_person_comes_with_their_latest_activities(lite: Database) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from local_org.org.catalog import custom_field, custom_object, extend, standard_schema
-from local_org.org.catalog.declare import field_from_line
+from local_org.org.catalog.declare import standard_field
 from local_org.org.model import Schema
 
 SCHEMA = standard_schema()
@@ -95,8 +95,10 @@ def test_names_of_custom_things_end_in_c() -> None:
         custom_object("Nope", "Nope", "Nopes", "a01", [])
 
 
-def test_bad_catalog_lines() -> None:
-    with pytest.raises(ValueError, match="unknown word"):
-        field_from_line("X | string(3) | CUN | X | sparkling")
+def test_bad_declarations() -> None:
+    with pytest.raises(ValueError, match="sparkling"):
+        standard_field({"name": "X", "type": "string", "sparkling": True}, {})
+    with pytest.raises(ValueError, match="not a field type"):
+        standard_field({"name": "X", "type": "sting"}, {})
     with pytest.raises(ValueError, match="no such object"):
         extend(SCHEMA, fields={"Nope": []})

@@ -80,3 +80,63 @@ def test_object_info_keeps_to_what_the_user_sees(client: Client, practice: Pract
     assert (info["fields"]["LastName"]["required"], info["fields"]["Email"]["required"]) == (True, False)
     with practice.fault("hidden_field", value="Contact.Email"):
         assert "Email" not in client("GET", "ui-api/object-info/Contact").json()["fields"]
+
+
+@pytest.fixture(scope="module")
+def kinds(server: Practice) -> dict[str, str]:
+    """Two record types of an object of their own, by name."""
+    stage = {"name": "Stage__c", "type": "picklist", "values": ["Bid", "Won", "Lost"], "restricted": True}
+    server.schema_change("add_object", object="Tender__c", label="Tender", fields=[stage])
+    for name, default, stages in (("Public", True, ["Bid*", "Won"]), ("Private", False, ["Lost"])):
+        server.schema_change(
+            "add_record_type", object="Tender__c", name=name, default=default, values={"Stage__c": stages}
+        )
+    found = Client(server, server.token())("GET", "sobjects/Tender__c/describe").json()["recordTypeInfos"]
+    return {kind["developerName"]: kind["recordTypeId"] for kind in found}
+
+
+def test_each_record_type_has_its_picklist_values(client: Client, kinds: dict[str, str]) -> None:
+    info = client("GET", "ui-api/object-info/Tender__c").json()
+    assert (info["defaultRecordTypeId"], set(info["recordTypeInfos"])) == (kinds["Public"], set(kinds.values()))
+    path = "ui-api/object-info/Tender__c/picklist-values"
+    public = client("GET", f"{path}/{kinds['Public']}/Stage__c").json()
+    assert ([v["value"] for v in public["values"]], public["defaultValue"]["value"]) == (["Bid", "Won"], "Bid")
+    private = client("GET", f"{path}/{kinds['Private'][:15]}").json()["picklistFieldValues"]["Stage__c"]
+    assert ([v["value"] for v in private["values"]], private["defaultValue"]) == (["Lost"], None)
+    assert client("GET", private["url"]).json() == private
+    master = client("GET", f"{path}/{MASTER}/Stage__c").json()
+    assert [v["value"] for v in master["values"]] == ["Bid", "Won", "Lost"]
+
+
+def test_layouts_map_record_types(client: Client, kinds: dict[str, str]) -> None:
+    found = client("GET", "sobjects/Tender__c/describe/layouts").json()
+    assert found["recordTypeSelectorRequired"] == [True]
+    values = {
+        mapping["developerName"]: {
+            one["picklistName"]: [(v["value"], v["defaultValue"]) for v in one["picklistValues"]]
+            for one in mapping["picklistsForRecordType"]
+        }["Stage__c"]
+        for mapping in found["recordTypeMappings"]
+    }
+    assert values["Public"] == [("Bid", True), ("Won", False)]
+    assert values["Private"] == [("Lost", False)]
+    assert client("GET", f"sobjects/Tender__c/describe/layouts/{kinds['Private']}").json() == found["layouts"][0]
+    compact = client("GET", "sobjects/Tender__c/describe/compactLayouts").json()
+    assert {m["recordTypeId"] for m in compact["recordTypeCompactLayoutMappings"]} == set(kinds.values())
+
+
+def test_rows_are_held_to_their_record_type(client: Client, kinds: dict[str, str]) -> None:
+    wrong = client("POST", "sobjects/Tender__c", json={"Name": "A", "Stage__c": "Lost"})
+    assert (wrong.status_code, wrong.json()) == (
+        400,
+        [
+            {
+                "message": "Stage: bad value for restricted picklist field: Lost",
+                "errorCode": "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
+                "fields": ["Stage__c"],
+            }
+        ],
+    )
+    right = client("POST", "sobjects/Tender__c", json={"Name": "A", "RecordTypeId": kinds["Private"]}).json()
+    row = client.soql(f"SELECT RecordType.DeveloperName FROM Tender__c WHERE Id = '{right['id']}'").json()["records"][0]
+    assert row["RecordType"]["DeveloperName"] == "Private"

@@ -251,8 +251,12 @@ def test_jwt_bearer(practice: Practice) -> None:
     grant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
     body = token(practice, grant_type=grant, assertion=assertion(practice)).json()
     assert use(practice, body["access_token"]) == 200
+    # Salesforce's own command line counts in milliseconds.
+    far = token(practice, grant_type=grant, assertion=assertion(practice, exp=int(time.time() * 1000)))
+    assert use(practice, far.json()["access_token"]) == 200
     refusals: list[tuple[dict[str, Any], str]] = [
         ({"exp": int(time.time()) - 5}, "invalid_grant"),
+        ({"exp": "soon"}, "invalid_grant"),
         ({"aud": "https://elsewhere.example"}, "invalid_grant"),
         ({"iss": "nobody"}, "invalid_client_id"),
         ({"sub": "former@practice.example"}, "inactive_user"),
@@ -262,6 +266,19 @@ def test_jwt_bearer(practice: Practice) -> None:
         assert token(practice, grant_type=grant, assertion=assertion(practice, **claims)).json()["error"] == error
     head, _, _ = assertion(practice).rpartition(".")
     assert token(practice, grant_type=grant, assertion=f"{head}.AAAA").json()["error"] == "invalid_grant"
+
+
+def test_password(practice: Practice) -> None:
+    user = practice.user()
+    known = {"grant_type": "password", "username": user["username"]}
+    client = {"client_id": practice.env["client_id"], "client_secret": practice.env["client_secret"]}
+    body = token(practice, **known, **client, password=user["password"]).json()
+    assert use(practice, body["access_token"]) == 200
+    assert "refresh_token" not in body
+    refused = token(practice, **known, **client, password="wrong").json()
+    assert refused == {"error": "invalid_grant", "error_description": "authentication failure"}
+    unknown = token(practice, **known, client_id=client["client_id"], client_secret="no", password=user["password"])
+    assert unknown.json()["error"] == "invalid_client"
 
 
 def test_unknown_grant_and_missing_parameter(practice: Practice) -> None:

@@ -182,3 +182,33 @@ def test_demo_org_has_users_rows_and_list_views() -> None:
             shown = [c["fieldNameOrPath"] for c in results["columns"]]
             assert {"Id", "SystemModstamp"} <= set(shown)
             assert all([c["fieldNameOrPath"] for c in r["columns"]] == shown for r in results["records"])
+
+
+def test_schemas_are_added_by_name_and_by_file(tmp_path: Path) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text("objects: {Pier__c: {label: Pier, fields: [{name: Depth__c, type: int}]}}")
+    options = ("--schema", "ascendix", "--schema", "mclabs2", "--schema-file", str(own))
+    with Practice(*options, data_dir=tmp_path / "org") as practice:
+        names = {o["name"]: o["keyPrefix"] for o in practice.rest("GET", "sobjects")["sobjects"]}
+        assert {"ascendix__Property__c", "McLabs2__Property__c", "Pier__c"} <= names.keys()
+        described = practice.rest("GET", "sobjects/ascendix__Availability__c/describe")["fields"]
+        lookup = next(f for f in described if f["name"] == "ascendix__Property__c")
+        assert (lookup["referenceTo"], lookup["relationshipName"]) == (
+            ["ascendix__Property__c"],
+            "ascendix__Property__r",
+        )
+        practice.stop()
+        practice.start()
+        again = {o["name"]: o["keyPrefix"] for o in practice.rest("GET", "sobjects")["sobjects"]}
+        assert again == names
+
+
+@pytest.mark.parametrize(
+    ("option", "why"),
+    [(("--schema", "nope"), "no schema is named 'nope'"), (("--schema-file", "nope"), "cannot be read")],
+)
+def test_a_schema_that_is_not_there_stops_the_start(option: tuple[str, str], why: str) -> None:
+    refused = command("serve", *option)
+    assert refused.returncode == 1
+    assert why in refused.stderr
+    assert "Traceback" not in refused.stderr

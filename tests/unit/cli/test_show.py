@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import structlog
 
-from core.cli import logs, show
+from core import logs
+from core.cli import show
 
 RUN: dict[str, Any] = {
     "planned": 2,

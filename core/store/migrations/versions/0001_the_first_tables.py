@@ -38,6 +38,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=True),
         sa.Column("updated_at", sa.BigInteger(), nullable=True),
         sa.Column("deleted_at", sa.BigInteger(), nullable=True),
+        sa.Column("archived_at", sa.BigInteger(), nullable=True),
         sa.Column("hash", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("workspace_id", "id"),
     )
@@ -82,6 +83,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=True),
         sa.Column("updated_at", sa.BigInteger(), nullable=True),
         sa.Column("deleted_at", sa.BigInteger(), nullable=True),
+        sa.Column("archived_at", sa.BigInteger(), nullable=True),
         sa.Column("hash", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("workspace_id", "id"),
     )
@@ -117,6 +119,7 @@ def upgrade() -> None:
         sa.Column("sobject", sa.String(), nullable=False),
         sa.Column("action", sa.String(), nullable=False),
         sa.Column("route", sa.String(), nullable=False),
+        sa.Column("sent_as", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("holder", sa.String(), nullable=True),
         sa.Column("bulk_job_id", sa.String(), nullable=True),
@@ -184,6 +187,7 @@ def upgrade() -> None:
         sa.Column("secrets", sa.LargeBinary(), nullable=True),
         sa.Column("api_version", sa.String(), nullable=False),
         sa.Column("is_master", sa.Boolean(), nullable=False),
+        sa.Column("owner", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("state_reason", sa.String(), nullable=False),
         sa.Column("state_at", sa.BigInteger(), nullable=True),
@@ -318,6 +322,7 @@ def upgrade() -> None:
         sa.Column("read_to_at", sa.BigInteger(), nullable=True),
         sa.Column("workspace_seq", sa.BigInteger(), nullable=True),
         sa.Column("parents_seq", sa.BigInteger(), nullable=True),
+        sa.Column("scope_read_at", sa.BigInteger(), nullable=True),
         sa.Column("mapping", sa.String(), nullable=True),
         sa.Column("updated_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("workspace_id", "job", "sobject"),
@@ -423,6 +428,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=True),
         sa.Column("updated_at", sa.BigInteger(), nullable=True),
         sa.Column("deleted_at", sa.BigInteger(), nullable=True),
+        sa.Column("archived_at", sa.BigInteger(), nullable=True),
         sa.Column("hash", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("workspace_id", "id"),
     )
@@ -451,6 +457,36 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("plan", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_plan_workspace_id"), ["workspace_id"], unique=False)
+
+    op.create_table(
+        "record",
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("source", sa.String(), nullable=False),
+        sa.Column("external_id", sa.String(), nullable=False),
+        sa.Column("label", sa.String(), nullable=True),
+        sa.Column("name", sa.String(), nullable=True),
+        sa.Column("phone", sa.String(), nullable=True),
+        sa.Column("account_record_id", sa.BigInteger(), nullable=True),
+        sa.Column("person_record_id", sa.BigInteger(), nullable=True),
+        sa.Column("people", sa.Text(), nullable=True),
+        sa.Column("parent_ref", sa.String(), nullable=True),
+        sa.Column("status", sa.String(), nullable=True),
+        sa.Column("owner", sa.String(), nullable=True),
+        sa.Column("fields", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=True),
+        sa.Column("updated_at", sa.BigInteger(), nullable=True),
+        sa.Column("deleted_at", sa.BigInteger(), nullable=True),
+        sa.Column("archived_at", sa.BigInteger(), nullable=True),
+        sa.Column("hash", sa.String(), nullable=True),
+        sa.PrimaryKeyConstraint("workspace_id", "id"),
+    )
+    with op.batch_alter_table("record", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_record_account_record_id"), ["account_record_id"], unique=False)
+        batch_op.create_index("ix_record_key", ["workspace_id", "source", "external_id"], unique=True)
+        batch_op.create_index(batch_op.f("ix_record_person_record_id"), ["person_record_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_record_seq"), ["seq"], unique=False)
 
     op.create_table(
         "record_result",
@@ -585,6 +621,13 @@ def downgrade() -> None:
         batch_op.drop_index("ix_result_org")
 
     op.drop_table("record_result")
+    with op.batch_alter_table("record", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_record_seq"))
+        batch_op.drop_index(batch_op.f("ix_record_person_record_id"))
+        batch_op.drop_index("ix_record_key")
+        batch_op.drop_index(batch_op.f("ix_record_account_record_id"))
+
+    op.drop_table("record")
     with op.batch_alter_table("plan", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_plan_workspace_id"))
 

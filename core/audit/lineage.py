@@ -1,0 +1,101 @@
+"""Tells what became of records in the org: merged, converted, moved, deleted, restored."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from core.audit import catalog
+from core.store.bulk import read_all
+from core.store.database import Database
+
+_LINKS = (
+    "SELECT id, table_name, record_id, sobject, org_id, state, how, evidence, job, run_id, created_at, updated_at"
+    " FROM link WHERE workspace_id = :w"
+)
+_TITLES = (
+    "SELECT 'account' AS table_name, id AS record_id, external_id AS key, name AS title FROM account"
+    " WHERE workspace_id = :w UNION ALL SELECT 'person', id, external_id, name FROM person WHERE workspace_id = :w"
+    " UNION ALL SELECT 'activity', id, external_id, subject FROM activity WHERE workspace_id = :w"
+)
+
+
+def lines(db: Database, workspace_id: int) -> pl.DataFrame:
+    """One line per link that is not the only active one of its record; columns are those of `catalog.LINEAGE`."""
+    links = read_all(
+        db, _LINKS, workspace_id, {c: catalog.LINKS.types[c] for c in (
+            "id", "table_name", "record_id", "sobject", "org_id", "state", "how", "evidence", "job", "run_id",
+            "created_at", "updated_at",
+        )},
+    )  # fmt: skip
+    told = became(links)
+    if told.is_empty():
+        return pl.DataFrame(schema=catalog.LINEAGE.types)
+    titles = read_all(
+        db, _TITLES, workspace_id,
+        {c: catalog.LINEAGE.types[c] for c in ("table_name", "record_id", "key", "title")},
+    )  # fmt: skip
+    named = told.join(titles, on=["table_name", "record_id"], how="left")
+    return named.select(list(catalog.LINEAGE.types)).sort("at", "org_id", descending=[True, False], nulls_last=True)
+
+
+def became(links: pl.DataFrame) -> pl.DataFrame:
+    """What became of linked org records.
+
+    Args:
+        links: ``id`` Int64 (growing with time), ``table_name``, ``record_id``, ``sobject``, ``org_id``, ``state``,
+            ``how``, ``evidence``, ``job``, ``run_id``, ``created_at``, ``updated_at``: every link, ended ones too.
+
+    Returns:
+        The columns of `catalog.LINEAGE` without key and title. A chain A -> B -> C of merges is two lines, both into C.
+    """
+    own = ["table_name", "record_id"]
+    active = (
+        links.filter(pl.col("state") == "active")
+        .sort("id")
+        .group_by(own)
+        .agg(
+            pl.col("org_id").last().alias("into_org_id"),
+            pl.col("sobject").last().alias("into_sobject"),
+            pl.col("how").last().alias("_how"),
+            pl.col("evidence").last().alias("_evidence"),
+            pl.col("job").last().alias("_job"),
+            pl.col("run_id").last().alias("_run_id"),
+            pl.col("id").last().alias("_id"),
+            pl.len().alias("_n"),
+        )
+    )
+    rows = links.join(active, on=own, how="left")
+    ended = rows.filter(pl.col("state") != "active").with_columns(became=_became())
+    twice = rows.filter((pl.col("state") == "active") & (pl.col("_n") > 1) & (pl.col("id") != pl.col("_id")))
+    again = _restored(rows)
+    told = pl.concat(
+        [ended, twice.with_columns(became=pl.lit("linked_twice")), again.with_columns(became=pl.lit("restored"))]
+    )
+    return told.select(
+        *own, "org_id", "sobject", "became", "into_org_id", "into_sobject",
+        evidence=pl.coalesce("_evidence", "evidence"),
+        job=pl.coalesce("_job", "job"),
+        run_id=pl.coalesce("_run_id", "run_id"),
+        at="updated_at",
+    )  # fmt: skip
+
+
+def _became() -> pl.Expr:
+    lead = (pl.col("sobject") == "Lead") & (pl.col("into_sobject") == "Contact")
+    merged = pl.col("_how").fill_null("").is_in(["merge", "merged"]) | (pl.col("state") == "superseded")
+    return (
+        pl.when(pl.col("into_org_id") == pl.col("org_id"))
+        .then(pl.lit("restored"))
+        .when(lead)
+        .then(pl.lit("converted"))
+        .when(pl.col("state") == "deleted")
+        .then(pl.lit("deleted"))
+        .when(merged & pl.col("into_org_id").is_not_null())
+        .then(pl.lit("merged"))
+        .otherwise(pl.lit("moved"))
+    )
+
+
+def _restored(rows: pl.DataFrame) -> pl.DataFrame:
+    """Active links that are said to be of a record that had been deleted and came back."""
+    return rows.filter((pl.col("state") == "active") & pl.col("how").is_in(["restored", "undeleted"]))
