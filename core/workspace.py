@@ -39,7 +39,7 @@ from core.planning import guards, plan
 from core.planning.alerts import Rules, muted
 from core.planning.choices import CHOICES, Asks
 from core.private import private
-from core.records import Direction, Kind, RunStatus, WorkspaceField, table_of
+from core.records import ENDED_RUNS, Direction, Kind, RunStatus, WorkspaceField, table_of
 from core.running import alerting, schedule, steps
 from core.running.engine import Engine
 from core.running.worker import Worker, wait_for
@@ -54,6 +54,7 @@ from core.store.tables import Workspace as WorkspaceRow
 from core.syncing import compare as comparing
 from core.syncing import configuration, connect, found, intake, lists, merging, repair, strangers, users
 from core.syncing import decide as deciding
+from core.syncing.apply_in import bring_back
 from core.syncing.connect import Begun, Doors
 from core.syncing.context import Context
 from core.syncing.select import start_now
@@ -709,7 +710,7 @@ class Workspace:
         with ctx.gateway.tally() as tally:
             planned, sources = steps.compute(ctx, spec, {"full": True} if full else None)
         rows = pl.concat([p.rows for p in planned]).with_row_index("row", 1)
-        tripped = guards.check(rows, steps.linked(ctx, spec), spec.guards)
+        tripped = guards.check(rows, steps.linked(ctx, spec), spec.guards, steps.left(ctx, spec, None, sources))
         self.engine.note(self.workspace_id)
         counts = {"input": sum(sources.values()), **plan.counts(rows)}
         return Preview(spec.name, counts, rows, [t.message for t in tripped], tally.calls)
@@ -864,6 +865,56 @@ class Workspace:
     def audit_books(self, run_id: str) -> dict[str, int]:
         """A run's books counted again from the stored rows."""
         return runs.audit_books(self.database, self.workspace_id, run_id)
+
+    def preview_undo(self, run_id: str) -> Preview:
+        """What an undo of a run would do now: restored are fields that still hold what it wrote, the rest is listed.
+
+        Raises:
+            UsageError: the run wrote nothing, or has not ended.
+        """
+        spec = self._undoable(run_id)
+        ctx = self.context()
+        with ctx.gateway.tally() as tally:
+            planned, sources = steps.compute(ctx, spec, {"undo": run_id})
+        rows = pl.concat([p.rows for p in planned]).with_row_index("row", 1)
+        counts = {"input": sum(sources.values()), **plan.counts(rows)}
+        return Preview(spec.name, counts, rows, [], tally.calls)
+
+    def undo(self, run_id: str) -> str:
+        """Take back what a run wrote, as far as nobody has changed it since; returns the run that does it.
+
+        That run can be undone as well.
+
+        Raises:
+            UsageError: the run has not ended.
+        """
+        spec = self._undoable(run_id)
+        made = self._ask(spec, reason=f"undo of {run_id}", scope={"undo": run_id})
+        self._note("run.undone", run_id, {"by": made})
+        return made
+
+    def _undoable(self, run_id: str) -> JobSpec:
+        found = runs.get(self.database, self.workspace_id, run_id)
+        if RunStatus(found.status) not in ENDED_RUNS:
+            raise UsageError("That run has not ended yet.", hint="Cancel it, or wait.")
+        return self.job(found.job)
+
+    def recycle_bin(self, kind: str | None = None) -> pl.DataFrame:
+        """Records that a sync has deleted here, the latest first; columns are those of ``core.audit.bin.BIN``."""
+        return reporting.recycle_bin(self.database, self.workspace_id, kind)
+
+    def restore(self, table: str, record_ids: Sequence[int]) -> int:
+        """Take records out of the recycle bin; returns how many.
+
+        Their org records are gone, so that an outbound job makes new ones.
+        """
+        wanted = self.recycle_bin(table).filter(pl.col("record_id").is_in(list(record_ids)))["record_id"]
+        with self.database.batch(self.workspace_id, origin="by hand", actor=self.actor) as batch:
+            bring_back(batch, table, wanted)
+            ledger.write(
+                batch, "records.restored", table, actor=self.actor, at=self._now(), values={"records": wanted.to_list()}
+            )
+        return wanted.len()
 
     def cancel(self, run_id: str) -> None:
         """Stop a run after the batch under way."""

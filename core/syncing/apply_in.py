@@ -161,6 +161,8 @@ def _store_column(spec: JobSpec, name: str) -> pl.Expr:
 def _linkable(done: pl.DataFrame) -> pl.DataFrame:
     """Rows that say something of their link; one that left a segment was not read."""
     said = pl.col("action").is_in(["create", "update", "link", "restore"]) & (pl.col("cause") != "left_scope")
+    # What an undo brings back has no record in the org any more.
+    said &= (pl.col("action") != "restore") | pl.col("baseline").is_not_null()
     return done.filter(said)
 
 
@@ -179,6 +181,15 @@ def _restore(batch: Batch, spec: JobSpec, rows: pl.DataFrame) -> None:
         w=batch.workspace_id,
     ).with_columns(pl.col("id").cast(pl.Int64))
     save_records(batch, table, hidden.with_columns(archived_at=pl.lit(None, dtype=pl.Datetime("us", "UTC"))))
+    undone = rows.filter((pl.col("action") == "restore") & ~pl.col("record_id").is_in(hidden["id"].to_list()))
+    bring_back(batch, table, undone["record_id"])
+
+
+def bring_back(batch: Batch, table: str, record_ids: pl.Series) -> None:
+    """Take records out of the workspace's recycle bin."""
+    back = pl.DataFrame({"id": record_ids}, schema={"id": pl.Int64}).unique()
+    none = pl.lit(None, dtype=pl.Datetime("us", "UTC"))
+    save_records(batch, table, back.with_columns(deleted_at=none, updated_at=pl.lit(batch.at)))
 
 
 def _delete(batch: Batch, spec: JobSpec, rows: pl.DataFrame, now: datetime) -> None:
@@ -233,7 +244,8 @@ def _keep_opted_out(batch: Batch, rows: pl.DataFrame, now: datetime) -> None:
     staged = batch.stage(rows.select("record_id", "heir"))
     held = batch.read(
         "SELECT s.heir AS id, h.external_id, h.opted_out_email AS heir_email, h.do_not_call AS heir_call,"  # noqa: S608
-        f" MAX(CAST(l.opted_out_email AS INTEGER)) AS email, MAX(CAST(l.do_not_call AS INTEGER)) AS call FROM {staged} s"
+        " MAX(CAST(l.opted_out_email AS INTEGER)) AS email, MAX(CAST(l.do_not_call AS INTEGER)) AS call"
+        f" FROM {staged} s"
         " JOIN person l ON l.workspace_id = :w AND l.id = s.record_id"
         " JOIN person h ON h.workspace_id = :w AND h.id = s.heir"
         " GROUP BY s.heir, h.external_id, h.opted_out_email, h.do_not_call",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -207,14 +206,14 @@ class TwoSides(RuleBasedStateMachine):
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The groundwork, made once."""
     folder = tmp_path_factory.mktemp("base") / "base"
     folder.mkdir()
     world = World(folder)
     world.build()
     world.close()
-    yield folder
+    return folder
 
 
 def play(base: Path, **more: Any) -> None:

@@ -22,7 +22,6 @@ import requests
 from core.connections.salesforce.rest import Rest
 from core.records import ENDED_RUNS, RunStatus
 from core.running import flows, steps
-from core.running.engine import Engine
 from core.settings import Settings
 from core.workspace import Workspace, open_workspace
 from tests.integration.kit import add_job, connect
@@ -163,7 +162,7 @@ class World:
             self.blocked = now + timedelta(minutes=15)
         text = request.body if isinstance(request.body, str) else (request.body or b"").decode()
         wrote = request.method in ("POST", "PATCH", "DELETE") and "/oauth2/" not in str(request.url)
-        if wrote and ('"composite/sobjects' in text or "/composite/sobjects" in text) and '"method":"GET"' != text:
+        if wrote and ('"composite/sobjects' in text or "/composite/sobjects" in text) and text != '"method":"GET"':
             bodies = json.loads(text).get("compositeRequest", [{}])
             self.writes += sum(b.get("method", "POST") != "GET" for b in bodies)
 
@@ -337,7 +336,7 @@ class World:
 
     def _rows(self, sobject: str, names: tuple[str, ...]) -> dict[str, Row]:
         columns = ("Id", *names)
-        sql = f'SELECT {", ".join(columns)} FROM "{sobject}" ORDER BY Id'  # noqa: S608 - names from above
+        sql = f'SELECT {", ".join(columns)} FROM "{sobject}" ORDER BY Id'
         found = self.org.site.org.connection().execute(sql).fetchall()
         return {r[0]: dict(zip(columns, r, strict=True)) for r in found}
 
