@@ -226,6 +226,8 @@ def put_aside(rows: Sequence[tuple[str, str]], *, aside: bool = True) -> None:
     _tried(each, f"{count(len(rows), 'row')} {told}.")
 
 
-def decide(job: str, subject: str, record_id: int, name: str) -> str | None:
+def decide(job: str, subject: str, record_id: int, name: str) -> list[str] | None:
     """Pick who an ambiguous row means, and push it."""
-    return _tried(lambda: workspace().decide(job, subject, record_id), f"Decided: {name}. The row is being pushed.")
+    item = f"{job}:{subject}"
+    said = f"Decided: {name}. The row is being pushed."
+    return _tried(lambda: workspace().decide(item, "record", record_id=record_id), said)

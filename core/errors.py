@@ -9,6 +9,7 @@ SynclineError
 ├── PlanError             we refused to act
 │   ├── PlanStale         what the plan stands on has moved
 │   ├── GuardTripped      a guard wants a person to look first
+│   ├── ConsentBreach     something would have opted a person in again
 │   ├── NotValid          the job has findings that stop it
 │   └── SavedMeanwhile    somebody else saved what was being edited
 ├── OrgError              the org answered with an error (statusCode verbatim)
@@ -77,6 +78,10 @@ class SavedMeanwhile(PlanError):
 
 class GuardTripped(PlanError):
     """A guard stopped the plan: a person should look at it first."""
+
+
+class ConsentBreach(PlanError):
+    """Something would have opted people in again who have opted out; nothing was written."""
 
 
 class NotValid(PlanError):

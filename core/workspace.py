@@ -34,14 +34,14 @@ from core.mapping.workspace_config import Configuration, from_yaml, to_yaml
 from core.mapping.workspace_config import diff as differences
 from core.planning import guards, plan
 from core.planning.alerts import Rules, muted
-from core.records import ACTIVITY_KINDS, Direction, Kind, RunStatus, WorkspaceField, table_of
+from core.planning.choices import CHOICES, Asks
+from core.records import Direction, Kind, RunStatus, WorkspaceField, table_of
 from core.running import alerting, schedule, steps
 from core.running.engine import Engine
 from core.running.worker import Worker, wait_for
 from core.schema.describe import OrgObject
 from core.settings import Settings, settings
-from core.store import alerts, drafts, exclusions, ledger, plans, roles, runs, setting, tokens, views
-from core.store.codec import dumps
+from core.store import alerts, consent, drafts, exclusions, ledger, plans, roles, runs, setting, tokens, views
 from core.store.database import Database
 from core.store.migrate import migrate
 from core.store.secrets import open_vault
@@ -49,6 +49,7 @@ from core.store.tables import Connection, Job
 from core.store.tables import Workspace as WorkspaceRow
 from core.syncing import compare as comparing
 from core.syncing import configuration, connect, found, intake, lists, merging, repair, strangers, users
+from core.syncing import decide as deciding
 from core.syncing.connect import Begun, Doors
 from core.syncing.context import Context
 from core.syncing.select import start_now
@@ -910,24 +911,89 @@ class Workspace:
             )  # fmt: skip
         return org_ids
 
-    def decide(self, job: str, subject: str, record_id: int) -> str:
-        """Pick the person an ambiguous row means, and push the row; returns the run."""
-        decision = {"record_id": record_id, "actor": self.actor, "at": self._now().isoformat()}
-        n = self.database.execute(
-            "UPDATE open_row SET decision = :d WHERE workspace_id = :w AND job = :j AND subject = :s",
-            d=dumps(decision), w=self.workspace_id, j=job, s=subject,
-        )  # fmt: skip
-        if not n:
-            raise NotFound("That row is not open any more.")
-        if self.job(job).kind in ACTIVITY_KINDS:
-            self.database.execute(
-                "UPDATE activity SET person_record_id = :p WHERE workspace_id = :w AND id = :i",
-                p=record_id,
-                w=self.workspace_id,
-                i=int(subject),
-            )
-        self._note("match.decided", subject, decision, detail=f"record {record_id}")
-        return self.retry(job=job, subjects=[subject])[0]
+    def inbox(self, *, job: str | None = None, kind: str | None = None) -> pl.DataFrame:
+        """What waits for a person: conflicts, deletes, ambiguous matches, orphans, rows in doubt, plans on a brake.
+
+        Columns are those of ``core.audit.inbox.INBOX``; ``item`` names a row to :meth:`decide`.
+        """
+        return reporting.inbox(self.database, self.workspace_id, self.specs(), job=job, kind=kind)
+
+    def decide(
+        self,
+        items: str | Sequence[str],
+        choice: str,
+        *,
+        record_id: int | None = None,
+        org_id: str | None = None,
+        note: str = "",
+    ) -> list[str]:
+        """Decide one or many items of the inbox; each decision is in the ledger with who, when and why.
+
+        Args:
+            items: ``item`` of :meth:`inbox`; a conflict's without ``#field`` means all its fields.
+            choice: one of the item's ``choices``.
+            record_id: the record that is meant, with ``record``.
+            org_id: the org record as which a row in doubt has arrived, with ``arrived``.
+            note: why.
+
+        Returns:
+            The runs that carry it out, one per job; none where nothing is left to do.
+
+        Raises:
+            NotFound: an item is not open any more.
+            UsageError: the choice does not answer an item; nothing was decided then.
+        """
+        named = [items] if isinstance(items, str) else list(items)
+        plans_ = [i.removeprefix("plan:") for i in named if i.startswith("plan:")]
+        specs = {s.name: s for s in self.specs()}
+        rows = [i for i in named if not i.startswith("plan:")]
+        found = deciding.items_of(self.database, self.workspace_id, specs, rows)
+        made = deciding.Choice(choice, self.actor, self._now(), record_id, org_id, note)
+        if plans_ and choice not in CHOICES[Asks.PLAN]:
+            raise UsageError(f"A plan is decided by {' or '.join(CHOICES[Asks.PLAN])}, not {choice}.")
+        again = deciding.decide(self.database, self.workspace_id, specs, found, made, self.context)
+        out = [self.apply(p) for p in plans_ if choice == "approve"]
+        for plan_id in plans_ if choice == "discard" else ():
+            self.discard(plan_id)
+        for job, subjects in again.items():
+            inbound = specs[job].direction is Direction.INBOUND
+            records: list[Any] = subjects if inbound else [int(s) for s in subjects]
+            out.append(self._ask(specs[job], reason="decided", scope={"records": records}))
+        return out
+
+    def opt_in(self, person: int, channel: str, evidence: str) -> None:
+        """Opt a person in again by hand; kept in the consent ledger, and told to the org by the next runs.
+
+        Args:
+            person: the person's record number.
+            channel: ``email`` or ``phone``.
+            evidence: why they may be; kept with who and when.
+
+        Raises:
+            UsageError: no such channel, or no evidence.
+            NotFound: no such person.
+        """
+        columns = {"email": "opted_out_email", "phone": "do_not_call"}
+        if channel not in columns:
+            raise UsageError(f"There is no channel {channel}.", hint="It is email or phone.")
+        if not evidence.strip():
+            raise UsageError("Say why they may be opted in again.", hint="The evidence is kept.")
+        known = self.database.one(
+            "SELECT 1 FROM person WHERE workspace_id = :w AND id = :i", w=self.workspace_id, i=person
+        )
+        if not known:
+            raise NotFound(f"There is no person {person}.")
+        made = deciding.Choice("in", self.actor, self._now(), note=evidence)
+        with self.database.batch(self.workspace_id) as batch:
+            deciding.opt_in(batch, person, columns[channel], made)
+            ledger.write(
+                batch, "consent.opted_in", f"person/{person}", actor=self.actor, at=made.at, detail=channel,
+                values={"evidence": evidence},
+            )  # fmt: skip
+
+    def consent(self, person: int | None = None) -> pl.DataFrame:
+        """The consent ledger, oldest first, or one person's part: who, channel, state, origin, actor, evidence."""
+        return consent.history(self.database, self.workspace_id, person)
 
     def candidates(self, job: str, subject: str) -> pl.DataFrame:
         """The people an ambiguous row could mean: record_id, name, title, company, email, phone, org_id, sobject."""

@@ -32,7 +32,7 @@ SOURCE = "salesforce"
 def apply_batch(ctx: Context, spec: JobSpec, run_id: str, number: int) -> None:
     """Do one batch, or nothing if it is done already."""
     now = ctx.now()
-    with ctx.db.batch(ctx.workspace_id) as batch:
+    with ctx.db.batch(ctx.workspace_id, origin=f"{spec.name} {run_id}", actor="org") as batch:
         rows = batch.read(
             "SELECT c.* FROM change c JOIN run r ON r.plan_id = c.plan_id WHERE r.run_id = :r AND c.batch = :n"
             " AND NOT EXISTS (SELECT 1 FROM record_result x WHERE x.run_id = :r AND x.row = c.row) ORDER BY c.row",
