@@ -27,6 +27,15 @@ def _tried(verb: Callable[[], T], told: str | Callable[[T], str], hint: str = ""
     return result
 
 
+def import_lists(sobject: str, views: Sequence[str], segment: str, *, new: bool) -> list[JobSpec] | None:
+    """Make an import rule of list views."""
+    return _tried(
+        lambda: workspace().import_lists(sobject, list(views), segment=segment, new=new),
+        lambda made: f"{made[-1].title} is made and is off.",
+        "Tick it above to switch it on.",
+    )
+
+
 def prepare_sign_in(login_url: str, client_id: str, client_secret: str, name: str) -> str:
     """Keep what was typed for the route that begins the sign-in; returns the nonce for its address."""
     return SIGN_INS.put(
@@ -65,6 +74,52 @@ def link_user(email: str, org_user_id: str | None) -> None:
     _tried(lambda: workspace().link_user(email, org_user_id), f"{email} is {'linked' if org_user_id else 'unlinked'}.")
 
 
+def configure(title: str, zone: str) -> None:
+    """Set the workspace's title and zone."""
+    _tried(lambda: workspace().configure(title=title or None, zone=zone or None), "The workspace is saved.")
+
+
+def set_role(who: str, role: str | None) -> None:
+    """Give a person a role, or take it away."""
+    _tried(lambda: workspace().set_role(who, role), f"{who} is {role} now." if role else f"{who} has no role any more.")
+
+
+def create_token(name: str, role: str) -> str | None:
+    """Make a token of the HTTP API; its text is shown once."""
+    return _tried(lambda: workspace().create_token(name, role), f"The token {name} is made.")
+
+
+def revoke_token(name: str) -> None:
+    """End a token."""
+    _tried(lambda: workspace().revoke_token(name), f"The token {name} is ended; what uses it is refused from now on.")
+
+
+def set_alert_rules(rules: dict[str, int]) -> None:
+    """Set the thresholds of alerts."""
+    _tried(lambda: workspace().set_alert_rules(**rules), "The thresholds are saved.")
+
+
+def add_alert_channel(name: str, kind: str, target: str) -> None:
+    """Have alerts sent somewhere."""
+    _tried(lambda: workspace().add_alert_channel(name, kind, target), f"Alerts go to {name} from now on.", "Try it.")
+
+
+def remove_alert_channel(name: str) -> None:
+    """Send no alerts there any more."""
+    _tried(lambda: workspace().remove_alert_channel(name), f"No alerts go to {name} any more.")
+
+
+def try_alert_channel(name: str) -> None:
+    """Send a trial notice."""
+    _tried(lambda: workspace().try_alert_channel(name), f"A trial notice was taken by {name}.")
+
+
+def mute_alerts(subject: str, hours: float) -> None:
+    """Keep a subject of alerts silent for so long, or let it speak again."""
+    told = f"Muted for {hours:g} hours." if hours else "It tells its changes again."
+    _tried(lambda: workspace().mute_alerts(subject, hours), told)
+
+
 def create_job(template: str, name: str | None = None) -> JobSpec | None:
     """Make a job from a template."""
     return _tried(
@@ -74,16 +129,16 @@ def create_job(template: str, name: str | None = None) -> JobSpec | None:
     )
 
 
-def save_job(spec: JobSpec) -> JobSpec | None:
-    """Keep a job's spec."""
-    return _tried(lambda: workspace().save_job(spec), f"{spec.title} is saved.")
+def save_job(spec: JobSpec, version: int) -> JobSpec | None:
+    """Keep a job's spec, unless somebody saved another version than the one it was edited from."""
+    return _tried(lambda: workspace().save_job(spec, version=version), f"{spec.title} is saved.")
 
 
-def save_and_sync(spec: JobSpec) -> str | None:
+def save_and_sync(spec: JobSpec, version: int) -> str | None:
     """Keep a job's spec and run it now; returns the run."""
 
     def both() -> str:
-        workspace().save_job(spec)
+        workspace().save_job(spec, version=version)
         return workspace().request_run(spec.name)
 
     return _tried(both, f"{spec.title} is saved, and a run is asked for.")
@@ -171,6 +226,8 @@ def put_aside(rows: Sequence[tuple[str, str]], *, aside: bool = True) -> None:
     _tried(each, f"{count(len(rows), 'row')} {told}.")
 
 
-def decide(job: str, subject: str, record_id: int, name: str) -> str | None:
+def decide(job: str, subject: str, record_id: int, name: str) -> list[str] | None:
     """Pick who an ambiguous row means, and push it."""
-    return _tried(lambda: workspace().decide(job, subject, record_id), f"Decided: {name}. The row is being pushed.")
+    item = f"{job}:{subject}"
+    said = f"Decided: {name}. The row is being pushed."
+    return _tried(lambda: workspace().decide(item, "record", record_id=record_id), said)

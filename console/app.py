@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from console import strings
+from console.components import notices
 from console.session import workspace
 from core import SynclineError
 
@@ -51,11 +52,18 @@ def main() -> None:
         "Configure": [
             _page("jobs", "Jobs", "route"),
             _page("job", "Job", "schema", hidden=True),
+            _page("segments", "Segments", "groups"),
             _page("connections", "Connections", "cable"),
         ],
-        "Account for": [_page("audit", "Audit", "fact_check"), _page("plan", "Plans", "rule")],
+        "Account for": [
+            _page("audit", "Audit", "fact_check"),
+            _page("plan", "Plans", "rule"),
+            _page("budget", "API budget", "speed"),
+            _page("settings", "Settings", "settings"),
+        ],
     }
     st.navigation(pages, position="top").run()
+    notices.put_away()
 
 
 main()

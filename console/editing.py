@@ -11,6 +11,20 @@ ORIGINS = ("source", "template", "constant")
 ORIGIN_WORDS = {"source": "A field", "template": "A text with fields", "constant": "A fixed value"}
 
 
+CUSTOM = "fields."
+
+
+def own_field(name: str, known: Iterable[str]) -> str:
+    """A workspace field as typed: a name that is none of the known ones means the workspace's own custom field."""
+    name = name.strip()
+    return name if not name or name in set(known) or name.startswith(CUSTOM) else f"{CUSTOM}{name}"
+
+
+def own_words(name: str, labels: Mapping[str, str]) -> str:
+    """A workspace field as people read it: its label, or its name as a custom field."""
+    return labels.get(name) or f"Custom field {name.removeprefix(CUSTOM)}"
+
+
 def changed(spec: JobSpec, **settings: Any) -> JobSpec:
     """The job with other settings.
 

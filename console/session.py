@@ -7,7 +7,10 @@ from enum import StrEnum
 
 import streamlit as st
 
+from console.entry import Entry
+from console.gate import cookie_name
 from core import Workspace, open_workspace
+from core.settings import settings
 
 
 class Key(StrEnum):
@@ -15,6 +18,7 @@ class Key(StrEnum):
 
     NOTICE = "notice"
     DRAFT = "draft"
+    BASE = "base"
     CHECKED = "checked"
     PREVIEWED = "previewed"
     FIELD = "field"
@@ -22,6 +26,9 @@ class Key(StrEnum):
     TURN = "turn"
     SAVED = "saved"
     LIVE = "live"
+    MADE = "made"
+    VIEWS = "views"
+    SIGNED_OUT = "signed_out"
 
 
 def open_named(*, actor: str | None = None) -> Workspace:
@@ -37,6 +44,14 @@ def _opened() -> Workspace:
 def workspace() -> Workspace:
     """The workspace of this installation, opened once for all sessions and never changed by them."""
     return _opened()
+
+
+def sign_out() -> None:
+    """End the browser's session for good; what it still sends over its open socket is heard no more."""
+    port = st.get_option("server.port")
+    cookie = st.context.cookies.get(cookie_name(port), "")
+    if cookie:
+        Entry(settings().home).end_session(cookie)
 
 
 def forget() -> None:

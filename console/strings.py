@@ -54,18 +54,14 @@ JOB_STATES = {
     "needs_a_person": Sign("Needs a person", "violet", "front_hand"),
     "running": Sign("Running", "blue", "sync"),
     "behind": Sign("Behind", "orange", "schedule"),
-    "not_yet_run": Sign("Not yet run", "gray", "circle"),
     "in_step": Sign("In step", "green", "check_circle"),
+    "not_yet_run": Sign("Not yet run", "gray", "circle"),
     "paused": Sign("Paused", "gray", "pause_circle"),
     "off": Sign("Off", "gray", "do_not_disturb_on"),
 }
-VERBS = {
-    "stopped": "Mend",
-    "failing": "Errors",
-    "needs_a_person": "Decide",
-    "running": "Watch",
-    "off": "Continue",
-}
+VERBS = {"stopped": "Mend", "failing": "Mend", "needs_a_person": "Review", "running": "Watch", "off": "Continue"}
+DECISIONS = ("ambiguous", "conflict")
+"""Causes that a person settles row by row; the others are mended once for all rows."""
 OUTCOMES = {
     Outcome.CREATED: Sign("Created", "green", "add_circle"),
     Outcome.UPDATED: Sign("Updated", "blue", "edit"),
@@ -103,6 +99,45 @@ PLAN_STATES = {
     "stale": Sign("Out of date", "orange", "warning"),
     "discarded": Sign("Discarded", "gray", "do_not_disturb_on"),
 }
+ON_SIGN = Sign("On", "green", "check_circle")
+BUDGET_SIGNS = {
+    "enough": Sign("Enough", "green", "check_circle"),
+    "tight": Sign("Tight", "orange", "speed"),
+    "dry": Sign("Runs dry", "red", "block"),
+}
+ALERT_LEVELS = {
+    "ok": Sign("Within limits", "green", "check_circle"),
+    "warning": Sign("Warning", "orange", "warning"),
+    "critical": Sign("Critical", "red", "error"),
+}
+ALERT_KINDS = {"alert.raised": "Raised", "alert.recovered": "Recovered", "alert.undelivered": "Not delivered"}
+ALERT_RULES = {
+    "rejected_warning": "Rows refused by the org: warning from",
+    "rejected_critical": "Rows refused by the org: critical from",
+    "held_warning": "Rows that wait for a person: warning from",
+    "age_warning": "Minutes since a job last ran to its end: warning from",
+    "age_critical": "Minutes since a job last ran to its end: critical from",
+    "api_warning": "Percent of the API allowance used: warning from",
+    "api_critical": "Percent of the API allowance used: critical from",
+}
+ROLES = {
+    "viewer": Sign("Viewer", "gray", "visibility"),
+    "analyst": Sign("Analyst", "blue", "query_stats"),
+    "operator": Sign("Operator", "green", "play_circle"),
+    "admin": Sign("Admin", "violet", "shield_person"),
+}
+ROLE_MAY = {
+    "viewer": "May look at everything that runs and what became of it.",
+    "analyst": "May also look closer: compare, preview, keep plans, export.",
+    "operator": "May also run, retry, decide, approve and undo.",
+    "admin": "May also edit jobs, connect orgs, give roles and make tokens.",
+}
+TOKEN_GOOD = Sign("Good", "green", "check_circle")
+TOKEN_ENDED = Sign("Ended", "gray", "block")
+SIGNED_OUT = (
+    "**You are signed out.** Nothing more can be done in this tab, nor in any other of this session. A fresh link lets "
+    "you in again: `python -m console --link` on the machine where the console runs."
+)
 CONNECTION_STATES = {
     "new": Sign("New", "gray", "edit_note"),
     "ok": Sign("Connected", "green", "check_circle"),
@@ -358,6 +393,13 @@ def cause_words(cause: str, reason: str = "") -> Words:
     if found:
         return found
     return Words(reason or f"The org refused it: {cause}", "", "Mend what the org names, then retry.", "", cause)
+
+
+def verb(cause: str) -> str:
+    """What a person does about rows of a cause: one word, wherever they are shown."""
+    if cause in DECISIONS:
+        return "Decide"
+    return "Mend" if cause_words(cause).step else "Open"
 
 
 def short(cause: str) -> str:

@@ -10,10 +10,13 @@ __version__ = "0.1.0"
 _HOMES = {
     "TRANSFORMS": "core.mapping.transforms",
     "chooseable": "core.mapping.editor",
+    "differences": "core.audit.configlog",
+    "forecast": "core.planning.forecast",
     "lasting_secret": "core.store.secrets",
     "map_state": "core.mapping.valuemaps",
     "workspace_fields": "core.records",
     "Finding": "core.mapping.findings",
+    "Load": "core.planning.forecast",
     "JobSpec": "core.mapping.spec",
     "NotFound": "core.errors",
     "OrgError": "core.errors",
@@ -32,6 +35,7 @@ __all__ = [
     "TRANSFORMS",
     "Finding",
     "JobSpec",
+    "Load",
     "NotFound",
     "OrgError",
     "Outcome",
@@ -45,6 +49,8 @@ __all__ = [
     "Workspace",
     "__version__",
     "chooseable",
+    "differences",
+    "forecast",
     "lasting_secret",
     "map_state",
     "open_workspace",
@@ -52,6 +58,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from core.audit.configlog import differences as differences
     from core.errors import NotFound as NotFound
     from core.errors import OrgError as OrgError
     from core.errors import PlanError as PlanError
@@ -64,6 +71,8 @@ if TYPE_CHECKING:
     from core.mapping.spec import JobSpec as JobSpec
     from core.mapping.transforms import TRANSFORMS as TRANSFORMS
     from core.mapping.valuemaps import map_state as map_state
+    from core.planning.forecast import Load as Load
+    from core.planning.forecast import forecast as forecast
     from core.records import Outcome as Outcome
     from core.records import RunStatus as RunStatus
     from core.records import workspace_fields as workspace_fields

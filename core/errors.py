@@ -9,7 +9,9 @@ SynclineError
 ├── PlanError             we refused to act
 │   ├── PlanStale         what the plan stands on has moved
 │   ├── GuardTripped      a guard wants a person to look first
-│   └── NotValid          the job has findings that stop it
+│   ├── ConsentBreach     something would have opted a person in again
+│   ├── NotValid          the job has findings that stop it
+│   └── SavedMeanwhile    somebody else saved what was being edited
 ├── OrgError              the org answered with an error (statusCode verbatim)
 │   ├── TransientOrgError again later: locks, time-outs, 5xx, an org in maintenance
 │   │   ├── OrgUnreachable  no answer at all, and nothing was sent that could have been applied
@@ -18,7 +20,8 @@ SynclineError
 │   └── TerminalOrgError  will fail again until someone mends it
 │       └── GrantRejected   the refresh token or the assertion was refused: reconnect
 └── StoreError            our memory is in doubt: stop
-    └── WorkerRunning     a second worker on a database that allows one
+    ├── WorkerRunning     a second worker on a database that allows one
+    └── BatchTaken        another worker has taken over what this one was doing
 """
 
 from __future__ import annotations
@@ -69,8 +72,16 @@ class PlanStale(PlanError):
     """The plan no longer fits: something it stands on has changed since it was made."""
 
 
+class SavedMeanwhile(PlanError):
+    """Somebody else saved it while you were editing it."""
+
+
 class GuardTripped(PlanError):
     """A guard stopped the plan: a person should look at it first."""
+
+
+class ConsentBreach(PlanError):
+    """Something would have opted people in again who have opted out; nothing was written."""
 
 
 class NotValid(PlanError):
@@ -118,3 +129,7 @@ class StoreError(SynclineError):
 
 class WorkerRunning(StoreError):
     """Another worker is already running on this database."""
+
+
+class BatchTaken(StoreError):
+    """Another worker has taken this batch over; it is finished there."""

@@ -25,6 +25,10 @@ class Settings(BaseSettings):
     """How a browser reaches the console: callback address, links."""
     ca_file: str = ""
     """Extra certificate authority for orgs behind a private one (the practice org)."""
+    smtp_url: SecretStr = SecretStr("")
+    """Mail server for alerts: ``smtp://user:password@host:587`` or ``smtps://...``; empty means no e-mail."""
+    smtp_from: str = ""
+    """The address that alerts come from."""
     read_timeout: float = Field(default=120.0, gt=0)
     """Seconds to wait for a piece of an org's answer before the request is given up."""
 

@@ -6,7 +6,7 @@ import getpass
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
@@ -14,36 +14,47 @@ from zoneinfo import available_timezones
 import polars as pl
 from sqlmodel import select
 
-from core.audit import catalog
+from core.audit import budget as budgeting
+from core.audit import catalog, configlog, double, report, report_files
+from core.audit import duplicates as duplicating
 from core.audit import explain as explaining
 from core.audit import export as exporting
 from core.audit import health as reporting
+from core.audit.double import Balance, within
 from core.audit.frames import Frames
 from core.clock import Clock, SystemClock
 from core.connections.intake import read_file
 from core.errors import NotFound, NotValid, UsageError, WorkerRunning
-from core.mapping import load
+from core.mapping import load, preset
 from core.mapping.findings import Finding
 from core.mapping.lint import lint
 from core.mapping.spec import JobSpec
+from core.mapping.vocabulary import TYPES, CustomField, Vocabulary, all_fields
+from core.mapping.workspace_config import Configuration, from_yaml, to_yaml
+from core.mapping.workspace_config import diff as differences
 from core.planning import guards, plan
-from core.records import ACTIVITY_KINDS, Direction, RunStatus
-from core.running import schedule, steps
+from core.planning.alerts import Rules, muted
+from core.planning.choices import CHOICES, Asks
+from core.records import Direction, Kind, RunStatus, WorkspaceField, table_of
+from core.running import alerting, schedule, steps
 from core.running.engine import Engine
 from core.running.worker import Worker, wait_for
 from core.schema.describe import OrgObject
 from core.settings import Settings, settings
-from core.store import ledger, plans, roles, runs, tokens, views
-from core.store.codec import dumps
+from core.store import alerts, consent, drafts, exclusions, ledger, plans, roles, runs, setting, tokens, views
 from core.store.database import Database
 from core.store.migrate import migrate
 from core.store.secrets import open_vault
 from core.store.tables import Connection, Job
 from core.store.tables import Workspace as WorkspaceRow
 from core.syncing import compare as comparing
-from core.syncing import connect, intake, lists, users
+from core.syncing import configuration, connect, found, intake, lists, merging, repair, strangers, users
+from core.syncing import decide as deciding
 from core.syncing.connect import Begun, Doors
 from core.syncing.context import Context
+from core.syncing.select import start_now
+
+_THRESHOLDS = f"They are {', '.join(Rules.model_fields)}."
 
 
 @dataclass(frozen=True)
@@ -93,8 +104,9 @@ class Workspace:
         Raises:
             UsageError: there is no such role, or no admin would be left.
         """
+        before = self.list_members().get(actor.strip().lower())
         roles.set_role(self.database, self.workspace_id, actor, role, self.actor)
-        self._note("role.set", actor.strip().lower(), {"role": role})
+        self._note("role.set", actor.strip().lower(), {"before": {"role": before}, "after": {"role": role}})
 
     # -- the workspace itself
 
@@ -113,26 +125,29 @@ class Workspace:
             raise UsageError(f"There is no time zone called {zone}.", hint="Write it like America/Chicago.")
         with self.database.writing() as session:
             row = session.get_one(WorkspaceRow, self.workspace_id)
+            before = {"title": row.title, "zone": row.zone}
             row.title, row.zone = title or row.title, zone or row.zone
+            after = {"title": row.title, "zone": row.zone}
             session.add(row)
             session.commit()
-        self._note("workspace.configured", self.name, {"title": title, "zone": zone})
+        if before != after:
+            self._note("workspace.configured", self.name, {"before": before, "after": after})
 
-    def pause(self) -> None:
-        """Stop all writes to the org at once; stays over restarts."""
-        self._set_paused(paused=True)
+    def pause(self, *, reading: bool = False) -> None:
+        """Stop all writes to the org at once, with ``reading`` what comes from it as well; stays over restarts."""
+        self._set_paused(paused=True, reading=reading)
 
     def resume(self) -> None:
-        """Let writes go on."""
-        self._set_paused(paused=False)
+        """Let everything go on."""
+        self._set_paused(paused=False, reading=False)
 
-    def _set_paused(self, *, paused: bool) -> None:
+    def _set_paused(self, *, paused: bool, reading: bool) -> None:
         with self.database.writing() as session:
             row = session.get_one(WorkspaceRow, self.workspace_id)
-            row.is_paused, row.paused_by = paused, self.actor if paused else None
+            row.is_paused, row.is_reading_paused, row.paused_by = paused, reading, self.actor if paused else None
             session.add(row)
             session.commit()
-        self._note("workspace.paused" if paused else "workspace.resumed", self.name)
+        self._note("workspace.paused" if paused else "workspace.resumed", self.name, {"reading": reading})
 
     def _note(self, kind: str, subject: str, values: Any = None, detail: str = "") -> None:
         with self.database.batch(self.workspace_id) as batch:
@@ -252,13 +267,16 @@ class Workspace:
 
     def link_user(self, email: str, org_user_id: str | None) -> None:
         """Link a workspace user to an org user by hand, or unlink."""
-        n = self.database.execute(
+        known = self.users().filter(pl.col("email") == email.lower())
+        if known.is_empty():
+            raise NotFound(f"There is no workspace user {email}.")
+        self.database.execute(
             "UPDATE workspace_user SET org_user_id = :o, linked_how = 'by hand' WHERE workspace_id = :w AND email = :e",
             o=org_user_id, w=self.workspace_id, e=email.lower(),
         )  # fmt: skip
-        if not n:
-            raise NotFound(f"There is no workspace user {email}.")
-        self._note("user.linked", email, {"org_user_id": org_user_id})
+        both = {"before": {"org_user_id": known["org_user_id"][0]}, "after": {"org_user_id": org_user_id}}
+        if both["before"] != both["after"]:
+            self._note("user.linked", email, both)
 
     # -- jobs
 
@@ -289,8 +307,69 @@ class Workspace:
         self.save_job(spec)
         return spec
 
-    def save_job(self, spec: JobSpec) -> JobSpec:
-        """Keep a job's spec; drafts may be saved, only switching on needs a valid one."""
+    def presets(self) -> list[dict[str, Any]]:
+        """The presets for commercial real estate orgs: name, title, note, objects."""
+        return [
+            {"name": p.name, "title": p.title, "note": p.note, "objects": {o.role: list(o.names) for o in p.objects}}
+            for p in preset.presets()
+        ]
+
+    def check_preset(self, name: str, picks: Mapping[str, str] | None = None) -> list[Finding]:
+        """What of a preset the org does not have, with a suggestion where it has something that sounds like it.
+
+        Args:
+            name: the preset.
+            picks: role -> org object, where an admin has chosen another one.
+        """
+        chosen = preset.adapted(preset.preset(name), picks or {})
+        described, known = self._described(chosen)
+        return preset.check(chosen, described, known)
+
+    def _described(self, chosen: preset.Preset) -> tuple[dict[str, OrgObject], list[tuple[str, str]]]:
+        ctx = self.context()
+        known = [(str(o["name"]), str(o["label"])) for o in ctx.gateway.describe_global()]
+        there = {name for name, _ in known}
+        wanted = [n for o in chosen.objects for n in o.names if n in there]
+        return ctx.orgs(["Task", *wanted]), known
+
+    def create_preset_jobs(
+        self, name: str, picks: Mapping[str, str] | None = None, *, calls: str | None = None
+    ) -> list[JobSpec]:
+        """Make the jobs that bring a preset's objects in as custom records; they are off until switched on.
+
+        Args:
+            name: the preset.
+            picks: role -> org object, where an admin has chosen another one.
+            calls: an outbound job of activities that is to attach them to these records through the related person.
+
+        Raises:
+            NotValid: the org has none of its objects.
+        """
+        chosen = preset.adapted(preset.preset(name), picks or {})
+        described, known = self._described(chosen)
+        failed = [f for f in preset.check(chosen, described, known) if f.severity == "fail"]
+        if failed:
+            raise NotValid(failed[0].message, hint=failed[0].mend)
+        found = [f for f in preset.fitted(chosen, described) if f.attachable or f.sobject.endswith("__c")]
+        made = [self.save_job(preset.job_of(chosen, f, described[f.sobject])) for f in found]
+        if calls is not None:
+            spec = self.job(calls)
+            names = tuple(f.sobject for f in found if f.attachable)
+            told = {"related_to": "record_then_account", "related_objects": names}
+            pairs = tuple(p.model_copy(update=told) for p in spec.pairs)
+            self.save_job(spec.model_copy(update={"pairs": pairs}))
+        return made
+
+    def save_job(self, spec: JobSpec, *, version: int | None = None) -> JobSpec:
+        """Keep a job's spec; one that does not validate may be saved, only switching on needs a valid one.
+
+        Args:
+            spec: the job.
+            version: the version that it was edited from (`job_head`); any where unset.
+
+        Raises:
+            SavedMeanwhile: another version was saved since.
+        """
         now = self._now()
         with self.database.writing() as session:
             row = session.exec(select(Job).where(Job.workspace_id == self.workspace_id, Job.name == spec.name)).first()
@@ -304,15 +383,156 @@ class Workspace:
                     updated_at=now,
                 )
                 row.version = 0
+            drafts.require(row.version, version, row.updated_by)
             row.spec = spec.model_dump(mode="json")
             row.version += 1
             row.updated_at, row.updated_by = now, self.actor
             session.add(row)
             session.commit()
-        self._note("job.saved", spec.name, {"before": before, "after": spec.model_dump(mode="json")})
+        if before != spec.model_dump(mode="json"):
+            self._note("job.saved", spec.name, {"before": before, "after": spec.model_dump(mode="json")})
         return spec
 
+    # -- configuration as code
+
+    def export_config(self) -> str:
+        """The workspace's whole configuration as YAML: settings, people, words, exclusions, jobs; no org Id in it."""
+        return to_yaml(configuration.gathered(self.database, self.workspace_id))
+
+    def diff_config(self, text: str) -> list[str]:
+        """Every difference between the configuration as it is and a YAML text, one sentence each; changes nothing.
+
+        Raises:
+            UsageError: the text is no configuration.
+        """
+        return differences(configuration.gathered(self.database, self.workspace_id), from_yaml(text))
+
+    def validate_config(self, text: str) -> dict[str, list[Finding]]:
+        """The findings of every job of a YAML text against this workspace's org, by job; saves nothing."""
+        return {spec.name: self.validate(spec) for spec in from_yaml(text).jobs}
+
+    def import_config(self, text: str, *, enable: bool = False) -> list[str]:
+        """Take over what a YAML text says; jobs that it does not name stay, new ones are off.
+
+        Args:
+            text: the configuration.
+            enable: switch on the jobs that are on in it, where they validate.
+
+        Returns:
+            What changed, and what could not be taken over, one sentence each.
+        """
+        wanted = from_yaml(text)
+        changed = [line for line in self.diff_config(text) if not line.endswith(": removed.")]
+        self.configure(title=wanted.title or None, zone=wanted.zone)
+        self._keep_words(wanted.vocabulary)
+        for kind, values in wanted.exclusions.items():
+            self.exclude(kind, values)
+        changed += self._take_users(wanted)
+        for spec in wanted.jobs:
+            self.save_job(spec)
+        for name in wanted.enabled if enable else ():
+            self.enable(name)
+        return changed
+
+    def _take_users(self, wanted: Configuration) -> list[str]:
+        rows = [u.model_dump(exclude={"org_username"}, exclude_defaults=True) for u in wanted.users]
+        self.take_in("users", rows, "configuration")
+        known = configuration.org_users_by_username(self.database, self.workspace_id)
+        missing = []
+        for user in (u for u in wanted.users if u.org_username):
+            org_id = known.get(str(user.org_username).lower())
+            if org_id:
+                self.link_user(user.email, org_id)
+            else:
+                missing.append(f"user {user.email}: the org has no user {user.org_username}; link another one.")
+        return missing
+
+    # -- the team's own words
+
+    def vocabulary(self) -> Vocabulary:
+        """The team's custom fields, stages, outcomes and activity types."""
+        return Vocabulary.model_validate(setting.get(self.database, self.workspace_id, intake.VOCABULARY) or {})
+
+    def add_field(
+        self, kind: str, name: str, type: str = "text", *, label: str = "", choices: Sequence[str] = ()
+    ) -> None:
+        """Add a custom field to a kind of record, or change it; mappings name it ``fields.NAME``.
+
+        Raises:
+            UsageError: no such kind or type, or a name that is none.
+        """
+        try:
+            made = CustomField.model_validate(
+                {"kind": kind, "name": name, "type": type, "label": label, "choices": tuple(choices)}
+            )
+        except ValueError:
+            raise UsageError(
+                f"'{name}' of type {type} cannot be a field of {kind}.",
+                hint=f"Names are lower case letters, digits and _; types are {', '.join(TYPES)}; a choice has choices.",
+            ) from None
+        self._keep_words(self.vocabulary().with_field(made))
+
+    def remove_field(self, kind: str, name: str) -> None:
+        """Take a custom field away; the values that records have stay."""
+        self._keep_words(self.vocabulary().without_field(Kind(kind), name))
+
+    def set_words(self, name: str, words: Sequence[str]) -> None:
+        """Replace a word list: person_stages, account_stages, outcomes or activity_types.
+
+        Raises:
+            UsageError: there is no such list, or a word comes twice.
+        """
+        self._keep_words(self.vocabulary().with_words(name, tuple(words)))
+
+    def fields(self, kind: str) -> tuple[WorkspaceField, ...]:
+        """Every field of a kind that can be mapped, the team's own included."""
+        return all_fields(Kind(kind), self.vocabulary())
+
+    def _keep_words(self, words: Vocabulary) -> None:
+        before = self.vocabulary()
+        setting.put(self.database, self.workspace_id, intake.VOCABULARY, words.model_dump(mode="json"))
+        both = {"before": before.model_dump(mode="json"), "after": words.model_dump(mode="json")}
+        if before != words:
+            self._note("vocabulary.changed", self.name, both)
+
+    def job_head(self, name: str) -> dict[str, Any]:
+        """Which version of a job is saved: ``version`` (0 where there is none), ``updated_at``, ``updated_by``."""
+        return drafts.head(self.database, self.workspace_id, name)
+
+    def keep_draft(self, spec: JobSpec, version: int) -> None:
+        """Keep what the actor has changed in a job and not saved, with the version that it began from."""
+        body = spec.model_dump(mode="json")
+        drafts.keep(self.database, self.workspace_id, self.actor, spec.name, body, version, self._now())
+
+    def draft(self, name: str) -> dict[str, Any] | None:
+        """The actor's draft of a job: ``spec``, ``version``, ``at``; ``None`` where there is none."""
+        return drafts.get(self.database, self.workspace_id, self.actor, name)
+
+    def drop_draft(self, name: str) -> None:
+        """Forget the actor's draft of a job."""
+        drafts.drop(self.database, self.workspace_id, self.actor, name)
+
     # -- what a job is limited to
+
+    def exclude(self, kind: str, values: Sequence[str], *, exclude: bool = True) -> list[str]:
+        """Put domains or people (by e-mail) on the exclusion list that no job crosses, or take them off.
+
+        Opt-outs are written back all the same.
+
+        Raises:
+            UsageError: no such list, or a value is no domain or e-mail address.
+        """
+        before = self.exclusions()
+        named = exclusions.change(self.database, self.workspace_id, kind, values, exclude=exclude)
+        after = self.exclusions()
+        if before != after:
+            self._note("exclusion.added" if exclude else "exclusion.removed", kind, {"before": before, "after": after})
+        return named
+
+    def exclusions(self) -> dict[str, list[str]]:
+        """The exclusion lists: domain and person."""
+        found = exclusions.read(self.database, self.workspace_id)
+        return {"domain": sorted(found.domains), "person": sorted(found.people)}
 
     def list_views(self, sobject: str) -> list[dict[str, str]]:
         """The org's list views of an object that the connected user may see: name, label.
@@ -378,8 +598,12 @@ class Workspace:
         """All jobs with their state: spec's head, enabled, next run, last run, open rows, linked records."""
         return reporting.jobs(self.database, self.workspace_id, self.specs())
 
-    def enable(self, name: str) -> None:
+    def enable(self, name: str, *, from_now: bool = False) -> None:
         """Switch a job on; who does it approves its plans that trip no guard.
+
+        Args:
+            name: the job.
+            from_now: leave what is there already alone, until somebody asks for a backfill.
 
         Raises:
             NotValid: the job does not validate.
@@ -388,7 +612,17 @@ class Workspace:
         failed = [f for f in self.validate(spec) if f.severity == "fail"]
         if failed:
             raise NotValid(f"{spec.title} does not validate: {failed[0].sentence()}", hint="Mend its mapping first.")
+        if from_now:
+            start_now(self.context(), spec)
         self._switch(spec, on=True)
+
+    def backfill_counts(self, name: str) -> dict[str, int]:
+        """What a backfill of everything that is there would come to, by outcome; writes nothing."""
+        return self.preview(name, full=True).counts
+
+    def backfill(self, name: str) -> str:
+        """Sync once everything that is there, beside what is new from now on; returns the run."""
+        return self._ask(self.job(name), reason="backfill", scope={"full": True})
 
     def disable(self, name: str) -> None:
         """Switch a job off."""
@@ -421,15 +655,20 @@ class Workspace:
         return sorted(found, key=lambda f: rank.get(str(f.severity), 3))
 
     def seen_values(self, spec: JobSpec) -> dict[str, list[str]]:
-        """The values that occur in the workspace, for fields that the job maps through a value map."""
-        return {k: list(v) for k, v in self.value_counts(spec).items()}
+        """The values that occur, or may by the team's words, in fields that the job maps through a value map."""
+        seen = {k: list(v) for k, v in self.value_counts(spec).items()}
+        if spec.direction is Direction.OUTBOUND:
+            for name, words in self.vocabulary().words(spec.kind).items():
+                have = {v.strip().lower() for v in seen.get(name, ())}
+                seen[name] = [*seen.get(name, ()), *(w for w in words if w.lower() not in have)]
+        return seen
 
     def value_counts(self, spec: JobSpec) -> dict[str, dict[str, int]]:
         """Field -> value -> number of records, for the fields of an outbound job that go through a value map."""
         return reporting.value_counts(self.database, self.workspace_id, spec)
 
-    def preview(self, job: str | JobSpec) -> Preview:
-        """What a run of the job would do now; reads the org, writes nothing.
+    def preview(self, job: str | JobSpec, *, full: bool = False) -> Preview:
+        """What a run of the job would do now, or with ``full`` one over everything; reads the org, writes nothing.
 
         Raises:
             NotFound: no such job, or the workspace is not connected.
@@ -438,7 +677,7 @@ class Workspace:
         spec = self.job(job) if isinstance(job, str) else job
         ctx = self.context()
         with ctx.gateway.tally() as tally:
-            planned, sources = steps.compute(ctx, spec, {"open": True})
+            planned, sources = steps.compute(ctx, spec, {"full": True} if full else None)
         rows = pl.concat([p.rows for p in planned]).with_row_index("row", 1)
         tripped = guards.check(rows, steps.linked(ctx, spec), spec.guards)
         self.engine.note(self.workspace_id)
@@ -460,13 +699,41 @@ class Workspace:
             raise UsageError(f"The plan was not made: {(found.error or {}).get('message', found.status)}")
         return found.plan_id
 
-    def plans(self, limit: int = 50) -> pl.DataFrame:
-        """Kept plans, newest first; ``counts``, ``ground``, ``guards`` are JSON."""
-        return plans.list_frame(self.database, self.workspace_id, limit)
+    def plans(
+        self, limit: int = 50, *, job: str | None = None, status: str | None = None, skip: int = 0
+    ) -> pl.DataFrame:
+        """Kept plans, newest first; ``counts``, ``ground``, ``guards`` are JSON, ``total`` how many fit in all."""
+        return plans.list_frame(self.database, self.workspace_id, limit, job, status, skip)
 
-    def plan_rows(self, plan_id: str, *, outcome: str | None = None, after: int = 0, limit: int = 50) -> pl.DataFrame:
-        """Rows of a plan by number, from the one after ``after``."""
-        return plans.rows_page(self.database, self.workspace_id, plan_id, outcome, after, limit)
+    def plan_info(self, plan_id: str) -> dict[str, Any]:
+        """One plan's row.
+
+        Raises:
+            NotFound: there is no such plan.
+        """
+        return plans.head(self.database, self.workspace_id, plan_id)
+
+    def plan_rows(
+        self,
+        plan_id: str,
+        *,
+        outcome: str | None = None,
+        after: int = 0,
+        limit: int = 50,
+        sobject: str = "",
+        search: str = "",
+        skip: int = 0,
+    ) -> pl.DataFrame:
+        """Rows of a plan by number, from the one after ``after``; ``search`` looks in title, keys and reason."""
+        return plans.rows_page(
+            self.database, self.workspace_id, plan_id, outcome, after, limit, sobject=sobject, search=search, skip=skip
+        )
+
+    def plan_rows_found(
+        self, plan_id: str, *, outcome: str | None = None, sobject: str = "", search: str = ""
+    ) -> pl.DataFrame:
+        """How many rows `plan_rows` would find in all, by object and cause: sobject, cause, reason, n."""
+        return plans.rows_found(self.database, self.workspace_id, plan_id, outcome, sobject, search)
 
     def approve(self, plan_id: str) -> None:
         """Agree to a plan."""
@@ -532,11 +799,25 @@ class Workspace:
             "error": run.error,
         }
 
-    def runs(self, limit: int = 100, job: str | None = None) -> list[dict[str, Any]]:
-        """The latest runs, newest first."""
-        frame = runs.list_frame(self.database, self.workspace_id, limit, job)
+    def runs(
+        self,
+        limit: int = 100,
+        job: str | None = None,
+        *,
+        statuses: Sequence[str] = (),
+        search: str = "",
+        jobs: Sequence[str] = (),
+        skip: int = 0,
+    ) -> list[dict[str, Any]]:
+        """The latest runs, newest first; ``search`` looks in run, job, person and reason, and takes those of ``jobs``.
+
+        ``total`` of each is how many fit in all.
+        """
+        frame = runs.list_frame(
+            self.database, self.workspace_id, limit, job, statuses=statuses, search=search, jobs=jobs, skip=skip
+        )
         shown = {"planned": "n_planned", "requested_at": "requested_at", "started": "started_at", "ended": "ended_at"}
-        same = {c: c for c in ("actor", "reason", "kind", "error", "plan_id")}
+        same = {c: c for c in ("actor", "reason", "kind", "error", "plan_id", "total")}
         return [
             {
                 **runs.as_json(r),
@@ -574,13 +855,25 @@ class Workspace:
         job: str | None = None,
         cause: str | None = None,
         search: str = "",
+        subject: str | None = None,
         limit: int = 50,
         after: Sequence[str] = (),
+        skip: int = 0,
     ) -> pl.DataFrame:
         """Rows that wait, are held, were rejected or are in doubt, by job and subject from the one after ``after``."""
         return reporting.open_rows(
-            self.database, self.workspace_id, job=job, cause=cause, search=search, limit=limit, after=after
-        )
+            self.database, self.workspace_id, job=job, cause=cause, search=search, subject=subject, limit=limit,
+            after=after, skip=skip,
+        )  # fmt: skip
+
+    def count_open_rows(self, *, job: str | None = None, cause: str | None = None, search: str = "") -> int:
+        """How many rows `open_rows` would find in all."""
+        return reporting.count_open_rows(self.database, self.workspace_id, job=job, cause=cause, search=search)
+
+    def open_record(self, job: str, subject: str) -> dict[str, Any]:
+        """The workspace record behind an open row, field by field; empty where the row has none yet."""
+        table = table_of(self.job(job).kind)
+        return reporting.open_record(self.database, self.workspace_id, job, subject, table)
 
     def error_groups(self) -> list[dict[str, Any]]:
         """Open rows by job and cause: count, words, example, oldest, whether it is tried again by itself."""
@@ -618,24 +911,89 @@ class Workspace:
             )  # fmt: skip
         return org_ids
 
-    def decide(self, job: str, subject: str, record_id: int) -> str:
-        """Pick the person an ambiguous row means, and push the row; returns the run."""
-        decision = {"record_id": record_id, "actor": self.actor, "at": self._now().isoformat()}
-        n = self.database.execute(
-            "UPDATE open_row SET decision = :d WHERE workspace_id = :w AND job = :j AND subject = :s",
-            d=dumps(decision), w=self.workspace_id, j=job, s=subject,
-        )  # fmt: skip
-        if not n:
-            raise NotFound("That row is not open any more.")
-        if self.job(job).kind in ACTIVITY_KINDS:
-            self.database.execute(
-                "UPDATE activity SET person_record_id = :p WHERE workspace_id = :w AND id = :i",
-                p=record_id,
-                w=self.workspace_id,
-                i=int(subject),
-            )
-        self._note("match.decided", subject, decision, detail=f"record {record_id}")
-        return self.retry(job=job, subjects=[subject])[0]
+    def inbox(self, *, job: str | None = None, kind: str | None = None) -> pl.DataFrame:
+        """What waits for a person: conflicts, deletes, ambiguous matches, orphans, rows in doubt, plans on a brake.
+
+        Columns are those of ``core.audit.inbox.INBOX``; ``item`` names a row to :meth:`decide`.
+        """
+        return reporting.inbox(self.database, self.workspace_id, self.specs(), job=job, kind=kind)
+
+    def decide(
+        self,
+        items: str | Sequence[str],
+        choice: str,
+        *,
+        record_id: int | None = None,
+        org_id: str | None = None,
+        note: str = "",
+    ) -> list[str]:
+        """Decide one or many items of the inbox; each decision is in the ledger with who, when and why.
+
+        Args:
+            items: ``item`` of :meth:`inbox`; a conflict's without ``#field`` means all its fields.
+            choice: one of the item's ``choices``.
+            record_id: the record that is meant, with ``record``.
+            org_id: the org record as which a row in doubt has arrived, with ``arrived``.
+            note: why.
+
+        Returns:
+            The runs that carry it out, one per job; none where nothing is left to do.
+
+        Raises:
+            NotFound: an item is not open any more.
+            UsageError: the choice does not answer an item; nothing was decided then.
+        """
+        named = [items] if isinstance(items, str) else list(items)
+        plans_ = [i.removeprefix("plan:") for i in named if i.startswith("plan:")]
+        specs = {s.name: s for s in self.specs()}
+        rows = [i for i in named if not i.startswith("plan:")]
+        found = deciding.items_of(self.database, self.workspace_id, specs, rows)
+        made = deciding.Choice(choice, self.actor, self._now(), record_id, org_id, note)
+        if plans_ and choice not in CHOICES[Asks.PLAN]:
+            raise UsageError(f"A plan is decided by {' or '.join(CHOICES[Asks.PLAN])}, not {choice}.")
+        again = deciding.decide(self.database, self.workspace_id, specs, found, made, self.context)
+        out = [self.apply(p) for p in plans_ if choice == "approve"]
+        for plan_id in plans_ if choice == "discard" else ():
+            self.discard(plan_id)
+        for job, subjects in again.items():
+            inbound = specs[job].direction is Direction.INBOUND
+            records: list[Any] = subjects if inbound else [int(s) for s in subjects]
+            out.append(self._ask(specs[job], reason="decided", scope={"records": records}))
+        return out
+
+    def opt_in(self, person: int, channel: str, evidence: str) -> None:
+        """Opt a person in again by hand; kept in the consent ledger, and told to the org by the next runs.
+
+        Args:
+            person: the person's record number.
+            channel: ``email`` or ``phone``.
+            evidence: why they may be; kept with who and when.
+
+        Raises:
+            UsageError: no such channel, or no evidence.
+            NotFound: no such person.
+        """
+        columns = {"email": "opted_out_email", "phone": "do_not_call"}
+        if channel not in columns:
+            raise UsageError(f"There is no channel {channel}.", hint="It is email or phone.")
+        if not evidence.strip():
+            raise UsageError("Say why they may be opted in again.", hint="The evidence is kept.")
+        known = self.database.one(
+            "SELECT 1 FROM person WHERE workspace_id = :w AND id = :i", w=self.workspace_id, i=person
+        )
+        if not known:
+            raise NotFound(f"There is no person {person}.")
+        made = deciding.Choice("in", self.actor, self._now(), note=evidence)
+        with self.database.batch(self.workspace_id) as batch:
+            deciding.opt_in(batch, person, columns[channel], made)
+            ledger.write(
+                batch, "consent.opted_in", f"person/{person}", actor=self.actor, at=made.at, detail=channel,
+                values={"evidence": evidence},
+            )  # fmt: skip
+
+    def consent(self, person: int | None = None) -> pl.DataFrame:
+        """The consent ledger, oldest first, or one person's part: who, channel, state, origin, actor, evidence."""
+        return consent.history(self.database, self.workspace_id, person)
 
     def candidates(self, job: str, subject: str) -> pl.DataFrame:
         """The people an ambiguous row could mean: record_id, name, title, company, email, phone, org_id, sobject."""
@@ -690,11 +1048,185 @@ class Workspace:
         tokens.revoke_token(self.database, self.workspace_id, name, now=self._now())
         self._note("token.revoked", name)
 
+    # -- alerts
+
+    def alerts(self) -> dict[str, Any]:
+        """What alerts are set to, and how things stand.
+
+        Returns:
+            ``rules`` (thresholds), ``channels`` (``name, kind, shown``), ``mutes`` (subject -> until), ``states``
+            (subject -> ``level, since, title, why``, as of the worker's last look), ``recent``: the latest notices.
+        """
+        kept = alerts.read(self.database, self.workspace_id)
+        channels = alerts.channels(self.database, self.workspace_id, self.doors.vault)
+        recent = self.database.read(
+            "SELECT at, kind, subject, detail FROM event WHERE workspace_id = :w AND kind LIKE 'alert.%'"
+            " ORDER BY id DESC LIMIT 50",
+            w=self.workspace_id,
+        )
+        return {
+            "rules": Rules.model_validate(kept.get("rules", {})).model_dump(),
+            "channels": [{"name": c.name, "kind": c.kind, "shown": c.shown} for c in channels],
+            "mutes": muted(kept.get("mutes", {}), "", 0, self._now()),
+            "states": alerts.read(self.database, self.workspace_id, alerts.STATE),
+            "recent": recent.to_dicts(),
+        }
+
+    def set_alert_rules(self, **rules: int) -> None:
+        """Set thresholds of alerts; those that are not named stay.
+
+        Raises:
+            UsageError: there is no such threshold, or the value does not fit.
+        """
+        before = alerts.read(self.database, self.workspace_id).get("rules", {})
+        try:
+            after = Rules.model_validate({**before, **rules}).model_dump()
+        except ValueError as error:
+            raise UsageError("That is no threshold of alerts.", hint=_THRESHOLDS) from error
+        alerts.change(self.database, self.workspace_id, {"rules": after})
+        self._note("alerts.rules", self.name, {"before": before, "after": after})
+
+    def add_alert_channel(self, name: str, kind: str, target: str) -> None:
+        """Have alerts sent to a webhook or an e-mail address.
+
+        Raises:
+            UsageError: the kind is unknown, or the address does not fit it.
+        """
+        made = alerts.Channel(name.strip(), kind, target.strip())
+        alerts.add_channel(self.database, self.workspace_id, self.doors.vault, made)
+        self._note("alerts.channel_added", made.name, {"kind": kind, "to": made.shown})
+
+    def remove_alert_channel(self, name: str) -> None:
+        """Send no alerts there any more."""
+        alerts.remove_channel(self.database, self.workspace_id, name)
+        self._note("alerts.channel_removed", name)
+
+    def try_alert_channel(self, name: str) -> None:
+        """Send a trial notice.
+
+        Raises:
+            NotFound: there is no such channel.
+            NotDelivered: it did not arrive.
+        """
+        channels = alerts.channels(self.database, self.workspace_id, self.doors.vault)
+        found = next((c for c in channels if c.name == name), None)
+        if found is None:
+            raise NotFound(f"There is no alert channel called {name}.")
+        alerting.trial(found, self.doors, self.name)
+
+    def mute_alerts(self, subject: str = "all", hours: float = 24) -> None:
+        """Keep a subject (``job:NAME``, ``connection``, ``api``, ``all``) silent for so long; 0 hours ends it."""
+        kept = alerts.read(self.database, self.workspace_id).get("mutes", {})
+        alerts.change(self.database, self.workspace_id, {"mutes": muted(kept, subject, hours, self._now())})
+        self._note("alerts.muted" if hours > 0 else "alerts.unmuted", subject, {"hours": hours})
+
     # -- looking
 
     def explain(self, key: str) -> dict[str, Any]:
         """Everything known of one record: any id, e-mail, phone or external id."""
         return explaining.explain(self.database, self.workspace_id, key)
+
+    def balance(self, first: date | None = None, last: date | None = None, *, live: bool = False) -> Balance:
+        """The double entry of the days from ``first`` to ``last``, all where left out; ``live`` asks the org as well.
+
+        ``balance().workspace`` and ``.org`` are frames by day, user and kind; ``.red`` are the cells that do not
+        balance, ``.behind(side=..., state=..., day=..., user=..., kind=...)`` the rows behind a cell.
+
+        Raises:
+            OrgError: the org did not answer (``live``).
+        """
+        rows = within(self.frames.activities(), first, last)
+        if not live:
+            return double.of_workspace(rows)
+        ctx = self.context()
+        there = found.activities(ctx, first, last)
+        gone = found.gone(ctx, rows, there)
+        self.engine.note(self.workspace_id)
+        return double.of_both(rows, there, gone, double.ground(self.database, self.workspace_id, ctx.integration_user))
+
+    def duplicates(self, kind: str = "person", *, least: float = 0.89, live: bool = False) -> duplicating.Duplicates:
+        """Groups of people or accounts that are probably one, with evidence and a score, on both sides and across.
+
+        Args:
+            kind: person or account.
+            least: lowest score: 0.89 proposes, 0.998 leaves what only wants a look.
+            live: read the org's records too that no job has brought in.
+
+        Returns:
+            ``.members`` (one row per member; place 1 is the one to keep), ``.pairs`` with evidence, ``.looked_at``.
+
+        Raises:
+            UsageError: no such kind, or the score is no share.
+        """
+        elsewhere = strangers.read(self.context(), kind) if live else None
+        return duplicating.find(self.database, self.workspace_id, kind, least=least, elsewhere=elsewhere)
+
+    def simulate_merge(self, org_ids: Sequence[str], winner: str | None = None) -> merging.Simulation:
+        """What a merge of org records of one object would do; reads the org, writes nothing.
+
+        ``.values`` and ``.consent`` say what survives (an opt-out always does), ``.moves`` what hangs on the losers,
+        ``.links`` and ``.next_sync`` what follows here, ``.problems`` why it cannot be done from here, ``.steps`` what
+        the org's admin does by hand.
+
+        Raises:
+            UsageError: fewer than two, an Id that is none, or objects that do not merge.
+            NotFound: one of them is not in the org.
+        """
+        return merging.simulate(self.context(), org_ids, winner)
+
+    def merge_records(self, plan: merging.Simulation) -> dict[str, Any]:
+        """Have the org merge as simulated, look whether it did, and have the jobs follow it.
+
+        Returns:
+            ``is_verified``, ``findings`` (sentences), ``moved``, ``runs`` (asked for, to follow the merge).
+
+        Raises:
+            PlanError: it cannot be done from here, or the records have changed since.
+            OrgError: the org refused it.
+        """
+        done = merging.run(self.context(), plan, self.actor)
+        follow = [
+            s for s in self.context().jobs()
+            if s.direction is Direction.INBOUND and any(p.sobject == plan.sobject for p in s.pairs)
+        ]  # fmt: skip
+        return {**done, "runs": [self._ask(s, reason="merge") for s in follow]}
+
+    def verify_merge(self, plan: merging.Simulation) -> list[str]:
+        """What is not as simulated, once somebody has merged by hand; empty where all is."""
+        return merging.verify(self.context(), plan)
+
+    def repair_link(self, table: str, record_id: int, org_id: str | None) -> dict[str, Any]:
+        """Link a record to another org record, or (``None``) unlink it; the change is recorded.
+
+        Raises:
+            UsageError: the Id is none, of another kind, or linked to another record.
+            NotFound: there is no such record, here or in the org.
+        """
+        return repair.relink(self.context(), self.actor, table, record_id, org_id)
+
+    def audit_report(self, month: str, *, live: bool = True) -> report.Report:
+        """The audit of a month (``YYYY-MM``): volume, balance, errors, runs, what is regularly missing.
+
+        ``.as_dict()`` is its JSON; `write_report` puts it into files.
+
+        Raises:
+            UsageError: it is not a month.
+            OrgError: the org did not answer (``live``).
+        """
+        first, last = report.days_of(month)
+        tables = {name: getattr(self.frames, name)() for name in ("results", "open_rows", "runs")}
+        balance = self.balance(first, last, live=live)
+        return report.make(self.database, self.workspace_id, month, balance, tables, self._now())
+
+    def write_report(self, made: report.Report, path: str | Path, file_format: str = "html") -> list[Path]:
+        """Write a month's audit: a page or a JSON document, or (csv) a folder of tables; what was written.
+
+        Raises:
+            UsageError: there is no such format.
+        """
+        files = report_files.write(made, Path(path), file_format)
+        self._note("audit.exported", made.month, {"format": file_format})
+        return files
 
     def audit_export(
         self, folder: str | Path, tables: Iterable[str] = (), file_format: str = "csv"
@@ -722,6 +1254,14 @@ class Workspace:
     def overview(self) -> dict[str, Any]:
         """Health at one look: jobs worst first, what needs a person, freshness, API allowance."""
         return reporting.overview(self.database, self.workspace_id, self.specs(), self._now())
+
+    def config_log(self, *, topic: str = "", search: str = "", limit: int = 50, skip: int = 0) -> pl.DataFrame:
+        """Who changed the configuration, newest first: id, at, actor, kind, subject, detail, body (JSON), total."""
+        return configlog.log(self.database, self.workspace_id, topic=topic, search=search, limit=limit, skip=skip)
+
+    def api_budget(self) -> dict[str, Any]:
+        """What the API allowance went to by job and day, and the forecast of a day: see `core.audit.budget.budget`."""
+        return budgeting.budget(self.database, self.workspace_id, self.specs(), self._now())
 
     def readiness(self) -> dict[str, bool | str]:
         """Whether database, worker and org answer."""

@@ -27,7 +27,7 @@ from local_org.org.catalog import custom_field, extend, files, standard_schema
 from local_org.org.clock import Clock
 from local_org.org.engine import Org
 from local_org.tls import ServerFiles, jwt_key_pair, server_files, signing_key
-from local_org.web import hiding, people
+from local_org.web import lasting, people
 from local_org.web.app import App
 from local_org.web.bulk import ingest, query_jobs
 from local_org.web.bulk.jobs import Job, Jobs
@@ -102,7 +102,7 @@ def _serve(data: DataDir, options: Options) -> None:
         base_url = f"https://127.0.0.1:{port}"
         site = _site(data, options, base_url, certificate.read_bytes())
         try:
-            hiding.show(site)
+            lasting.end(site)
             capture.install(site.org)
             site.jobs.start(lambda job: _run_job(site, job))
             site.batch_jobs.start(lambda job, batch: running.run(site, job, batch))

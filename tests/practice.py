@@ -240,6 +240,14 @@ class Practice:
         """Change the schema or permissions, for example ``"hide_field", object="Task", field="Type"``."""
         self._control("POST", "schema", {"change": change, **facts})
 
+    def archive(self) -> int:
+        """Archive activities that are over a year old; how many."""
+        return int(self._control("POST", "archive")["archived"])
+
+    def purge(self) -> int:
+        """Empty the recycle bin; how many records are gone for good."""
+        return int(self._control("POST", "purge", {})["purged"])
+
     def merge(self, sobject: str, master: str, losers: list[str], **facts: Any) -> dict[str, Any]:
         """Merge records."""
         done: dict[str, Any] = self._control(

@@ -216,7 +216,8 @@ def main() -> None:
         )  # fmt: skip
     days = _PERIODS[period or "30 days"]
     if days:
-        rows = rows.filter(pl.col("day") > now().date() - timedelta(days=days))
+        today = now().date()
+        rows = rows.filter(pl.col("day").is_between(today - timedelta(days=days), today, closed="right"))
     picked, about = _filters(rows)
     buttons.download_button(
         "Export CSV", lambda: _export(picked), file_name="activities.csv", mime="text/csv", icon=":material/download:",

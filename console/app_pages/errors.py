@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-import polars as pl
 import streamlit as st
 
 from console import actions, strings
@@ -16,9 +15,7 @@ from console.strings import OUTCOMES, cause_words, count, short
 from core import Outcome, SynclineError
 
 PAGE = 50
-_MOST_PAGES = 40
 _CARDS = 9
-_DECISIONS = ("ambiguous", "conflict")
 _COLUMNS = ("State", "Record", "Which push", "Cause", "Why", "When", "Tries", "Verb")
 
 
@@ -28,7 +25,7 @@ def _heals(group: dict[str, Any]) -> str:
     if group["is_temporary"]:
         again = times.ago(group["retry_at"])
         return f"Temporary: next try {again}" if again.startswith("in ") else "Temporary: goes on by itself"
-    return "Waits for a decision" if group["cause"] in _DECISIONS else "Permanent: stays until mended"
+    return "Waits for a decision" if group["cause"] in strings.DECISIONS else "Permanent: stays until mended"
 
 
 def _card(group: dict[str, Any], title: str, n: int, *, primary: bool) -> None:
@@ -52,7 +49,7 @@ def _card_buttons(group: dict[str, Any], words: Words, n: int, *, primary: bool)
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
         if group["cause"] == "ambiguous":
             if st.button("Pick the person", key=f"pick-{n}", type=kind):
-                _decide_next(group["job"])
+                _decide_next(group)
         elif words.step and st.button(_mend_label(words.step), key=f"mend-{n}", type=kind):
             field = {"field": group["field"]} if group["field"] else {}
             frame.go("job", job=group["job"], step=words.step, **field)
@@ -79,9 +76,9 @@ def _mend_label(step: str) -> str:
     )
 
 
-def _decide_next(job: str) -> None:
-    """Open the drawer with the first ambiguous row of the job."""
-    rows = workspace().open_rows(job=job, cause="ambiguous", limit=50).filter(~pl.col("is_aside"))
+def _decide_next(group: dict[str, Any]) -> None:
+    """Open the drawer with the row that the card shows as its example."""
+    rows = workspace().open_rows(job=group["job"], subject=group["example"]["subject"], limit=1)
     if rows.height:
         rowcard.drawer(rows.row(0, named=True))
 
@@ -113,7 +110,7 @@ def _row(row: dict[str, Any], titles: dict[str, str]) -> dict[str, Any]:
         "Why": plain(row["reason"]),
         "When": row["last_at"],
         "Tries": row["tries"],
-        "Verb": "Decide" if row["cause"] == "ambiguous" else "Open",
+        "Verb": strings.verb(row["cause"]),
     }
 
 
@@ -155,7 +152,7 @@ def _bar(chosen: list[tuple[str, str]], shown: int, total: int) -> None:
         else:
             frame.small(f"{shown:,} of {count(total, 'row')}. Tick rows to retry them or put them aside.")
         st.space("stretch")
-        pages = min(-(-total // PAGE), _MOST_PAGES)
+        pages = -(-total // PAGE)
         if pages > 1:
             st.pagination(pages, key="page", bind="query-params", max_visible_pages=5)
 
@@ -164,11 +161,11 @@ def _rows(groups: list[dict[str, Any]], titles: dict[str, str]) -> None:
     search, job, cause = _filters(groups)
     matching = [g for g in groups if job in (None, g["job"]) and cause in (None, g["cause"])]
     total = sum(g["count"] for g in matching)
-    page = int(st.session_state.get("page") or 1)
-    found = workspace().open_rows(job=job, cause=cause, search=search, limit=page * PAGE)
-    rows = list(found.slice((page - 1) * PAGE).iter_rows(named=True))
     if search:
-        total = found.height
+        total = workspace().count_open_rows(job=job, cause=cause, search=search)
+    page = min(int(st.session_state.get("page") or 1), max(-(-total // PAGE), 1))
+    found = workspace().open_rows(job=job, cause=cause, search=search, limit=PAGE, skip=(page - 1) * PAGE)
+    rows = list(found.iter_rows(named=True))
     if not rows:
         st.markdown(":gray[No row fits these filters.]")
         return

@@ -24,7 +24,10 @@ def _verdict(found: dict[str, Any]) -> None:
     on = [j for j in found["jobs"] if j["state"] != "off"]
     badge = sign.word if told["state"] in ("in_step", "off") else ""
     if found["is_paused"]:
-        sign, badge = strings.JOB_STATES["paused"], "All writes paused"
+        sign, badge = (
+            strings.JOB_STATES["paused"],
+            "Everything paused" if found.get("is_reading_paused") else "All writes paused",
+        )
     frame.verdict(sign, told["sentence"], kept if on and told["state"] != "in_step" else "", badge=badge)
 
 
@@ -37,7 +40,7 @@ def _cards(found: dict[str, Any]) -> None:
         sign = strings.OUTCOMES.get(card["kind"], strings.JOB_STATES["stopped"])
         words = strings.cause_words(card["cause"], card["title"]) if card["cause"] else None
         page, label = {"connection": ("connections", "Sign in"), "plan": ("plan", "Review")}.get(
-            card["kind"], ("errors", "Decide" if card["cause"] in ("ambiguous", "conflict") else "Mend")
+            card["kind"], ("errors", strings.verb(card["cause"] or ""))
         )
         shown.append(
             {
@@ -88,7 +91,15 @@ def _why(job: dict[str, Any]) -> str:
     return "; ".join(f"{r['n']:,} {r['reason'].partition(',')[0]}" for r in job["reasons"])
 
 
-def _row(job: dict[str, Any]) -> dict[str, Any]:
+def _verb(job: dict[str, Any], cards: list[dict[str, Any]]) -> str:
+    """What there is to do about a job, in the word of its own card where it has one."""
+    if job["state"] in ("needs_a_person", "failing"):
+        cause = next((c["cause"] for c in cards if c["job"] == job["name"]), None)
+        return strings.verb(cause) if cause else "Review"
+    return strings.VERBS.get(job["state"], "Open")
+
+
+def _row(job: dict[str, Any], verb: str) -> dict[str, Any]:
     arrow = "→" if job["direction"] == "outbound" else "←"
     late = job["state"] in ("off", "paused")
     return {
@@ -101,7 +112,7 @@ def _row(job: dict[str, Any]) -> dict[str, Any]:
         "Differ": job["differ"] or None,
         "Data is": f"{times.span(job['data_age_s'])} old" if job["data_age_s"] is not None else "",
         "Next run": "" if late else times.ago(job["next_run_at"]) if job["next_run_at"] else "when it happens",
-        "Verb": strings.VERBS.get(job["state"], "Open"),
+        "Verb": verb,
     }
 
 
@@ -109,7 +120,7 @@ def _jobs(found: dict[str, Any]) -> None:
     frame.section("Jobs, worst first")
     jobs = found["jobs"]
     st.dataframe(
-        tables.frame([_row(j) for j in jobs], _COLUMNS),
+        tables.frame([_row(j, _verb(j, found["needs_person"])) for j in jobs], _COLUMNS),
         hide_index=True,
         placeholder="",
         key="jobs_table",
@@ -135,13 +146,18 @@ def _charts(found: dict[str, Any]) -> None:
         frame.section("Rows by outcome, last 7 days")
         charts.by_outcome(found["by_day"])
     with right:
-        frame.section("API allowance, 24 hours")
-        m = found["metrics"]
-        if m["api_limit"]:
-            charts.allowance(m["api_used"] or 0, m["api_limit"])
-            frame.small(f"{m['api_limit'] - (m['api_used'] or 0):,} calls are free, for all applications of the org.")
-        else:
+        frame.section("API calls by day and job")
+        budget = workspace().api_budget()
+        if not budget["limit"]:
             frame.small("Known after the first call to the org.")
+            return
+        charts.calls(budget["by_day"][-7:], {j["name"]: j["title"] for j in found["jobs"]}, key="calls_day")
+        free = budget["limit"] - (budget["used"] or 0)
+        expected = budget["forecast"].ours
+        frame.small(
+            f"{free:,} of {budget['limit']:,} calls are free in these 24 hours, for all applications of the org. "
+            f"A day of these jobs takes about {expected:,.0f}."
+        )
 
 
 def _start(connected: bool) -> None:

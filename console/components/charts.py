@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import plotly.graph_objects as graph
@@ -12,6 +12,11 @@ import streamlit as st
 from console.components.tables import theme
 
 _CONFIG = {"displayModeBar": False}
+_LEGEND = 36
+"""Pixels above the bars that belong to the legend."""
+_FEW = 5
+_FEW_DAYS = 12
+_WIDEST_DAYS = 6
 _FILLS = {
     "light": {
         "created": "#3FA074", "updated": "#5A97D8", "skipped": "#B7C0CA", "rejected": "#C62828", "held": "#9A78D6",
@@ -35,8 +40,8 @@ def _fill(name: str) -> str:
 def _laid_out(figure: graph.Figure, height: int, **more: Any) -> graph.Figure:
     figure.update_layout(
         height=height,
-        margin={"l": 0, "r": 8, "t": 8, "b": 0},
-        legend={"orientation": "h", "x": 0, "y": 1.14, "traceorder": "normal", "title": None},
+        margin={"l": 0, "r": 8, "t": _LEGEND, "b": 0},
+        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "traceorder": "normal", "title": None},
         hovermode="x unified",
         bargap=0.4,
         **more,
@@ -66,19 +71,34 @@ def by_outcome(days: Sequence[Mapping[str, Any]]) -> None:
     st.plotly_chart(figure, config=_CONFIG, alt="Rows by outcome for each of the last seven days")
 
 
-def allowance(used: int, limit: int) -> None:
-    """Calls used by all applications, and free ones, as one bar."""
+def calls(days: Sequence[Mapping[str, Any]], titles: Mapping[str, str], *, key: str, height: int = 260) -> Any:
+    """API calls by day, one series per job, those with the most calls at the bottom; returns what was clicked."""
+    known: dict[str, int] = {}
+    for day in days:
+        for job, n in day["jobs"].items():
+            known[job] = known.get(job, 0) + n
+    jobs = sorted(known, key=lambda j: (-known[j], j))
+    return stacked(
+        [date.fromisoformat(d["day"]) for d in days],
+        {titles.get(job, job): [d["jobs"].get(job, 0) for d in days] for job in jobs},
+        alt="API calls by day and job", key=key, height=height,
+    )  # fmt: skip
+
+
+def allowance(parts: Sequence[tuple[str, float, str]], limit: int, *, title: str) -> None:
+    """Calls of the allowance as one bar: name, calls and color of each part; what is left is free."""
+    left = max(limit - sum(n for _, n, _ in parts), 0)
+    shown = [*parts, ("Free", left, "free")]
     figure = graph.Figure(
         [
-            graph.Bar(name=f"Used {used:,}", y=[""], x=[used], orientation="h", marker_color=_fill("org")),
-            graph.Bar(name=f"Free {limit - used:,}", y=[""], x=[max(limit - used, 0)], orientation="h",
-                      marker_color=_fill("free")),
+            graph.Bar(name=_text(f"{name} {n:,.0f}"), y=[""], x=[n], orientation="h", marker_color=_fill(fill))
+            for name, n, fill in shown
         ]
-    )  # fmt: skip
-    _laid_out(figure, 130, barmode="stack")
-    figure.update_layout(hovermode="closest", legend={"y": 1.35})
-    figure.update_xaxes(showgrid=False, nticks=6, range=[0, limit], tickformat=",d")
-    st.plotly_chart(figure, config=_CONFIG, alt=f"{used:,} of {limit:,} API calls used")
+    )
+    _laid_out(figure, 120, barmode="stack")
+    figure.update_layout(hovermode="closest")
+    figure.update_xaxes(showgrid=False, nticks=6, range=[0, max(limit, sum(n for _, n, _ in parts))], tickformat=",d")
+    st.plotly_chart(figure, config=_CONFIG, alt=title)
 
 
 def stacked(days: Sequence[date], series: Mapping[str, Sequence[int]], *, alt: str, key: str, height: int = 300) -> Any:
@@ -90,9 +110,20 @@ def stacked(days: Sequence[date], series: Mapping[str, Sequence[int]], *, alt: s
             for n, (name, values) in enumerate(series.items())
         ]
     )
-    _laid_out(figure, height, barmode="stack").update_yaxes(tickformat=",d")
-    figure.update_xaxes(tickformat="%-d %b", nticks=8)
+    _laid_out(figure, height, barmode="stack").update_yaxes(tickformat=",d", rangemode="tozero", nticks=6)
+    _day_axis(figure, days)
     return st.plotly_chart(figure, config=_CONFIG, alt=alt, key=key, on_select="rerun", selection_mode="points")
+
+
+def _day_axis(figure: graph.Figure, days: Sequence[date]) -> None:
+    """One tick a day at most, and room around a few days, so that one of them is no wall."""
+    step = max(1, -(-len(days) // 8))
+    figure.update_xaxes(tickformat="%-d %b", tickvals=list(days[::step]), type="date")
+    if days and len(days) < _FEW_DAYS:
+        middle = days[0] + (days[-1] - days[0]) / 2
+        half = timedelta(days=max(len(days), _WIDEST_DAYS) / 2 + 0.5)
+        noon = datetime.combine(middle, time())
+        figure.update_xaxes(range=[noon - half, noon + half])
 
 
 def bars(labels: Sequence[str], series: Mapping[str, Sequence[int]], *, alt: str, key: str, height: int = 300) -> Any:
@@ -111,7 +142,9 @@ def bars(labels: Sequence[str], series: Mapping[str, Sequence[int]], *, alt: str
     _laid_out(figure, height, barmode="group")
     figure.update_layout(hovermode="y unified", bargap=0.3)
     figure.update_yaxes(autorange="reversed")
-    figure.update_xaxes(tickformat=",d")
+    figure.update_xaxes(tickformat=",d", rangemode="tozero", nticks=6)
+    if max((v for values in series.values() for v in values), default=0) < _FEW:
+        figure.update_xaxes(dtick=1)
     return st.plotly_chart(figure, config=_CONFIG, alt=alt, key=key, on_select="rerun", selection_mode="points")
 
 

@@ -31,6 +31,7 @@ def ask() -> None:
             frame.go("job", job=made.name, step="Mapping")
         else:
             notices.show()
+            notices.put_away()
 
 
 def _free(name: str, taken: set[str]) -> str:

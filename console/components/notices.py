@@ -60,10 +60,15 @@ def of_error(error: Exception) -> Notice:
 
 
 def show() -> None:
-    """Show what was kept, once."""
-    notice = st.session_state.pop(Key.NOTICE, None)
+    """Show what was kept. It stays until `put_away`: a page that is drawn anew half-way must not swallow it."""
+    notice = st.session_state.get(Key.NOTICE)
     if notice is not None:
         box(notice)
+
+
+def put_away() -> None:
+    """Forget what was kept, once a page with it has been drawn to its end."""
+    st.session_state.pop(Key.NOTICE, None)
 
 
 def box(notice: Notice) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import streamlit as st
 
 from console import actions
 from console.components import frame, notices, times
-from console.components.text import code, safe
+from console.components.text import code, plain, safe
 from console.session import workspace
 from console.strings import OUTCOMES, cause_words, count
 from core import Outcome, SynclineError
@@ -26,12 +26,56 @@ def drawer(row: Mapping[str, Any]) -> None:
     when = f"first {times.ago(row['first_at'])}, last {times.ago(row['last_at'])}"
     seen = f"{code(row['key'])} · {safe(row['job'])} · {when}"
     st.markdown(f":small[{seen} · {count(row['tries'], 'try', 'tries')}]")
+    _record(row)
     if row["status_code"]:
         st.markdown(f"{code(row['status_code'])} {safe(row['field'])}")
     if row["cause"] == "ambiguous":
         _candidates(row)
     _buttons(row, words.step)
     _exchange(row)
+
+
+def _record(row: Mapping[str, Any]) -> None:
+    """What the workspace knows of the record: for a call who called whom and when, how long, and what was noted."""
+    try:
+        known = workspace().open_record(row["job"], row["subject"])
+    except SynclineError:
+        return  # the job is gone; the row tells what it can
+    facts = [(label, told) for label, field, tell in _FACTS if known.get(field) and (told := tell(known[field]))]
+    if facts:
+        grid = st.grid(3, min_column_width=130, gap="small")
+        for label, told in facts:
+            with grid.container(gap=None):
+                st.markdown(f":small[:gray[{label}]]")
+                st.text(told)
+    if known.get("notes"):
+        with st.expander("Notes", type="compact", expanded=len(known["notes"]) < _SHORT_NOTE):
+            st.text(plain(known["notes"], 1_000))
+
+
+def _words(value: Any) -> str:
+    return plain(value, 80)
+
+
+_SHORT_NOTE = 200
+_FACTS: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
+    ("When", "occurred_at", times.clock_time),
+    ("Due", "due_at", times.clock_time),
+    ("Caller", "user_email", _words),
+    ("Phone", "person_phone", _words),
+    ("E-mail", "person_email", _words),
+    ("Person", "person_ref", _words),
+    ("Direction", "direction", _words),
+    ("Duration", "duration_s", lambda s: times.span(float(s))),
+    ("Outcome", "outcome", _words),
+    ("Status", "status", _words),
+    ("Company", "account_domain", _words),
+    ("Company", "company", _words),
+    ("E-mail", "email", _words),
+    ("Phone", "phone", _words),
+    ("Domain", "domain", _words),
+)
+"""Label, field and how it is told, of activities, people and accounts; what a record does not have is left out."""
 
 
 def _candidates(row: Mapping[str, Any]) -> None:

@@ -45,7 +45,7 @@ def _verdict(record: Mapping[str, Any]) -> None:
         st.markdown(f"{sign.badge()} **{safe(record['title'])}** :small[{ids} · found by {safe(record['found_by'])}]")
         st.text(times.told(record["verdict"]))
         if link:
-            frame.small(link["story"])
+            frame.small(times.told(link["story"]))
 
 
 def _sides(record: Mapping[str, Any]) -> None:
@@ -54,7 +54,12 @@ def _sides(record: Mapping[str, Any]) -> None:
     if not fields:
         frame.small("It has no partner in the org yet; this is what the workspace holds.")
         held = {k: v for k, v in record["workspace"].items() if v not in (None, "", {}, [])}
-        _table([{"Field": safe(k), ":material/workspaces: Workspace": safe(_text(v))} for k, v in held.items()])
+        _table(
+            [
+                {"Field": safe(k), ":material/workspaces: Workspace": safe(times.value(_text(v)))}
+                for k, v in held.items()
+            ]
+        )
         return
     differing = [f for f in fields if f["differs"]]
     equal = [f for f in fields if not f["differs"]]
@@ -68,7 +73,7 @@ def _sides(record: Mapping[str, Any]) -> None:
 
 
 def _side_row(field: Mapping[str, Any], writers: Mapping[str, Any]) -> dict[str, str]:
-    own, org = safe(_text(field["workspace"]), 120), safe(_text(field["org"]), 120)
+    own, org = (safe(times.value(_text(field[side])), 120) for side in ("workspace", "org"))
     if field["differs"]:
         own, org = (f":orange-background[{v}]" if v else "" for v in (own, org))
     writer = writers.get(field["field"])

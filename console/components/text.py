@@ -27,6 +27,11 @@ def plain(value: Any, most: int = 300) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
+def spoken(value: Any, most: int = 60) -> str:
+    """A value for a label that is read aloud and not seen: words alone, nothing that Markdown could take for a sign."""
+    return " ".join(re.findall(r"[^\W_]+", plain(value, most))) or "empty"
+
+
 def code(value: Any, most: int = 120) -> str:
     """An id, an address or a code of the org in backticks; longer ones around it keep its own inside."""
     text = plain(value, most)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _ISO = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 
 
@@ -48,6 +49,22 @@ def clock_time(value: Any) -> str:
 def told(text: str) -> str:
     """A sentence with its ISO instants as clock times in the reader's zone."""
     return _ISO.sub(lambda hit: clock_time(hit.group()), text)
+
+
+def value(text: str) -> str:
+    """A field's value as people read it: an instant as clock time in the reader's zone, a date as a day."""
+    if _ISO.fullmatch(text):
+        at = instant(text)
+        local = at.astimezone(ZoneInfo(reader_zone())) if at else None
+        return f"{local.day} {local:%b %Y %H:%M}" if local else text
+    return f"{on.day} {on:%b %Y}" if _DATE.fullmatch(text) and (on := _date(text)) else text
+
+
+def _date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def ago(value: Any) -> str:

@@ -48,10 +48,10 @@ class Side:
     def own_words(self, mapping: dict[str, Any]) -> str:
         """The workspace's part of a mapping, as people read it."""
         if not self.outbound:
-            return self.own.get(mapping["target"], str(mapping["target"]))
+            return editing.own_words(str(mapping["target"]), self.own)
         kind, text = editing.origin(mapping)
         if kind == "source":
-            return self.own.get(text, text)
+            return editing.own_words(text, self.own)
         return text if kind == "template" else f"“{text}”"
 
 
@@ -239,11 +239,16 @@ def card(spec: JobSpec, sobject: str, findings: Sequence[Finding], picked: str |
     if wanted and wanted != last and wanted in names:
         st.session_state[key] = wanted
     st.session_state[f"{key}_asked"] = wanted
-    if st.session_state.get(key) not in names:
+    if st.session_state.get(key) not in names and (found.outbound or not st.session_state.get(key)):
         st.session_state[key] = names[0]
     with st.container(border=True, gap="small"):
         labels = {n: _label(found, n) for n in names}
-        target = st.selectbox("Field", names, key=key, format_func=lambda n: labels.get(n, n))
+        typed = st.selectbox(
+            "Field", names, key=key, format_func=lambda n: labels.get(n) or _label(found, n),
+            accept_new_options=not found.outbound,
+            help=None if found.outbound else "Type a name that is not in the list for a custom field of the workspace.",
+        )  # fmt: skip
+        target = str(typed) if found.outbound else editing.own_field(str(typed), found.own)
         mapping = editing.mapping_of(found.spec, found.sobject, target)
         wrong = editing.worst(findings, found.sobject, [target, found.org_name(mapping) if mapping else target])
         if wrong:
@@ -259,6 +264,8 @@ def card(spec: JobSpec, sobject: str, findings: Sequence[Finding], picked: str |
 
 def _label(found: Side, target: str) -> str:
     field = found.org.get(target) if found.outbound else None
+    if not found.outbound and target not in found.own:
+        return editing.own_words(target, found.own)
     label = field.label if field is not None else found.own.get(target, target)
     return target if label == target else f"{target} ({label})"
 
@@ -299,12 +306,19 @@ def _origin_value(found: Side, prefix: str, kind: str, text: str) -> str:
         picked = st.selectbox(
             "Workspace field" if found.outbound else "Salesforce field", options,
             index=options.index(text) if text else None, placeholder="Choose a field", key=f"source_{prefix}",
-            format_func=lambda n: f"{labels[n]} ({n})" if labels.get(n, n) != n else n, accept_new_options=True,
+            format_func=lambda n: _choice_words(found, labels, n), accept_new_options=found.outbound,
+            help="Type a name that is not in the list for a custom field." if found.outbound else None,
         )  # fmt: skip
-        return str(picked or "")
+        return editing.own_field(str(picked or ""), found.own) if found.outbound else str(picked or "")
     help_ = "Fields in double braces, as in Call: {{Contact Name}}." if kind == "template" else None
     label = "Text" if kind == "template" else "Value"
     return st.text_input(label, value=text, key=f"{kind}_{prefix}", help=help_)
+
+
+def _choice_words(found: Side, labels: dict[str, str], name: str) -> str:
+    if name not in labels:
+        return editing.own_words(name, labels) if found.outbound else f"{name} (not in the org)"
+    return f"{labels[name]} ({name})" if labels[name] != name else name
 
 
 def _settings(found: Side, prefix: str, target: str, mapping: dict[str, Any]) -> dict[str, Any]:

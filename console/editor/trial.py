@@ -15,6 +15,8 @@ from console.strings import OUTCOMES, cause_words, count
 from core import JobSpec, Outcome, Preview, SynclineError
 
 _HELD = (Outcome.HELD, Outcome.REJECTED, Outcome.WAITING)
+_ORDER = (*_HELD[:2], *planned.WRITES, *(o for o in Outcome if o not in (*_HELD[:2], *planned.WRITES)))
+"""What needs a person first, then what would be written, then what stays as it is."""
 _NAMES = 12
 _WAITING_NAMES = 4
 
@@ -85,7 +87,7 @@ def _held(rows: pl.DataFrame) -> None:
 
 
 def _rows(found: Preview) -> None:
-    have = [o for o in Outcome if found.counts.get(o.value)]
+    have = [o for o in _ORDER if found.counts.get(o.value)]
     if not have:
         frame.small("There is nothing to do.")
         return

@@ -8,7 +8,7 @@ import streamlit as st
 
 from console import editing, strings
 from console.components import frame
-from console.components.text import plain, safe
+from console.components.text import plain, safe, spoken
 from console.editor import draft
 from console.editor.mapping import Side, side
 from console.session import workspace
@@ -130,12 +130,12 @@ def _entry(
         if choices:
             options = [*choices, *([now] if now and now not in choices else [])]
             picked = st.selectbox(
-                f"{safe(value, 60)} becomes", options, index=options.index(now) if now else None, key=key,
+                f"{spoken(value)} becomes", options, index=options.index(now) if now else None, key=key,
                 placeholder="Choose a value", label_visibility="collapsed",
             )  # fmt: skip
         else:
             picked = st.text_input(
-                f"{safe(value, 60)} becomes", value=now or "", key=key, label_visibility="collapsed",
+                f"{spoken(value)} becomes", value=now or "", key=key, label_visibility="collapsed",
                 placeholder="Type a value",
             )  # fmt: skip
     if (picked or None) != now:

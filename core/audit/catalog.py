@@ -235,6 +235,7 @@ OPEN_ROWS = Table(
         "value": (TEXT, "the value that is to blame"),
         "status_code": (TEXT, "the org's status code, verbatim"),
         "candidates": (TEXT, "JSON: who could be meant"),
+        "disputes": (TEXT, "JSON: fields on which the sides disagree, with both values and times"),
         "decision": (TEXT, "JSON: what a person chose"),
         "tries": (WHOLE, "how often it was tried"),
         "is_aside": (FLAG, "put aside by a person"),
@@ -304,6 +305,7 @@ ORG_BALANCE = Table(
         "expected": (WHOLE, "activities of the workspace that are synced, and so must be found"),
         "missing": (WHOLE, "of these, those that the org no longer holds"),
         "unknown": (WHOLE, "written by our own user, and linked to nothing here"),
+        "twins": (WHOLE, "second logs of an e-mail of ours by another tool: counted once, with ours"),
         "difference": (WHOLE, "missing plus unknown: zero where the org's side balances"),
     },
 )

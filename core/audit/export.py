@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import polars as pl
 from core.audit import catalog
 from core.audit.frames import Frames
 from core.errors import UsageError
+from core.private import private
 
 FORMATS = ("csv", "parquet", "json")
 _FORMULA = r"^\s*[=+\-@\t\r|]"
@@ -51,7 +51,7 @@ def export(frames: Frames, folder: Path, names: Iterable[str] = (), file_format:
 
 def write(frame: pl.DataFrame, path: Path) -> None:
     """Write a frame in the format of the file's ending."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+    with private(path).open("wb") as file:
         if path.suffix == ".parquet":
             frame.write_parquet(file)
         elif path.suffix == ".json":

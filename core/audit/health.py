@@ -9,8 +9,9 @@ from sqlalchemy import func, select
 from sqlmodel import SQLModel
 
 from core.audit.counts import kinds
+from core.audit.inbox import inbox
 from core.audit.jobs import jobs, schedule_words
-from core.audit.opened import candidates, error_groups, open_rows, open_subjects
+from core.audit.opened import candidates, count_open_rows, error_groups, open_record, open_rows, open_subjects
 from core.audit.overview import overview
 from core.mapping.spec import JobSpec
 from core.records import ACTIVITY_KINDS, Direction, Kind, table_of, workspace_fields
@@ -18,9 +19,12 @@ from core.store.database import Database
 
 __all__ = [
     "candidates",
+    "count_open_rows",
     "error_groups",
+    "inbox",
     "jobs",
     "kinds",
+    "open_record",
     "open_rows",
     "open_subjects",
     "overview",

@@ -12,16 +12,25 @@ from core.audit import catalog, causes
 from core.audit.shape import shaped
 from core.records import OPEN_OUTCOMES
 from core.store.database import Database
+from core.store.records import load_records
 
 EVERYTHING = 2**62
 """A LIMIT that limits nothing."""
 _OPEN = (
     "SELECT * FROM open_row WHERE workspace_id = :w AND (CAST(:job AS TEXT) IS NULL OR job = :job)"
-    " AND (CAST(:cause AS TEXT) IS NULL OR cause = :cause) AND (CAST(:text AS TEXT) IS NULL"
+    " AND (CAST(:cause AS TEXT) IS NULL OR cause = :cause) AND (CAST(:subject AS TEXT) IS NULL OR subject = :subject)"
+    " AND (CAST(:text AS TEXT) IS NULL"
     " OR LOWER(title) LIKE :text ESCAPE '!' OR LOWER(key) LIKE :text ESCAPE '!' OR LOWER(subject) LIKE :text ESCAPE '!'"
     " OR LOWER(COALESCE(org_id, '')) LIKE :text ESCAPE '!' OR LOWER(COALESCE(reason, '')) LIKE :text ESCAPE '!')"
     " AND (CAST(:after_job AS TEXT) IS NULL OR job > :after_job OR (job = :after_job AND subject > :after_subject))"
-    " ORDER BY job, subject LIMIT :n"
+    " ORDER BY job, subject LIMIT :n OFFSET :skip"
+)
+_COUNT = (
+    "SELECT COUNT(*) FROM open_row WHERE workspace_id = :w AND (CAST(:job AS TEXT) IS NULL OR job = :job)"
+    " AND (CAST(:cause AS TEXT) IS NULL OR cause = :cause) AND (CAST(:subject AS TEXT) IS NULL OR subject = :subject)"
+    " AND (CAST(:text AS TEXT) IS NULL"
+    " OR LOWER(title) LIKE :text ESCAPE '!' OR LOWER(key) LIKE :text ESCAPE '!' OR LOWER(subject) LIKE :text ESCAPE '!'"
+    " OR LOWER(COALESCE(org_id, '')) LIKE :text ESCAPE '!' OR LOWER(COALESCE(reason, '')) LIKE :text ESCAPE '!')"
 )
 CANDIDATES: dict[str, Any] = {
     "record_id": pl.Int64,
@@ -32,7 +41,10 @@ CANDIDATES: dict[str, Any] = {
     "phone": pl.String,
     "org_id": pl.String,
     "sobject": pl.String,
+    "why": pl.String,
 }
+"""Columns of `candidates`; ``why`` is the rule that found it. Of an account ``title`` is its industry, ``company`` its
+city and ``email`` its domain."""
 
 
 def open_rows(
@@ -42,8 +54,10 @@ def open_rows(
     job: str | None = None,
     cause: str | None = None,
     search: str = "",
+    subject: str | None = None,
     limit: int | None = 50,
     after: Sequence[str] = (),
+    skip: int = 0,
 ) -> pl.DataFrame:
     """Open rows by job and subject; columns are those of `catalog.OPEN_ROWS`.
 
@@ -53,18 +67,31 @@ def open_rows(
         job: only this job's.
         cause: only of this cause.
         search: only those with the text, in any case, in title, key, either id or reason.
+        subject: only the one of this subject.
         limit: so many at most; all where ``None``.
         after: ``(job, subject)`` of the last row of the page before.
+        skip: leave out so many first.
     """
     params = {
-        "job": job,
-        "cause": cause,
-        "text": f"%{_escaped(search.strip().lower())}%" if search.strip() else None,
+        **_wanted(job, cause, search, subject),
+        "skip": skip,
         "after_job": after[0] if after else None,
         "after_subject": after[1] if after else None,
         "n": EVERYTHING if limit is None else limit,
     }
     return shaped(db.read(_OPEN, params, w=workspace_id), catalog.OPEN_ROWS.types)
+
+
+def count_open_rows(
+    db: Database, workspace_id: int, *, job: str | None = None, cause: str | None = None, search: str = ""
+) -> int:
+    """How many open rows there are of a job and cause with the text, as `open_rows` finds them."""
+    return int(db.one(_COUNT, _wanted(job, cause, search, None), w=workspace_id) or 0)
+
+
+def _wanted(job: str | None, cause: str | None, search: str, subject: str | None) -> dict[str, str | None]:
+    text = f"%{_escaped(search.strip().lower())}%" if search.strip() else None
+    return {"job": job, "cause": cause, "text": text, "subject": subject}
 
 
 def _escaped(text: str) -> str:
@@ -93,7 +120,8 @@ def error_groups(db: Database, workspace_id: int) -> list[dict[str, Any]]:
     groups = db.read(
         "SELECT job, outcome, cause, MAX(status_code) AS status_code, COUNT(*) AS n, SUM(CASE WHEN is_aside THEN 1"
         " ELSE 0 END) AS aside, MIN(first_at) AS first_at, MAX(last_at) AS last_at, MIN(retry_at) AS retry_at,"
-        " MAX(subject) AS subject FROM open_row WHERE workspace_id = :w GROUP BY job, outcome, cause"
+        " COALESCE(MAX(CASE WHEN is_aside THEN NULL ELSE subject END), MAX(subject)) AS subject FROM open_row"
+        " WHERE workspace_id = :w GROUP BY job, outcome, cause"
         " ORDER BY COUNT(*) DESC, job, cause",
         w=workspace_id,
     )
@@ -130,23 +158,45 @@ def candidates(db: Database, workspace_id: int, job: str, subject: str) -> pl.Da
         "SELECT candidates FROM open_row WHERE workspace_id = :w AND job = :j AND subject = :s",
         w=workspace_id, j=job, s=subject,
     )  # fmt: skip
-    found = _named(json.loads(text)) if text else []
+    return described(db, workspace_id, stored_candidates(text))
+
+
+def stored_candidates(text: str | None) -> list[tuple[int, str]]:
+    """Record numbers of stored candidates with the rule that found each."""
+    listed = json.loads(text) if text else []
+    return [(int(c["record_id"]), str(c.get("rule") or "")) for c in listed if c.get("record_id") is not None]
+
+
+def described(db: Database, workspace_id: int, found: Sequence[tuple[int, str]]) -> pl.DataFrame:
+    """People and accounts by number, as a person needs to see them to choose; columns are those of `CANDIDATES`."""
     with db.reading(workspace_id) as batch:
-        staged = batch.stage(pl.DataFrame({"record_id": found}, schema={"record_id": pl.Int64}))
+        why = pl.DataFrame(found, schema={"record_id": pl.Int64, "rule": pl.String}, orient="row")
+        staged = batch.stage(why.unique("record_id", keep="first"))
+        # Numbers are unique within the workspace: one record is either a person or an account.
         people = batch.read(
             "SELECT p.id AS record_id, p.name, p.title, p.company, p.email, COALESCE(p.phone, p.mobile_phone) AS phone,"  # noqa: S608
-            " l.org_id, l.sobject FROM person p LEFT JOIN link l ON l.workspace_id = p.workspace_id"
+            " l.org_id, l.sobject, s.rule AS why FROM person p"
+            f" JOIN {staged} s ON s.record_id = p.id LEFT JOIN link l ON l.workspace_id = p.workspace_id"
             " AND l.table_name = 'person' AND l.record_id = p.id AND l.state = 'active' WHERE p.workspace_id = :w"
-            f" AND p.id IN (SELECT record_id FROM {staged}) ORDER BY p.name, p.id",
+            " UNION ALL SELECT a.id, a.name, a.industry, a.city, a.domain, a.phone, l.org_id, l.sobject, s.rule"
+            f" FROM account a JOIN {staged} s ON s.record_id = a.id LEFT JOIN link l ON l.workspace_id = a.workspace_id"
+            " AND l.table_name = 'account' AND l.record_id = a.id AND l.state = 'active' WHERE a.workspace_id = :w"
+            " ORDER BY 2, 1",
             w=workspace_id,
         )
     return shaped(people, CANDIDATES)
 
 
-def _named(stored: Any) -> list[int]:
-    """Record numbers of the stored candidates: a list of them, or an object that holds the list."""
-    listed = stored.get("candidates") if isinstance(stored, dict) else stored
-    return [int(c["record_id"]) for c in listed or [] if c.get("record_id") is not None]
+def open_record(db: Database, workspace_id: int, job: str, subject: str, table: str) -> dict[str, Any]:
+    """The workspace record behind an open row, field by field; empty where the row has none yet."""
+    found = db.one(
+        "SELECT record_id FROM open_row WHERE workspace_id = :w AND job = :j AND subject = :s",
+        w=workspace_id, j=job, s=subject,
+    )  # fmt: skip
+    if found is None:
+        return {}
+    rows = load_records(db, workspace_id, table, ids=[int(found)])
+    return dict(rows.row(0, named=True)) if rows.height else {}
 
 
 def open_counts(db: Database, workspace_id: int) -> dict[str, dict[str, int]]:

@@ -33,9 +33,12 @@ def overview(db: Database, workspace_id: int, specs: Sequence[JobSpec], now: dat
         they differ: ``{"reason", "n"}``), ``data_at`` (the data is as of then), ``data_age_s``; ``needs_person``: cards
         ``{"kind", "count", "title", "sentence", "job", "cause"}``; ``metrics``: ``waiting, held, rejected, in_doubt,
         oldest_at, api_used, api_limit``; ``by_day``: rows by outcome for each of the last 7 days; ``connection`` (or
-        ``None``); ``is_paused``. Keys that end in ``_at`` hold instants.
+        ``None``); ``is_paused`` (writes to the org are stopped), ``is_reading_paused``. Keys that end in ``_at`` hold
+        instants.
     """
-    head = db.read("SELECT zone, is_paused, paused_by FROM workspace WHERE id = :w", w=workspace_id).row(0, named=True)
+    head = db.read(
+        "SELECT zone, is_paused, is_reading_paused, paused_by FROM workspace WHERE id = :w", w=workspace_id
+    ).row(0, named=True)
     connection = _connection(db, workspace_id)
     groups = error_groups(db, workspace_id)
     listed = jobs(db, workspace_id, specs)
@@ -50,6 +53,7 @@ def overview(db: Database, workspace_id: int, specs: Sequence[JobSpec], now: dat
         "by_day": counts.by_day(db, workspace_id, head["zone"], now, DAYS),
         "connection": connection,
         "is_paused": bool(head["is_paused"]),
+        "is_reading_paused": bool(head["is_reading_paused"]),
     }
 
 
@@ -68,6 +72,7 @@ class _Facts:
     ) -> None:
         self.specs = {s.name: s for s in specs}
         self.is_paused, self.paused_by = bool(head["is_paused"]), head["paused_by"]
+        self.is_reading_paused = bool(head["is_reading_paused"])
         self.connection, self.groups, self.now = connection, groups, now
         self.counts = counts.kinds(db, workspace_id)
         self.data_at = counts.data_at(db, workspace_id)
@@ -95,6 +100,9 @@ class _Facts:
         if self.is_paused and job["direction"] == Direction.OUTBOUND.value:
             who = f" by {self.paused_by}" if self.paused_by else ""
             return "paused", f"All writes to the org were paused{who}. Nothing is lost; they go out on resuming."
+        if self.is_reading_paused and job["direction"] == Direction.INBOUND.value:
+            who = f" by {self.paused_by}" if self.paused_by else ""
+            return "paused", f"Reading from the org was paused{who}. Nothing is lost; it is read on resuming."
         return None
 
     def _stopped(self, job: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -208,6 +216,10 @@ def _verdict(judged: Sequence[Mapping[str, Any]], connection: Mapping[str, Any] 
     if not on:
         return {"state": "off", "sentence": "No job is switched on."}
     bad = [j for j in on if j["state"] in ("stopped", "failing", "needs_a_person", "behind")]
+    paused = sum(j["state"] == "paused" for j in on)
+    if not bad and paused:
+        word = "1 job is" if paused == 1 else f"{paused} jobs are"
+        return {"state": "paused", "sentence": f"{word} paused; nothing is lost."}
     if not bad and any(j["state"] == "not_yet_run" for j in on):
         new = sum(j["state"] == "not_yet_run" for j in on)
         return {"state": "not_yet_run", "sentence": f"{new} of {len(on)} jobs have not run yet."}

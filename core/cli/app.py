@@ -9,9 +9,13 @@ from typing import Annotated
 import typer
 
 from core.cli import (
+    alerts,
     audit,
     basics,
+    config,
     connecting,
+    duplicates,
+    exclusions,
     inbox,
     jobs,
     links,
@@ -24,6 +28,7 @@ from core.cli import (
     starting,
     tokens,
     users,
+    words,
 )
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
@@ -40,6 +45,7 @@ app = typer.Typer(
 starting.add_to(app)
 connecting.add_to(app)
 basics.add_to(app)
+app.command()(config.budget)
 for _name, _group in (
     ("jobs", jobs.group),
     ("plans", plans.group),
@@ -49,8 +55,13 @@ for _name, _group in (
     ("users", users.group),
     ("segments", segments.group),
     ("tokens", tokens.group),
+    ("alerts", alerts.group),
+    ("config", config.group),
     ("audit", audit.group),
+    ("duplicates", duplicates.group),
     ("roles", roles.group),
+    ("exclusions", exclusions.group),
+    ("words", words.group),
     ("org", practice.group),
 ):
     app.add_typer(_group, name=_name)

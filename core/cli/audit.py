@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -36,3 +37,34 @@ def views(
 ) -> None:
     """Make the audit tables views of the database (audit_runs, audit_results, ...), for tools that speak SQL."""
     show.lines(opened(workspace).audit_views(drop=drop), as_json=as_json)
+
+
+@group.command("report")
+def report(
+    month: Annotated[
+        str, typer.Option("--month", metavar="YYYY-MM", help="The month; the last one where left out.")
+    ] = "",
+    file_format: Annotated[str, typer.Option("--format", help="html, csv (a folder of tables) or json.")] = "html",
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Where to; audit-YYYY-MM in this folder if left out.")
+    ] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not ask the org: only this side is balanced.")] = False,
+    as_json: Json = False,
+    workspace: InWorkspace = "default",
+) -> None:
+    """Write the audit of a month: volume, both sides of the balance, errors, and what is regularly missing.
+
+    Exit code 1 if the books do not balance.
+    """
+    ws = opened(workspace)
+    wanted = month or _last_month(ws.doors.clock.now())
+    made = ws.audit_report(wanted, live=not offline)
+    ending = {"csv": ""}.get(file_format, f".{file_format}")
+    files = ws.write_report(made, out or Path(f"audit-{wanted}{ending}"), file_format)
+    told = {"month": wanted, "balanced": made.balance.is_balanced, "files": [str(f) for f in files], **made.totals()}
+    show.record(told, as_json=as_json)
+    raise typer.Exit(0 if made.balance.is_balanced else 1)
+
+
+def _last_month(now: datetime) -> str:
+    return f"{now.replace(day=1) - timedelta(days=1):%Y-%m}"

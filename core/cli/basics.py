@@ -90,6 +90,7 @@ def explain(
 def pause(
     job: Annotated[str | None, typer.Argument(metavar="[JOB]", help="Switch off this job only.")] = None,
     all_: Annotated[bool, typer.Option("--all", help="Stop all writing to the org.")] = False,
+    reading: Annotated[bool, typer.Option("--reading", help="With --all: stop reading from the org too.")] = False,
     as_json: Json = False,
     workspace: InWorkspace = "default",
 ) -> None:
@@ -103,8 +104,8 @@ def pause(
         raise UsageError("Name one job to stop, or say --all.", hint="syncline pause --all stops all writing.")
     ws = opened(workspace)
     if job is None:
-        ws.pause()
-        show.record({"paused": True}, as_json=as_json)
+        ws.pause(reading=reading)
+        show.record({"paused": True, **({"reading_paused": True} if reading else {})}, as_json=as_json)
         return
     ws.disable(job)
     show.record({"job": job, "enabled": False}, as_json=as_json)

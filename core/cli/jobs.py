@@ -52,6 +52,29 @@ def create(
     show.record({"job": spec.name, "title": spec.title, "enabled": enable}, as_json=as_json)
 
 
+@group.command("preset")
+def from_preset(
+    name: Annotated[str, typer.Argument(metavar="PRESET", help="A preset; without one they are listed.")] = "",
+    pick: Annotated[list[str] | None, typer.Option("--pick", metavar="ROLE=OBJECT", help="Another object.")] = None,
+    calls: Annotated[str | None, typer.Option("--attach", metavar="JOB", help="Attach its activities to them.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Only say what of it the org does not have.")] = False,
+    as_json: Json = False,
+    workspace: InWorkspace = "default",
+) -> None:
+    """Make the jobs for properties, listings and deals of a style of org; they are off until they are enabled."""
+    ws = opened(workspace)
+    if not name:
+        show.table("Presets", ws.presets(), as_json=as_json, columns=("name", "title", "note"))
+        return
+    picks = {role: found for role, _, found in (p.partition("=") for p in pick or ())}
+    findings = [{"field": f.field, "message": f.message, "mend": f.mend} for f in ws.check_preset(name, picks)]
+    if check:
+        show.table("Findings", findings, as_json=as_json)
+        return
+    made = ws.create_preset_jobs(name, picks, calls=calls)
+    show.table("Jobs", [{"name": s.name, "object": s.pairs[0].sobject} for s in made], as_json=as_json)
+
+
 @group.command("preview")
 def preview(job: JobName, as_json: Json = False, workspace: InWorkspace = "default") -> None:
     """Say what a run would do now; reads the org and writes nothing."""
@@ -128,10 +151,35 @@ def _must_be_of(jobs: list[str], plan: str, job: str) -> None:
         raise UsageError(f"The plan {plan} is of the job {jobs[0]}, not of {job}.")
 
 
+@group.command("backfill")
+def backfill(
+    job: JobName,
+    counts: Annotated[bool, typer.Option("--counts", help="Only say what it would come to; writes nothing.")] = False,
+    as_json: Json = False,
+    workspace: InWorkspace = "default",
+) -> None:
+    """Sync once everything that is there already; exit code 1 unless it is complete."""
+    from core.cli.progress import follow, working
+
+    ws = opened(workspace)
+    if counts:
+        show.record(dict(ws.backfill_counts(job)), as_json=as_json)
+        return
+    with working(ws):
+        told = follow(ws, ws.backfill(job), quiet=as_json)
+    show.run(told, as_json=as_json)
+    raise typer.Exit(show.exit_code([told]))
+
+
 @group.command("enable")
-def enable(job: JobName, as_json: Json = False, workspace: InWorkspace = "default") -> None:
+def enable(
+    job: JobName,
+    from_now: Annotated[bool, typer.Option("--from-now", help="Leave what is there already to a backfill.")] = False,
+    as_json: Json = False,
+    workspace: InWorkspace = "default",
+) -> None:
     """Switch a job on: from now on it runs by its schedule."""
-    opened(workspace).enable(job)
+    opened(workspace).enable(job, from_now=from_now)
     show.record({"job": job, "enabled": True}, as_json=as_json)
 
 
@@ -159,7 +207,7 @@ def import_job(file: JobFile, as_json: Json = False, workspace: InWorkspace = "d
     """Save a job from YAML; a new one is off, an existing one stays on or off."""
     from core.mapping.config import from_yaml
 
-    spec = opened(workspace).save_job(from_yaml(_read(file)))
+    spec = opened(workspace).save_job(from_yaml(read_text(file)))
     show.record({"job": spec.name, "saved": True}, as_json=as_json)
 
 
@@ -168,13 +216,18 @@ def diff(file: JobFile, as_json: Json = False, workspace: InWorkspace = "default
     """Say how a YAML file differs from the job that it names; exit code 1 if it does."""
     from core.mapping.config import diff, from_yaml
 
-    spec = from_yaml(_read(file))
+    spec = from_yaml(read_text(file))
     lines = [str(line) for line in diff(opened(workspace).job(spec.name), spec)]
     show.lines(lines if lines or as_json else ["No difference."], as_json=as_json)
     raise typer.Exit(1 if lines else 0)
 
 
-def _read(file: Path) -> str:
+def read_text(file: Path) -> str:
+    """A file's text.
+
+    Raises:
+        UsageError: it is not there, or not text.
+    """
     from core.errors import UsageError
 
     try:

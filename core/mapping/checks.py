@@ -15,6 +15,7 @@ from core.schema.describe import OrgField
 from core.schema.types import Form, form_of
 
 CUT_MARK = "… [cut]"
+SPILL_MARK = "… [whole text in a note]"
 PROBLEM = pl.Struct({"field": pl.String, "cause": pl.String, "message": pl.String})
 PROBLEMS = pl.List(PROBLEM)
 """Type of the ``problems`` column; cause is unmapped_value, bad_picklist, required_empty, too_long or bad_value."""
@@ -136,17 +137,27 @@ def _text(target: Target, value: pl.Expr) -> pl.Expr:
         value = value.str.strip_chars().str.to_lowercase()
     if not target.length or target.overflow is Overflow.HOLD:
         return value
-    mark = CUT_MARK if target.overflow is Overflow.CUT and target.length > len(CUT_MARK) else ""
+    mark = SPILL_MARK if target.overflow is Overflow.SPILL else CUT_MARK
+    mark = mark if target.length > len(mark) else ""
     cut = value.str.head(target.length - len(mark)) + mark
     return pl.when(value.str.len_chars() > target.length).then(cut).otherwise(value)
 
 
 def _spelling(target: Target, value: pl.Expr) -> pl.Expr:
     """The picklist's own spelling; a value it does not have stays as it is, or is null where it is restricted."""
-    spelled = {v.strip().lower(): v for v in reversed(target.values)}
-    low = value.str.strip_chars().str.to_lowercase()
-    found = low.replace_strict(list(spelled), list(spelled.values()), default=None, return_dtype=pl.String)
+    found = _known_value(target.values, value)
     return found if target.restricted else pl.coalesce(found, value)
+
+
+def spelled(found: OrgField, value: pl.Expr) -> pl.Expr:
+    """A value in a picklist's own spelling; one it does not have stays as it is."""
+    return pl.coalesce(_known_value(found.active_values, value), value)
+
+
+def _known_value(values: Sequence[str], value: pl.Expr) -> pl.Expr:
+    known = {v.strip().lower(): v for v in reversed(values)}
+    low = value.str.strip_chars().str.to_lowercase()
+    return low.replace_strict(list(known), list(known.values()), default=None, return_dtype=pl.String)
 
 
 def _multi(target: Target, value: pl.Expr) -> pl.Expr:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from yaml.nodes import MappingNode, Node, SequenceNode
 
 from core.errors import UsageError
 from core.mapping.spec import FieldMapping, JobSpec, PairSpec
 
+M = TypeVar("M", bound=BaseModel)
 _ORDER = (
     "name",
     "title",
@@ -53,12 +54,21 @@ def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _text)
 
 
-def to_yaml(spec: JobSpec) -> str:
-    """The job as YAML: in the order people read it, without what is as usual."""
+def plain(spec: JobSpec) -> dict[str, Any]:
+    """The job as plain values: in the order people read it, without what is as usual."""
     full = spec.model_dump(mode="json")
     short = spec.model_dump(mode="json", exclude_defaults=True)
-    body = {k: full[k] if k in _ALWAYS else short[k] for k in _ORDER if k in short or k in _ALWAYS}
-    return yaml.dump(body, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000)
+    return {k: full[k] if k in _ALWAYS else short[k] for k in _ORDER if k in short or k in _ALWAYS}
+
+
+def dumped(body: Mapping[str, Any]) -> str:
+    """Plain values as the YAML that people read."""
+    return yaml.dump(dict(body), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10_000)
+
+
+def to_yaml(spec: JobSpec) -> str:
+    """The job as YAML."""
+    return dumped(plain(spec))
 
 
 def from_yaml(text: str) -> JobSpec:
@@ -67,18 +77,32 @@ def from_yaml(text: str) -> JobSpec:
     Raises:
         UsageError: it is not YAML or not a job; the message names line and field.
     """
+    return parsed(text, JobSpec, "A job file holds one job: a list of names and values.")
+
+
+def parsed(text: str, model: type[M], what: str) -> M:
+    """A YAML text as a model.
+
+    Args:
+        text: the text.
+        model: what it is to be.
+        what: what to say where it is not even a list of names and values.
+
+    Raises:
+        UsageError: it is not YAML or not of the model; the message names line and field.
+    """
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         data = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise UsageError(f"This is not YAML: {_where(error)}.", hint="Check quotes and indentation.") from None
     if not isinstance(data, dict) or root is None:
-        raise UsageError("A job file holds one job: a list of names and values.", hint="Start from an exported job.")
+        raise UsageError(what, hint="Start from an exported file.")
     doubled = next(_doubled_keys(root), None)
     if doubled is not None:
         raise UsageError(f"Line {doubled[0]}: {doubled[1]} is given twice.", hint="Keep one of them.")
     try:
-        return JobSpec.model_validate(data)
+        return model.model_validate(data)
     except ValidationError as error:
         told = _told(error.errors())
         raise UsageError(" ".join(_problem(root, e) for e in told), hint="Nothing was changed.") from None

@@ -156,7 +156,7 @@ def _value_map(spec: JobSpec, mapping: FieldMapping, seen: Mapping[str, Iterable
                 "Add the entries; rows with these values are held.",
             )
         )
-    return out + stages
+    return out + stages + lint_job.outcomes(spec, mapping)
 
 
 def _listed(values: Iterable[str]) -> str:
@@ -192,7 +192,7 @@ def _lookups(spec: JobSpec, pair: PairSpec, org: OrgObject, has_user_links: bool
 
 
 def _job(spec: JobSpec, other_jobs: Sequence[JobSpec]) -> list[Finding]:
-    out = lint_job.settings(spec) + lint_job.two_way(spec, other_jobs)
+    out = lint_job.settings(spec) + lint_job.two_way(spec, other_jobs) + lint_job.spills(spec, other_jobs)
     out += _accounts_job(spec, other_jobs) + _opt_outs(spec, other_jobs)
     names = {f.name for f in workspace_fields(spec.kind)}
     for condition in spec.filters:

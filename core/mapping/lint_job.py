@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from core.mapping.canonical import is_zone
 from core.mapping.findings import Finding, fail, warn
-from core.mapping.spec import FieldMapping, JobSpec, PairSpec, Role
+from core.mapping.spec import FieldMapping, JobSpec, Overflow, PairSpec, Role
 from core.mapping.valuemaps import doubled_targets
 from core.records import ACTIVITY_KINDS, Direction, Kind
 
@@ -15,7 +15,7 @@ _CHOICES = {
     "owner_rule": ("linked_user", "integration_user"),
     "inactive_owner": ("integration_user", "hold"),
 }
-_RELATED_TO = ("given_then_account", "account", "given", "none")
+_RELATED_TO = ("given_then_account", "account", "given", "record_then_account", "none")
 _DAILY = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 STAGES_OF_CONTACTS = ("stage", "fields.stage")
 
@@ -63,6 +63,27 @@ def stages(spec: JobSpec, mapping: FieldMapping, missing: Sequence[str]) -> list
         text = f"{mapping.target}: the stages {', '.join(missing)} have no status."
         out.append(fail("stage_without_status", mapping.target, text, "Give every stage a status."))
     return out
+
+
+def outcomes(spec: JobSpec, mapping: FieldMapping) -> list[Finding]:
+    """Whether a call that nobody answered can still be told from a voicemail."""
+    if spec.kind is not Kind.CALL or mapping.source != "outcome" or not mapping.value_map:
+        return []
+    told = {k.strip().lower().replace(" ", "_"): v for k, v in mapping.value_map.items()}
+    if told.get("no_answer") is None or told.get("no_answer") != told.get("voicemail"):
+        return []
+    text = f"{mapping.target}: no answer and voicemail both become {told['voicemail']}."
+    return [warn("outcomes_alike", mapping.target, text, "Give each a value of its own, to tell them apart.")]
+
+
+def spills(spec: JobSpec, other_jobs: Sequence[JobSpec]) -> list[Finding]:
+    """Whether the notes that take up long texts have a job that carries them."""
+    fields = [m.target for p in spec.pairs for m in p.mappings if m.overflow is Overflow.SPILL]
+    carried = any(j.kind is Kind.NOTE and j.direction is Direction.OUTBOUND for j in other_jobs)
+    if spec.direction is Direction.INBOUND or not fields or carried:
+        return []
+    text = f"Texts too long for {', '.join(fields)} go on in notes, and no switched-on job carries notes to the org."
+    return [warn("spill_without_notes", fields[0], text, "Switch on a job for notes.", "lookup")]
 
 
 def two_way(spec: JobSpec, other_jobs: Sequence[JobSpec]) -> list[Finding]:

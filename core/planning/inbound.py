@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import polars as pl
 
 from core.mapping.spec import Blank, JobSpec, PairSpec, Policy, Role
 from core.planning import plan
-from core.planning.conflicts import canonical_text, decide
+from core.planning.conflicts import canonical_text, decide, disputes, ruled
 from core.records import ACTIVITY_KINDS, CONSENT_FIELDS, Kind, Outcome
 
 NEEDS_ACCOUNT = (Kind.TASK, Kind.TOUCHPOINT)
+RELEASED = {"record_id": pl.Int64, "field": pl.String}
+OPT_IN = "One side would opt this person in again: a person decides."
 PASSENGERS = ("updated_at", "updated_by", "created_by", "created_on")
 """Who and when: they come along when something else changes, and are no change by themselves."""
 BY_DOMAIN = {"Id": pl.String, "domain_account": pl.Int64}
 IN_FLIGHT = "in_flight"
 """Cause of rows that wait until it is booked what became of our own last requests."""
+SETTLED = timedelta(seconds=2)
+"""So old a stamp must be for no later edit to bear it: its own second, and what the org's clock is uncertain by."""
 BORN = ("created_by", "created_on")
 """Passengers that never change: they only fill, so that what was made here keeps its maker and its day."""
 
@@ -30,15 +34,24 @@ class Ground:
     Attributes:
         links: ``Id`` String, ``record_id`` Int64, ``baseline`` String (JSON), ``org_stamp_at`` Datetime,
             ``linked_kind`` String (kind of the workspace record), ``updated_at`` Datetime (of the record),
-            ``is_gone`` Boolean (the record was deleted here), ``is_archived`` Boolean (it had left the filter).
+            ``is_gone`` Boolean (the record was deleted here), ``is_archived`` Boolean (it had left the filter),
+            ``is_adopted`` Boolean (not linked yet: it won a merge over the record's own), ``made_here`` Boolean (we
+            created it in the org).
         matches: ``Id`` String, ``record_id`` Int64, ``status``, ``rule``: first-contact matches of unlinked rows.
-        accounts: ``AccountId`` String, ``account_record_id`` Int64: linked accounts.
-        people: ``WhoId`` String, ``person_record_id`` Int64: linked people.
+        accounts: ``AccountId`` String (or another lookup), ``account_record_id`` Int64: linked accounts.
+        people: ``WhoId`` String (or another lookup), ``person_record_id`` Int64: linked people.
         accounts_come: whether a switched-on job brings accounts in.
         own_user: the user we write as.
         by_domain: ``Id`` String, ``domain_account`` Int64: the account whose domain is that of a lead's e-mail address;
             a lead names none itself.
         in_flight_since: org time of the oldest create of this object whose fate is not booked yet.
+        released: people opted in again by hand: ``record_id`` Int64, ``field`` String (the consent field).
+        rulings: what people have decided about fields: ``Id`` String, ``field``, ``ours``, ``theirs``, ``ruling``.
+        may_delete: org Ids of which a person has said that their delete counts although the record changed here since.
+        read_at: org time at which the rows began to be read; stamps of about then may still get another edit.
+        is_full: whether rows whose stamp is known are looked at again, as after a change of the mapping.
+        twin_clears: the org fields that an outbound job of the same object empties where ours are empty; ``None``
+            without such a job.
     """
 
     links: pl.DataFrame
@@ -50,6 +63,12 @@ class Ground:
     by_domain: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=BY_DOMAIN))
     own_user: str = ""
     in_flight_since: datetime | None = None
+    read_at: datetime | None = None
+    is_full: bool = False
+    twin_clears: frozenset[str] | None = None
+    released: pl.DataFrame | None = None
+    rulings: pl.DataFrame | None = None
+    may_delete: tuple[str, ...] = ()
 
 
 def resolve(spec: JobSpec, captured: pl.DataFrame, ground: Ground) -> pl.DataFrame:
@@ -66,21 +85,24 @@ def resolve(spec: JobSpec, captured: pl.DataFrame, ground: Ground) -> pl.DataFra
     """
     r = captured.join(ground.links, on="Id", how="left")
     r = r.join(
-        ground.matches.select("Id", matched="record_id", match_status="status", match_rule="rule"), on="Id", how="left"
+        ground.matches.select(
+            "Id", matched="record_id", match_status="status", match_rule="rule", match_candidates="candidates"
+        ),
+        on="Id",
+        how="left",
     )
     r = r.with_columns(
         pl.col("record_id").is_not_null().alias("is_linked"),
         pl.coalesce("record_id", "matched").alias("record_id"),
         _instant(r, "SystemModstamp").alias("stamp_at"),
+        _known_stamp(r, ground.read_at).alias("known_stamp"),
         _instant(r, "LastModifiedDate").alias("modified_at"),
         _instant(r, "CreatedDate").alias("org_created_at"),
         pl.col("Id").alias("_key"),
         _title(r).alias("_title"),
     ).with_columns(pl.col("record_id").is_null().alias("is_create"))
-    for column, frame, name in (
-        ("AccountId", ground.accounts, "account_record_id"),
-        ("WhoId", ground.people, "person_record_id"),
-    ):
+    for frame, name in ((ground.accounts, "account_record_id"), (ground.people, "person_record_id")):
+        column = frame.columns[0]
         if column in r.columns:
             r = r.join(frame, on=column, how="left")
         else:
@@ -95,6 +117,18 @@ def _instant(r: pl.DataFrame, name: str) -> pl.Expr:
     if name not in r.columns:
         return pl.lit(None, dtype=pl.Datetime("us", "UTC"))
     return pl.col(name).str.to_datetime("%Y-%m-%dT%H:%M:%S%#z", time_unit="us", strict=False)
+
+
+def _known_stamp(r: pl.DataFrame, read_at: datetime | None) -> pl.Expr:
+    """The stamp up to which the record is known for certain, as text.
+
+    Stamps are whole seconds (Salesforce stores no less): while that second is not over, another edit may bear the same.
+    """
+    stamp = _instant(r, "SystemModstamp")
+    if read_at is None:
+        return pl.col("SystemModstamp")
+    before = (stamp - timedelta(seconds=1)).dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return pl.when(stamp > read_at - SETTLED).then(before).otherwise("SystemModstamp")
 
 
 def _title(r: pl.DataFrame) -> pl.Expr:
@@ -121,7 +155,7 @@ def _verdicts(spec: JobSpec, r: pl.DataFrame, ground: Ground) -> pl.DataFrame:
         IN_FLIGHT,
         "It may be one that was just sent from here.",
     )
-    seen = linked & ~gone & ~_archived(v) & (pl.col("org_stamp_at") >= pl.col("stamp_at"))
+    seen = linked & ~gone & ~_archived(v) & (pl.col("org_stamp_at") >= pl.col("stamp_at")) & pl.lit(not ground.is_full)
     v = plan.stop(v, seen, Outcome.UNCHANGED, "seen", "Already recorded with this SystemModstamp.")
     if spec.kind in ACTIVITY_KINDS:
         other = linked & (pl.col("linked_kind") != spec.kind.value)
@@ -254,22 +288,23 @@ def finish(
     compared = [f for f in fields if f not in keys]
     opened = pl.col("_outcome").is_null()
     gone = (pl.col("IsDeleted") == "true").fill_null(value=False)
-    verdicts = _deleted_but_changed(spec, pair, verdicts, mapped_base, ours)
+    verdicts = _deleted_but_changed(spec, pair, verdicts, mapped_base, ours, ground)
     updating = opened & ~gone & ~pl.col("is_create")
-    long = _long(spec, pair, verdicts.filter(updating), mapped, mapped_base, ours, compared, ground.clock_offset_s)
-    judged = _with_passengers(decide(long))
+    long = _long(spec, pair, verdicts.filter(updating), mapped, mapped_base, ours, compared, ground)
+    judged = _with_passengers(decide(ruled(long, "Id", ground.rulings)))
     rest = _all_but_updates(pair, verdicts.filter(~updating.fill_null(value=False)), mapped, fields)
     changed = _updates(pair, verdicts.filter(updating), judged)
     return plan.Planned(pl.concat([rest, changed]), decisions=judged.filter("both_changed"))
 
 
 def _deleted_but_changed(
-    spec: JobSpec, pair: PairSpec, v: pl.DataFrame, mapped_base: pl.DataFrame, ours: pl.DataFrame
+    spec: JobSpec, pair: PairSpec, v: pl.DataFrame, mapped_base: pl.DataFrame, ours: pl.DataFrame, ground: Ground
 ) -> pl.DataFrame:
     """Hold deletes of the org that would take along what was changed here since both sides last agreed."""
     gone = (pl.col("IsDeleted") == "true").fill_null(value=False)
     alive = pl.col("is_linked") & ~pl.col("is_gone").fill_null(value=False)
     going = v.filter(pl.col("_outcome").is_null() & gone & alive & ~_merged(v)).select("local_id", "record_id")
+    going = going.join(v.select("local_id", "Id"), on="local_id").filter(~pl.col("Id").is_in(ground.may_delete))
     if spec.policy is Policy.ORG_WINS or going.is_empty():
         return v
     fields = [m.target for m in pair.mappings if m.role is Role.VALUE and m.target not in PASSENGERS]
@@ -279,9 +314,11 @@ def _deleted_but_changed(
     long = long.join(_melt(base, fields, "h:", ["local_id"], "known"), on=["local_id", "field"]).filter("known")
     mine = ours.unpivot(fields, index="record_id", variable_name="field", value_name="ours")
     long = long.join(mine, on=["record_id", "field"])
-    # Where nobody is named here, the owner in the baseline is the one we filled in ourselves.
-    filled_in = (pl.col("field") == "user") & pl.col("ours").is_null()
-    moved = long.filter(canonical_text(pl.col("ours")).ne_missing(canonical_text(pl.col("base"))) & ~filled_in)
+    # Where nothing is said here, the baseline holds what the org or we ourselves filled in.
+    silent = canonical_text(pl.col("ours")).is_null() & _never_empties(pair, fields, ground)
+    moved = long.filter(canonical_text(pl.col("ours")).ne_missing(canonical_text(pl.col("base"))) & ~silent)
+    told = disputes(moved.with_columns(theirs=pl.lit(None, dtype=pl.String)), "local_id", deleted="org")
+    v = v.join(told, on="local_id", how="left")
     named = moved.group_by("local_id").agg(pl.col("field").sort().str.join(", ").alias("_moved"))
     reason = pl.format("It was deleted in the org, but {} changed here since: a person decides.", pl.col("_moved"))
     v = v.join(named, on="local_id", how="left")
@@ -296,9 +333,10 @@ def _long(
     mapped_base: pl.DataFrame,
     ours: pl.DataFrame,
     fields: list[str],
-    offset_s: float,
+    ground: Ground,
 ) -> pl.DataFrame:
-    index = ["local_id", "record_id", "updated_at", "modified_at"]
+    index = ["local_id", "Id", "record_id", "updated_at", "modified_at", "is_filler"]
+    todo = todo.with_columns(is_filler=_filled_by_the_org(todo, ground))
     rows = todo.select(index)
     long = _melt(rows.join(mapped, on="local_id"), fields, "w:", index, "theirs")
     for prefix, name, frame in (("s:", "sent", mapped), ("w:", "base", mapped_base), ("h:", "has_base", mapped_base)):
@@ -308,15 +346,37 @@ def _long(
     policies = {m.target: str(m.policy or spec.policy) for m in pair.mappings}
     fill_only = [m.target for m in pair.mappings if m.blank is Blank.FILL_ONLY]
     sources = {m.target: m.source or "" for m in pair.mappings}
+    free = pl.DataFrame(schema=RELEASED) if ground.released is None else ground.released
+    long = long.join(free.with_columns(is_released=pl.lit(value=True)), on=["record_id", "field"], how="left")
     return long.join(mine, on=["record_id", "field"], how="left").with_columns(
+        pl.col("is_released").fill_null(value=False),
         pl.col("has_base").fill_null(value=False),
         sent=pl.col("sent").fill_null(value=False) & ~(pl.col("field").is_in(fill_only) & pl.col("ours").is_not_null()),
-        ours_at=pl.col("updated_at") + pl.duration(milliseconds=int(offset_s * 1000)),
+        ours_at=pl.col("updated_at") + pl.duration(milliseconds=int(ground.clock_offset_s * 1000)),
         theirs_at=pl.col("modified_at"),
+        is_silent=canonical_text(pl.col("ours")).is_null() & _never_empties(pair, fields, ground),
         policy=pl.col("field").replace_strict(policies, default=str(spec.policy), return_dtype=pl.String),
         source_path=pl.col("field").replace_strict(sources, default="", return_dtype=pl.String),
         is_consent=pl.col("field").is_in(CONSENT_FIELDS),
     )
+
+
+def _filled_by_the_org(todo: pl.DataFrame, ground: Ground) -> pl.Expr:
+    """Whether a record was made from here and nobody touched it since: what we did not send is the org's own."""
+    if "LastModifiedById" not in todo.columns or "made_here" not in todo.columns:
+        return pl.lit(value=False)
+    # An edit of ours may have covered up somebody else's: only what stands as it was made is known to be the org's own.
+    born = pl.col("modified_at") <= pl.col("org_created_at") + SETTLED
+    return (pl.col("made_here") & born & (pl.col("LastModifiedById") == ground.own_user)).fill_null(value=False)
+
+
+def _never_empties(pair: PairSpec, fields: list[str], ground: Ground) -> pl.Expr:
+    """Whether a field that is empty here says nothing, because the outbound job leaves the org's value alone then."""
+    if ground.twin_clears is None:
+        return pl.lit(value=False)
+    sources = {m.target: m.source or "" for m in pair.mappings}
+    silent = [f for f in fields if sources.get(f, "") not in ground.twin_clears]
+    return pl.col("field").is_in(silent)
 
 
 def _with_passengers(judged: pl.DataFrame) -> pl.DataFrame:
@@ -379,9 +439,25 @@ def _all_but_updates(pair: PairSpec, v: pl.DataFrame, mapped: pl.DataFrame, fiel
             .otherwise("_outcome"),
             payload=pl.when(creates).then("payload"),
             baseline=pl.when(creates).then("org_values"),
-            extra=_stamps(v),
+            extra=_extra(v),
         )
     )
+
+
+def _extra(v: pl.DataFrame) -> pl.Expr:
+    """``extra``: what the row was known by, and what a person needs to decide on it."""
+    stamps = _stamps(v)
+    out = stamps
+    if "_disputes" in v.columns:
+        told = pl.format(',"disputes":{}}}', pl.col("_disputes"))
+        out = (
+            pl.when(pl.col("_cause").is_in(["conflict", "opt_in"]))
+            .then(stamps.str.strip_suffix("}") + told)
+            .otherwise(out)
+        )
+    listed = pl.struct(pl.col("match_candidates").alias("candidates")).struct.json_encode().str.strip_prefix("{")
+    several = pl.col("_cause") == "ambiguous"
+    return pl.when(several).then(stamps.str.strip_suffix("}") + pl.lit(",") + listed).otherwise(out)
 
 
 def _stamps(v: pl.DataFrame) -> pl.Expr:
@@ -389,32 +465,45 @@ def _stamps(v: pl.DataFrame) -> pl.Expr:
     modified = pl.col("LastModifiedDate") if "LastModifiedDate" in v.columns else pl.lit(None, dtype=pl.String)
     rule = pl.col("match_rule") if "match_rule" in v.columns else pl.lit(None, dtype=pl.String)
     return pl.struct(
-        pl.col("SystemModstamp").alias("stamp"), modified.alias("modified"), master.alias("master"), rule.alias("rule")
+        pl.col("known_stamp").alias("stamp"), modified.alias("modified"), master.alias("master"), rule.alias("rule")
     ).struct.json_encode()
 
 
 def _updates(pair: PairSpec, todo: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
     theirs = judged.filter(pl.col("decision") == "theirs")
     ours = judged.filter(pl.col("decision") == "ours")
-    v = todo
+    v = todo.drop("_disputes", strict=False)
     for part in (
         plan.fold(theirs, "local_id", value="theirs", alias="payload"),
         plan.fold(theirs, "local_id", value="ours", alias="before"),
-        judged.filter(pl.col("decision") == "ask").group_by("local_id").agg(ask=pl.col("field").sort().str.join(", ")),
+        judged.filter(pl.col("decision") == "ask")
+        .group_by("local_id")
+        .agg(ask=pl.col("field").sort().str.join(", "), opt_in=pl.col("is_opt_in").any()),
+        disputes(judged.filter(pl.col("decision") == "ask"), "local_id"),
         ours.group_by("local_id").agg(keep=pl.col("field").sort().str.join(", ")),
         judged.filter(pl.col("decision") == "stays")
         .group_by("local_id")
         .agg(stays=pl.col("field").sort().str.join(", ")),
     ):
         v = v.join(part, on="local_id", how="left")
+    out = judged.filter(pl.col("is_consent") & (pl.col("decision") == "theirs") & (pl.col("theirs") == "true"))
     v = v.join(_next_baselines(v, judged), on="local_id", how="left")
+    v = v.join(plan.fold(out, "local_id", value="theirs", alias="pass_payload"), on="local_id", how="left")
+    v = v.join(plan.fold(out, "local_id", value="ours", alias="pass_before"), on="local_id", how="left")
+    passing = _next_baselines(v, out.select(judged.columns)).rename({"next_baseline": "pass_baseline"})
+    v = v.join(passing, on="local_id", how="left")
+    v = plan.stop(v, pl.col("opt_in").fill_null(value=False), Outcome.HELD, "opt_in", OPT_IN, "")
     conflict = pl.format("Both sides changed {}: a person decides.", pl.col("ask"))
     v = plan.stop(v, pl.col("ask").is_not_null(), Outcome.HELD, "conflict", conflict)
     opened = pl.col("_outcome").is_null()
     doing = opened & pl.col("payload").is_not_null()
-    linking = opened & ~pl.col("is_linked")
+    # An opt-out passes, whatever else holds the record.
+    held = ~opened & pl.col("pass_payload").is_not_null()
+    adopting = pl.col("is_adopted").fill_null(value=False)
+    linking = opened & (~pl.col("is_linked") | adopting)
     back = opened & _archived(v)
     again = pl.lit("It is in the job's filter again, and back with its history.")
+    heir = pl.lit("It won a merge in the org, and goes on as the record that its loser has here.")
     newer = pl.format("The workspace's newer {} goes out with the outbound job.", pl.col("keep"))
     stays = pl.format("The mapping does not write over {}.", pl.col("stays"))
     idle = (
@@ -428,23 +517,29 @@ def _updates(pair: PairSpec, todo: pl.DataFrame, judged: pl.DataFrame) -> pl.Dat
         v.with_columns(
             org_id="Id",
             sobject=pl.lit(pair.sobject),
-            action=pl.when(doing)
+            action=pl.when(doing | held)
             .then(pl.lit("update"))
             .when(linking)
             .then(pl.lit("link"))
             .when(back)
             .then(pl.lit("restore"))
             .otherwise(pl.lit("none")),
-            _reason=pl.when(back).then(again).when(opened & ~doing & ~linking).then(idle).otherwise("_reason"),
+            _reason=pl.when(back)
+            .then(again)
+            .when(opened & adopting)
+            .then(heir)
+            .when(opened & ~doing & ~linking)
+            .then(idle)
+            .otherwise("_reason"),
             _outcome=pl.when(doing | linking | back)
             .then(pl.lit("updated"))
             .when(opened)
             .then(pl.lit("unchanged"))
             .otherwise("_outcome"),
-            payload=pl.when(doing).then("payload"),
-            before=pl.when(doing).then("before"),
-            baseline=pl.when(opened).then("next_baseline"),
-            extra=_stamps(v),
+            payload=pl.when(doing).then("payload").when(held).then("pass_payload"),
+            before=pl.when(doing).then("before").when(held).then("pass_before"),
+            baseline=pl.when(opened).then("next_baseline").when(held).then("pass_baseline"),
+            extra=_extra(v),
         )
     )
 
@@ -455,7 +550,9 @@ def _next_baselines(v: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
     A field where ours is newer, one that does not travel, and one that only the outbound job knows keep the old
     baseline: else the outbound job would take the org's change for one of ours, and write over it.
     """
-    open_paths = pl.col("source_path").filter(~pl.col("decision").is_in(["same", "theirs"]))
+    # What a person gave to the workspace is settled: from here on only our side has changed.
+    settled = pl.col("decision").is_in(["same", "theirs"]) | pl.col("ruling").is_not_null()
+    open_paths = pl.col("source_path").filter(~settled)
     paths = judged.group_by("local_id").agg(pl.col("source_path").unique().alias("known"), open_paths.alias("open"))
     rows = v.select("local_id", "org_values", "baseline").join(paths, on="local_id", how="left")
     agreed = [

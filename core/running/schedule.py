@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,6 +10,7 @@ import structlog
 
 from core.errors import SynclineError
 from core.mapping.spec import JobSpec, Schedule
+from core.records import Direction
 from core.store import runs
 from core.store.codec import from_micros
 from core.store.database import Batch, Database
@@ -55,12 +57,18 @@ def queue_due(db: Database, now: datetime) -> list[str]:
     While the org refuses the connection nothing is queued: every run would only say so again.
     """
     due = db.read(
-        "SELECT j.workspace_id, j.name, w.zone FROM job j JOIN workspace w ON w.id = j.workspace_id WHERE j.is_enabled"
-        " AND NOT w.is_paused AND NOT EXISTS (SELECT 1 FROM connection c WHERE c.workspace_id = w.id AND c.is_master"
+        "SELECT j.workspace_id, j.name, w.zone, j.spec, w.is_paused, w.is_reading_paused FROM job j"
+        " JOIN workspace w ON w.id = j.workspace_id WHERE j.is_enabled"
+        " AND NOT EXISTS (SELECT 1 FROM connection c WHERE c.workspace_id = w.id AND c.is_master"
         " AND c.state = 'auth_failed') AND (j.is_woken OR (j.next_run_at IS NOT NULL AND j.next_run_at <= :now))",
         now=now,
     )
-    return [run_id for w, name, zone in due.iter_rows() if (run_id := _queued(db, int(w), name, zone, now))]
+    free = [
+        (int(w), name, zone)
+        for w, name, zone, spec, writes, reads in due.iter_rows()
+        if not (reads if json.loads(spec).get("direction") == Direction.INBOUND else writes)
+    ]
+    return [run_id for w, name, zone in free if (run_id := _queued(db, w, name, zone, now))]
 
 
 def _queued(db: Database, workspace_id: int, name: str, zone: str, now: datetime) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,17 @@ import structlog
 from polars.exceptions import PanicException
 from sqlmodel import select
 
-from core.errors import GrantRejected, NotFound, NotValid, OrgError, SynclineError, TerminalOrgError, TransientOrgError
+from core.errors import (
+    BatchTaken,
+    ConsentBreach,
+    GrantRejected,
+    NotFound,
+    NotValid,
+    OrgError,
+    SynclineError,
+    TerminalOrgError,
+    TransientOrgError,
+)
 from core.mapping.lint import lint
 from core.mapping.spec import JobSpec
 from core.planning import guards
@@ -21,12 +32,14 @@ from core.records import ENDED_RUNS, Direction, RunStatus
 from core.running.engine import Engine
 from core.store import ledger, runs
 from core.store.tables import Job, Run, Workspace
-from core.syncing import apply_in, apply_out, books, capture, ground, outbox, plan_in, plan_out
+from core.syncing import apply_in, apply_out, books, capture, firewall, ground, outbox, plan_in, plan_out
 from core.syncing.context import Context
 
 log = structlog.get_logger()
 COME_BACK = timedelta(minutes=1)
 """A scheduled job that met a passing error runs again so soon, or when the API allowance is back."""
+TAKEN_OVER_S = 1200.0
+"""So long the other worker may need, the longest request of the org included."""
 Verdict = dict[str, Any]
 """What a step tells the flow: ``state`` (ready, ended, done, in_doubt, stop), and what belongs to it."""
 
@@ -58,6 +71,7 @@ def _prepared(engine: Engine, workspace_id: int, run_id: str) -> Verdict:
         if not _approved(ctx, plan_id, enabled_by):
             runs.set_status(ctx.db, workspace_id, run_id, RunStatus.WAITING_APPROVAL, plan_id=plan_id)
             return {"state": "ended"}
+        firewall.check(ctx, spec, run_id, ctx.db.read("SELECT * FROM change WHERE plan_id = :p", p=plan_id))
         books.begin(ctx.db, workspace_id, spec, run_id, plan_id, ctx.now())
         # What an older plan found agreed may not be what is agreed now.
         if fresh and spec.direction is Direction.INBOUND:
@@ -131,9 +145,10 @@ def compute(ctx: Context, spec: JobSpec, scope: dict[str, Any] | None) -> tuple[
         )
         return [plan_in.plan_pair(ctx, spec, c) for c in captured], {c.pair.sobject: c.n_rows for c in captured}
     selected = plan_out.select(ctx, spec, scope)
-    if selected.rows.height:
+    n_rows = sum(s.rows.height for s in selected)
+    if n_rows:
         capture.refresh_describes(ctx, [p.sobject for p in spec.pairs])
-    return [plan_out.plan_pair(ctx, spec, selected)], {"workspace": selected.rows.height}
+    return [plan_out.plan_pair(ctx, spec, s) for s in selected], {"workspace": n_rows}
 
 
 def linked(ctx: Context, spec: JobSpec) -> int:
@@ -190,14 +205,18 @@ def do_batch(engine: Engine, workspace_id: int, run_id: str, number: int) -> Ver
     """Do one batch; ``in_doubt`` asks the flow to come back later."""
     try:
         with _booked(engine, workspace_id, run_id) as ctx:
-            asked = _asked_to_stop(ctx, run_id)
+            spec, _ = load_job(ctx, runs.get(ctx.db, workspace_id, run_id).job)
+            asked = _asked_to_stop(ctx, run_id, spec.direction)
             if asked is not None:
                 return {"state": "stop", "cause": asked[0], "reason": asked[1]}
-            spec, _ = load_job(ctx, runs.get(ctx.db, workspace_id, run_id).job)
             if spec.direction is Direction.INBOUND:
                 apply_in.apply_batch(ctx, spec, run_id, number)
                 return {"state": "done"}
             return {"state": "done" if apply_out.apply_batch(ctx, spec, run_id, number) else "in_doubt"}
+    except ConsentBreach as error:
+        return {"state": "stop", "cause": "ConsentBreach", "reason": error.sentence()}
+    except BatchTaken:
+        return _finished_elsewhere(engine, run_id, number)
     except OrgError as error:
         if isinstance(error, TransientOrgError) and _may_have_left(engine, run_id, number):
             return {"state": "in_doubt"}
@@ -206,18 +225,32 @@ def do_batch(engine: Engine, workspace_id: int, run_id: str, number: int) -> Ver
         return {"state": "stop", "cause": cause, "reason": error.sentence(), "is_passing": passing}
 
 
+def _finished_elsewhere(engine: Engine, run_id: str, number: int) -> Verdict:
+    """Wait for the worker that has taken a batch over: two answers to one step of a flow would confuse it."""
+    until = time.monotonic() + TAKEN_OVER_S
+    while time.monotonic() < until:
+        state = engine.doors.db.one("SELECT state FROM batch WHERE run_id = :r AND number = :n", r=run_id, n=number)
+        if state == "done":
+            return {"state": "done"}
+        time.sleep(1)
+    return {"state": "in_doubt"}
+
+
 def _may_have_left(engine: Engine, run_id: str, number: int) -> bool:
     """Whether a request of the batch may have reached the org, so that it must be looked for again."""
     state = engine.doors.db.one("SELECT state FROM batch WHERE run_id = :r AND number = :n", r=run_id, n=number)
     return state in ("intent", "in_doubt")
 
 
-def _asked_to_stop(ctx: Context, run_id: str) -> tuple[str, str] | None:
+def _asked_to_stop(ctx: Context, run_id: str, direction: Direction) -> tuple[str, str] | None:
     with ctx.db.session() as session:
         if session.get_one(Run, run_id).is_cancel_asked:
             return "canceled", "The run was canceled before it came to this row."
-        if session.get_one(Workspace, ctx.workspace_id).is_paused:
+        head = session.get_one(Workspace, ctx.workspace_id)
+        if direction is Direction.OUTBOUND and head.is_paused:
             return "paused", "All writes to the org are paused."
+        if direction is Direction.INBOUND and head.is_reading_paused:
+            return "paused", "Reading from the org is paused."
     return None
 
 

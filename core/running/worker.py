@@ -18,6 +18,7 @@ from dbos import error as dbos_error
 from core.private import private
 from core.records import OPEN_RUNS, RunStatus
 from core.running import flows, locks, schedule
+from core.running.alerting import Watch
 from core.running.engine import Engine
 from core.store.database import Database
 from core.store.tables import Worker as WorkerRow
@@ -41,6 +42,7 @@ class Worker:
         self._active: dict[str, tuple[int, str]] = {}
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._watch = Watch(engine.doors) if schedules else None
 
     def start(self) -> None:
         """Take a place, take up what an earlier process left, and begin to look for work.
@@ -55,12 +57,16 @@ class Worker:
         DBOS.launch()
         self._thread = threading.Thread(target=self._look, name="syncline-worker", daemon=True)
         self._thread.start()
+        if self._watch is not None:
+            self._watch.start()
 
     def stop(self) -> None:
         """Stop looking for work, wait for the steps under way, and give the place back."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join(timeout=60)
+        if self._watch is not None:
+            self._watch.stop()
         DBOS.destroy(workflow_completion_timeout_sec=30)
         if self._place is not None:
             self._forget_heartbeat(self._place.executor_id)

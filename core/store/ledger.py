@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
 
 from core.store.codec import dumps
 from core.store.database import Batch
+
+RETRY_AFTER = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=60))
+"""Temporary errors are tried again after these times, one after the other; the last repeats."""
 
 
 def write(
@@ -75,17 +78,26 @@ def keep_open(batch: Batch, rows: pl.DataFrame, at: datetime) -> None:
     Args:
         batch: the transaction.
         rows: ``job, subject, sobject, record_id, org_id, key, title, outcome, cause, reason, field, value,
-            status_code, candidates, run_id, retry_at``.
+            status_code, candidates, disputes, run_id``, and ``is_temporary`` Boolean: tried again by itself.
         at: now.
     """
     if rows.is_empty():
         return
-    fresh = rows.with_columns(
-        workspace_id=pl.lit(batch.workspace_id),
-        first_at=pl.lit(at),
-        last_at=pl.lit(at),
-        tries=pl.lit(1),
-        is_aside=pl.lit(value=False),
+    before = _tries_before(batch, rows)
+    tries = pl.col("before").fill_null(0) + 1
+    waits = pl.Series([int(after.total_seconds()) for after in RETRY_AFTER], dtype=pl.Int64)
+    wait = pl.duration(seconds=pl.lit(waits).gather(pl.min_horizontal(tries, len(waits)) - 1))
+    fresh = (
+        rows.join(before, on=["job", "subject", "cause"], how="left")
+        .with_columns(
+            workspace_id=pl.lit(batch.workspace_id),
+            first_at=pl.lit(at),
+            last_at=pl.lit(at),
+            tries=tries,
+            is_aside=pl.lit(value=False),
+            retry_at=pl.when(pl.col("is_temporary").fill_null(value=False)).then(pl.lit(at) + wait),
+        )
+        .drop("before", "is_temporary")
     )
     staged = batch.stage(fresh)
     columns = ", ".join(f'"{c}"' for c in fresh.columns)
@@ -97,8 +109,10 @@ def keep_open(batch: Batch, rows: pl.DataFrame, at: datetime) -> None:
         "value",
         "status_code",
         "candidates",
+        "disputes",
         "run_id",
         "retry_at",
+        "tries",
         "last_at",
         "title",
         "key",
@@ -106,5 +120,17 @@ def keep_open(batch: Batch, rows: pl.DataFrame, at: datetime) -> None:
     sets = ", ".join(f'"{c}" = excluded."{c}"' for c in renewed)
     batch.execute(
         f"INSERT INTO open_row ({columns}) SELECT {columns} FROM {staged} WHERE true"
-        f" ON CONFLICT (workspace_id, job, subject) DO UPDATE SET {sets}, tries = open_row.tries + 1"
+        f" ON CONFLICT (workspace_id, job, subject) DO UPDATE SET {sets}"
     )
+
+
+def _tries_before(batch: Batch, rows: pl.DataFrame) -> pl.DataFrame:
+    """How often each row has met the same cause before: ``job, subject, cause, before``."""
+    staged = batch.stage(rows.select("job", "subject"))
+    found = batch.read(
+        f"SELECT o.job, o.subject, o.cause, o.tries AS before FROM {staged} s JOIN open_row o ON"
+        " o.workspace_id = :w AND o.job = s.job AND o.subject = s.subject",
+        w=batch.workspace_id,
+    )
+    schema = {"job": pl.String, "subject": pl.String, "cause": pl.String, "before": pl.Int64}
+    return found.cast(schema)  # type: ignore[arg-type]

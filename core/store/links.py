@@ -7,7 +7,8 @@ import polars as pl
 from core.store.database import Batch
 
 LINK_COLUMNS = (
-    "l.id, l.record_id, l.sobject, l.org_id, l.baseline, l.org_stamp_at, l.org_modified_at, l.workspace_updated_at"
+    "l.id, l.record_id, l.sobject, l.org_id, l.how, l.baseline, l.org_stamp_at, l.org_modified_at,"
+    " l.workspace_updated_at"
 )
 
 

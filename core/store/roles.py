@@ -10,8 +10,9 @@ from typing import Any, Protocol, TypeVar
 from sqlmodel import col, select
 
 from core.errors import NotAllowed, NotFound, UsageError
+from core.store import setting
 from core.store.database import Database
-from core.store.tables import ApiToken, Setting
+from core.store.tables import ApiToken
 
 VIEWER, ANALYST, OPERATOR, ADMIN = ROLES = ("viewer", "analyst", "operator", "admin")
 """Each may do what those before it may: see; look closer and plan; run and decide; edit and connect."""
@@ -20,17 +21,21 @@ SYSTEM = ("worker", "schedule")
 KEY = "roles"
 _MAY = {
     VIEWER: (
-        "acting_as candidates connections error_groups explain finish_connect job jobs link_me list_members open_rows "
-        "overview plan_rows plans readiness row run_info run_results runs specs summary templates users verify_token"
+        "acting_as alerts api_budget balance candidates connections count_open_rows draft error_groups explain "
+        "finish_connect inbox job job_head jobs link_me list_members open_record open_rows overview plan_info "
+        "plan_rows plan_rows_found plans readiness row run_info run_results runs specs summary templates "
+        "users verify_token"
     ),
     ANALYST: (
-        "audit_books backfill_counts bundle changes check_filter compare context discard diff_config export_config "
-        "list_views lookup org_object org_users plan presets preview request_plan seen_values segments validate "
-        "value_counts vocabulary wait"
+        "audit_books audit_export audit_report audit_views backfill_counts backtest bundle changes check_filter "
+        "check_preset compare config_log context diff_config discard drop_draft duplicates exclusions "
+        "export_config fields keep_draft lineage list_views lookup org_object org_users plan presets preview "
+        "request_plan seen_values segments simulate_merge validate validate_config value_counts verify_merge "
+        "vocabulary wait write_bundle write_report"
     ),
     OPERATOR: (
-        "apply approve backfill cancel decide duplicates lineage pause put_aside refresh_org rehearse request_run "
-        "retry run take_in take_in_file undo"
+        "apply approve backfill cancel decide merge_records mute_alerts pause put_aside refresh_org rehearse "
+        "repair_link request_run retry run take_in take_in_file undo"
     ),
 }
 VERBS: dict[str, str] = {verb: role for role, verbs in _MAY.items() for verb in verbs.split()}
@@ -73,9 +78,7 @@ def _asking(verb: Callable[..., Any], least: str) -> Callable[..., Any]:
 
 def members(db: Database, workspace_id: int) -> dict[str, str]:
     """Who has which role; empty while nobody was given one, and then everybody is an admin."""
-    with db.session() as session:
-        row = session.get(Setting, (workspace_id, KEY))
-    return dict(row.value or {}) if row else {}
+    return dict(setting.get(db, workspace_id, KEY) or {})
 
 
 def role_of(db: Database, workspace_id: int, actor: str) -> str:
@@ -116,11 +119,7 @@ def set_role(db: Database, workspace_id: int, actor: str, role: str | None, by: 
     after = _changed(known or {by.lower(): ADMIN}, actor, role)
     if ADMIN not in after.values():
         raise UsageError("Somebody has to stay an admin.", hint="Make somebody else an admin first.")
-    with db.writing() as session:
-        row = session.get(Setting, (workspace_id, KEY)) or Setting(workspace_id=workspace_id, key=KEY)
-        row.value = after
-        session.add(row)
-        session.commit()
+    setting.put(db, workspace_id, KEY, after)
 
 
 def _changed(known: Mapping[str, str], actor: str, role: str | None) -> dict[str, str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, LargeBinary, Text, text
 from sqlmodel import Field, SQLModel
 
 from core.store.codec import Json, UtcTime
@@ -47,6 +47,8 @@ class Workspace(SQLModel, table=True):
     seq: int = Field(default=0, sa_column=Column(BigInteger, nullable=False, default=0))
     is_paused: bool = False
     """All writes to the org are stopped."""
+    is_reading_paused: bool = False
+    """Reading from the org is stopped as well; only ever together with ``is_paused``."""
     paused_by: str | None = None
     created_at: datetime = _at(nullable=False)
     created_by: str = ""
@@ -296,9 +298,7 @@ class Record(SQLModel, table=True):
     phone: str | None = None
     account_record_id: int | None = _big(index=True)
     person_record_id: int | None = _big(index=True)
-    """The person to call about it."""
-    people: str | None = _text()
-    """JSON list of the org Ids of everybody on it."""
+    """The person to call about it; further ones stand among its custom fields."""
     parent_ref: str | None = None
     """Org Id of the record it belongs to: the property of a listing."""
     status: str | None = None
@@ -322,6 +322,26 @@ class ContactPoint(SQLModel, table=True):
     kind: str = Field(primary_key=True)
     """phone, email or domain."""
     value: str = Field(primary_key=True)
+
+
+class Consent(SQLModel, table=True):
+    """One line of the consent ledger: append-only, the latest of a person and channel counts."""
+
+    __tablename__ = "consent"
+    workspace_id: int = Field(primary_key=True)
+    id: int = _big(pk=True)
+    record_id: int = _big(nullable=False)
+    """The person."""
+    channel: str = ""
+    """The person's field: opted_out_email or do_not_call."""
+    state: str = ""
+    """out or in; in only by a person's hand."""
+    origin: str = ""
+    """Where it came from: intake, a job with its run, or by hand."""
+    actor: str = ""
+    evidence: str | None = _text()
+    """Why, in the words of who opted somebody in again."""
+    at: datetime = _at(nullable=False)
 
 
 class Link(SQLModel, table=True):
@@ -387,6 +407,8 @@ class Mark(SQLModel, table=True):
     """People and accounts known when waiting rows were last looked at."""
     scope_read_at: datetime | None = _at()
     """When the Ids in the job's filter were last compared with the linked records."""
+    mapping: str | None = None
+    """Fingerprint of the job as it was then: after a change, rows that were held or refused are looked at again."""
     updated_at: datetime | None = _at()
 
 
@@ -512,6 +534,8 @@ class Batch(SQLModel, table=True):
     """Workspace user whose login writes it; empty for the system's own."""
     state: str = "planned"
     """planned, intent (may have left), done, in_doubt."""
+    holder: str | None = None
+    """Token of the attempt that works on it: whoever takes the batch over writes a new one, and the earlier stops."""
     bulk_job_id: str | None = None
     n_rows: int = 0
     intent_at: datetime | None = _at()
@@ -566,9 +590,11 @@ class OpenRow(SQLModel, table=True):
     value: str | None = _text()
     status_code: str = ""
     candidates: str | None = _text()
-    """JSON list of {record_id, org_id, name, why} for an ambiguous match."""
+    """JSON list of {record_id, rule} (or {org_id} of a row in doubt): what it could be."""
+    disputes: str | None = _text()
+    """JSON list of the fields that a person decides on: both values, the baseline, both times, and what was deleted."""
     decision: str | None = _text()
-    """JSON: what a person chose."""
+    """JSON: what a person chose, who, when and why; see `core.syncing.rulings`."""
     tries: int = 1
     is_aside: bool = False
     run_id: str = ""
@@ -611,9 +637,10 @@ class Worker(SQLModel, table=True):
     seen_at: datetime = _at(nullable=False)
 
 
-def _index(name: str, table: str, *columns: str, unique: bool = False) -> None:
+def _index(name: str, table: str, *columns: str, unique: bool = False, where: str | None = None) -> None:
     found = SQLModel.metadata.tables[table]
-    Index(name, *(found.c[c] for c in columns), unique=unique)
+    only: dict[str, Any] = {} if where is None else {"sqlite_where": text(where), "postgresql_where": text(where)}
+    Index(name, *(found.c[c] for c in columns), unique=unique, **only)
 
 
 _index("ix_activity_key", "activity", "workspace_id", "source", "external_id", unique=True)
@@ -622,9 +649,14 @@ _index("ix_activity_when", "activity", "workspace_id", "occurred_at")
 _index("ix_account_key", "account", "workspace_id", "source", "external_id", unique=True)
 _index("ix_record_key", "record", "workspace_id", "source", "external_id", unique=True)
 _index("ix_person_key", "person", "workspace_id", "source", "external_id", unique=True)
+_index("ix_consent", "consent", "workspace_id", "record_id", "channel", "id")
 _index("ix_contact_point", "contact_point", "workspace_id", "kind", "value")
 _index("ix_link_org", "link", "workspace_id", "org_id", "state")
 _index("ix_link_record", "link", "workspace_id", "table_name", "record_id", "state")
+# Two records are one, and never three: the last net should two workers ever link at once.
+_ACTIVE = "state = 'active'"
+_index("ux_link_org", "link", "workspace_id", "table_name", "org_id", unique=True, where=_ACTIVE)
+_index("ux_link_record", "link", "workspace_id", "table_name", "record_id", "sobject", unique=True, where=_ACTIVE)
 _index("ix_job_name", "job", "workspace_id", "name", unique=True)
 _index("ix_run_when", "run", "workspace_id", "requested_at")
 _index("ix_run_status", "run", "status")

@@ -8,10 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from core.mapping.spec import JobSpec, Policy
-from core.planning import plan
-from core.planning.inbound import BORN
-from core.records import ACTIVITY_KINDS, CONSENT_FIELDS, Kind, table_of
+from core.mapping.spec import JobSpec
+from core.records import ACTIVITY_KINDS, Kind, table_of
 from core.store import links
 from core.store.codec import dumps
 from core.store.database import Batch
@@ -19,9 +17,7 @@ from core.store.records import save_records
 from core.syncing import books
 from core.syncing.context import Context
 from core.syncing.intake.rows import attach_people
-from core.syncing.plan_in import present_values
 from core.syncing.scope import SEGMENTS
-from core.values import times
 
 STORE_NAMES = {
     "user": "user_email",
@@ -36,7 +32,7 @@ SOURCE = "salesforce"
 def apply_batch(ctx: Context, spec: JobSpec, run_id: str, number: int) -> None:
     """Do one batch, or nothing if it is done already."""
     now = ctx.now()
-    with ctx.db.batch(ctx.workspace_id) as batch:
+    with ctx.db.batch(ctx.workspace_id, origin=f"{spec.name} {run_id}", actor="org") as batch:
         rows = batch.read(
             "SELECT c.* FROM change c JOIN run r ON r.plan_id = c.plan_id WHERE r.run_id = :r AND c.batch = :n"
             " AND NOT EXISTS (SELECT 1 FROM record_result x WHERE x.run_id = :r AND x.row = c.row) ORDER BY c.row",
@@ -46,9 +42,8 @@ def apply_batch(ctx: Context, spec: JobSpec, run_id: str, number: int) -> None:
         if rows.is_empty():
             return
         rows = rows.with_columns(pl.col("record_id").cast(pl.Int64))
-        # A merge may have made the winner of what was its loser here, so that nothing is left to create.
+        # Merges first: a winner may go on as the record that its loser has here.
         _move(batch, spec, rows.filter(pl.col("action") == "move"), now)
-        rows = _as_winners(ctx, batch, spec, rows)
         created = _create(batch, spec, rows.filter(pl.col("action") == "create"), now)
         changed = rows.filter(pl.col("action") != "create")
         _update(batch, spec, changed.filter(pl.col("action") == "update"))
@@ -79,41 +74,6 @@ def refresh_baselines(ctx: Context, spec: JobSpec, run_id: str) -> None:
         )
         if rows.height:
             _link(batch, spec, run_id, rows.with_columns(pl.col("record_id").cast(pl.Int64)), now)
-
-
-def _as_winners(ctx: Context, batch: Batch, spec: JobSpec, rows: pl.DataFrame) -> pl.DataFrame:
-    """Creates whose org record is linked by now, as the winner of a merge, become updates of the record it has here."""
-    creates = rows.filter(pl.col("action") == "create")
-    known = links.of_org(batch, creates["org_id"]).filter(pl.col("table_name") == table_of(spec.kind))
-    if known.is_empty():
-        return rows
-    won = creates.drop("record_id").join(known.select("org_id", "record_id"), on="org_id").select(rows.columns)
-    ours = {r["record_id"]: r for r in present_values(ctx, spec.kind, won["record_id"]).iter_rows(named=True)}
-    taken = [_over(spec, r, ours[r["record_id"]]) for r in won.iter_rows(named=True)]
-    parts = pl.DataFrame(taken, schema={"action": pl.String, "payload": pl.String, "before": pl.String})
-    won = won.with_columns(
-        *parts.get_columns(),
-        outcome=pl.lit("updated"),
-        reason=pl.lit("It won a merge in the org, and goes on as the record that its loser has here."),
-    ).with_columns(fields=plan.signature(pl.col("payload")))
-    return pl.concat([rows.join(won.select("row"), on="row", how="anti"), won.select(rows.columns)]).sort("row")
-
-
-def _over(spec: JobSpec, row: dict[str, Any], ours: dict[str, Any]) -> dict[str, str | None]:
-    """What of the winner's values is written over the record, and what was there before.
-
-    Who made it and when stays, an opt-out is never taken back by a merge, and where the record was changed here after
-    the merge, or the workspace is to win, its values stay.
-    """
-    stamp = times.parse_instant(json.loads(row["extra"] or "{}").get("modified"))
-    edited = spec.policy is not Policy.ORG_WINS and stamp is not None and ours["_updated_at"] > stamp
-    stays = edited or spec.policy is Policy.WORKSPACE_WINS
-    theirs = {n: v for n, v in json.loads(row["payload"] or "{}").items() if n not in (*BORN, "external_id")}
-    kept = {n for n, v in ours.items() if v is not None and (stays or (n in CONSENT_FIELDS and v == "true"))}
-    moving = {n: v for n, v in theirs.items() if n not in kept and v != ours.get(n)}
-    if not moving:
-        return {"action": "link", "payload": None, "before": None}
-    return {"action": "update", "payload": dumps(moving), "before": dumps({n: ours.get(n) for n in moving})}
 
 
 def _create(batch: Batch, spec: JobSpec, rows: pl.DataFrame, now: datetime) -> pl.DataFrame:
@@ -243,7 +203,7 @@ def _move(batch: Batch, spec: JobSpec, rows: pl.DataFrame, now: datetime) -> Non
     known = links.of_org(batch, rows["master"].drop_nulls().unique()).filter(pl.col("table_name") == table)
     taken = rows.join(known.select(master="org_id"), on="master", how="semi")
     loose = rows.join(taken.select("org_id"), on="org_id", how="anti").filter(pl.col("record_id").is_in(alive))
-    free = loose.unique("master", keep="first", maintain_order=True)
+    free = loose.sort("record_id").unique("master", keep="first", maintain_order=True)
     closed = rows.join(free.select("org_id"), on="org_id", how="anti").filter(pl.col("record_id").is_in(alive))
     if closed.height:
         save_records(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import polars as pl
@@ -18,9 +18,6 @@ from core.store.database import Batch, Database
 
 APPLY_ROWS = 10_000
 """Rows of an inbound batch: one transaction."""
-RETRY_AFTER = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=60))
-"""Temporary errors are tried again after these times; the last repeats."""
-
 IN_DOUBT = "The org's answer was lost, and it cannot be told yet whether it was applied. The next run looks again."
 """Said of rows whose fate is not known."""
 
@@ -215,12 +212,18 @@ def book(batch: Batch, spec: JobSpec, run_id: str, rows: pl.DataFrame, at: datet
         still.select(
             "subject", "sobject", "record_id", "org_id", "key", "title", "outcome", "cause", "reason", "field",
             "status_code", value=pl.lit(None, dtype=pl.String),
-            candidates=pl.when(pl.col("cause") == "ambiguous").then("extra"),
-            job=pl.lit(spec.name), run_id=pl.lit(run_id),
-            retry_at=pl.when(temporary).then(pl.lit(at + RETRY_AFTER[0])).otherwise(None),
-        ).with_columns(pl.col("candidates").cast(pl.String)),
+            candidates=_part("candidates", pl.col("cause").is_in(["ambiguous", "orphan"])),
+            disputes=_part("disputes", pl.col("cause").is_in(["conflict", "opt_in"])),
+            job=pl.lit(spec.name), run_id=pl.lit(run_id), is_temporary=temporary,
+        ),
         at,
     )  # fmt: skip
+
+
+def _part(name: str, when: pl.Expr) -> pl.Expr:
+    """One member of ``extra``, as JSON text."""
+    found = pl.when(when).then(pl.col("extra").cast(pl.String)).str.json_path_match(f"$.{name}")
+    return pl.when(found != "[]").then(found)
 
 
 def close(

@@ -44,6 +44,10 @@ class Captured:
     pair: PairSpec
     rows: pl.DataFrame
     mark: dict[str, Any]
+    read_at: datetime
+    """The org's time at which reading began."""
+    is_full: bool = False
+    """Whether rows are to be looked at again though their stamp is known."""
     left: tuple[str, ...] = ()
     """Ids of linked records that have left the job's filter."""
 
@@ -73,25 +77,29 @@ def capture(
     described = [Describe(o.name, ctx.described_at(o.name)) for o in orgs]
     if records is not None:
         wanted = _open_queries(spec, fields, _named(ctx, spec, records))
+        began = ctx.now()
         again = _read_again(ctx, spec, orgs, fields, _read_open(ctx, wanted, described))
-        return [Captured(p, again[p.sobject], {}) for p in spec.pairs]
-    marks = {} if full else _marks(ctx, spec)
+        return [Captured(p, again[p.sobject], {}, _org_time(ctx, began), is_full=True) for p in spec.pairs]
+    marks = _marks(ctx, spec)
     queries = [
-        Query(_statement(ctx, p, o, f, marks.get(p.sobject, {})), all_rows=True)
+        Query(_statement(ctx, p, o, f, marks.get(p.sobject, {}), full=full), all_rows=True)
         for p, o, f in zip(spec.pairs, orgs, fields, strict=True)
     ]
-    due = _open_queries(spec, fields, _due(ctx, spec))
+    due = _open_queries(spec, fields, _due(ctx, spec, every=_is_remapped(spec, marks)))
     room = composite.COLLECTIONS - len(queries)
     along, later = due[:room], due[room : room + composite.COLLECTIONS]
-    now = ctx.gateway.server_now()
+    # Taken before anything is read: what happens while the pages come in is after it, and is read the next time.
+    began, now = ctx.now(), ctx.gateway.server_now()
     covered = [UpdatedSince(o.name, now - COVERED_SPAN, now) for o in orgs]
     answers = ctx.gateway.read_together([*queries, *covered, *described, *(q for _, q in along)])
     n = len(queries)
     for answer in answers[2 * n : 3 * n]:
         ctx.keep_describe(answer)
+    read_at = _org_time(ctx, began)
+    rows = [_rows(ctx, orgs[i], fields[i], queries[i], answers[i].ok()) for i in range(n)]
     captured = [
-        _captured(ctx, spec.pairs[i], orgs[i], fields[i], queries[i], answers[i].ok(), answers[n + i], marks)
-        for i in range(n)
+        Captured(p, r, _next_mark(spec, read_at, r, answers[n + i], marks.get(p.sobject, {})), read_at, is_full=full)
+        for i, (p, r) in enumerate(zip(spec.pairs, rows, strict=True))
     ]
     told = [(o, a.ok()) for (o, _), a in zip(along, answers[3 * n :], strict=True)]
     again = _read_again(ctx, spec, orgs, fields, [*told, *_read_open(ctx, later, [])])
@@ -128,21 +136,31 @@ def _with_scope(
 def _with_open(captured: Captured, again: pl.DataFrame) -> Captured:
     # What was read since the mark may be the later reading; the open rows say nothing about how far was read.
     rows = pl.concat([again, captured.rows]).unique("Id", keep="last", maintain_order=True)
-    return Captured(captured.pair, rows, captured.mark) if again.height else captured
+    return replace(captured, rows=rows) if again.height else captured
 
 
-def _due(ctx: Context, spec: JobSpec) -> pl.DataFrame:
+def _org_time(ctx: Context, began: datetime) -> datetime:
+    """A moment of ours by the org's clock, as its answers have told it meanwhile."""
+    return began + timedelta(seconds=ctx.offset_s)
+
+
+def _is_remapped(spec: JobSpec, marks: dict[str, dict[str, Any]]) -> bool:
+    return any(m["mapping"] not in (None, spec.fingerprint()) for m in marks.values())
+
+
+def _due(ctx: Context, spec: JobSpec, *, every: bool) -> pl.DataFrame:
     """Open rows to look at again, the longest unseen first: ``sobject``, ``subject`` (the org Id).
 
-    A parent that was linked since the run began that left the row waiting may be the one it waits for.
+    After a change of the job that is ``every`` one. A parent that was linked since the run began that left the row
+    waiting may be the one it waits for.
     """
     return ctx.db.read(
         "SELECT o.sobject, o.subject FROM open_row o LEFT JOIN run r ON r.run_id = o.run_id WHERE o.workspace_id = :w"
-        " AND o.job = :j AND NOT o.is_aside AND ((o.retry_at IS NOT NULL AND o.retry_at <= :now) OR"
+        " AND o.job = :j AND NOT o.is_aside AND (:every = 1 OR (o.retry_at IS NOT NULL AND o.retry_at <= :now) OR"
         " (o.outcome = 'waiting' AND o.cause IN ('orphan', 'parent') AND COALESCE(r.started_at, o.last_at) <="
         " (SELECT MAX(l.created_at) FROM link l WHERE l.workspace_id = :w AND l.table_name <> 'activity'"
         " AND l.state = 'active'))) ORDER BY o.last_at, o.subject",
-        w=ctx.workspace_id, j=spec.name, now=ctx.now(),
+        w=ctx.workspace_id, j=spec.name, now=ctx.now(), every=int(every),
     )  # fmt: skip
 
 
@@ -194,7 +212,8 @@ def _types(org: OrgObject, fields: list[str]) -> dict[str, str]:
 
 def _marks(ctx: Context, spec: JobSpec) -> dict[str, dict[str, Any]]:
     frame = ctx.db.read(
-        "SELECT sobject, org_stamp_at, read_to_at, scope_read_at FROM mark WHERE workspace_id = :w AND job = :j",
+        "SELECT sobject, org_stamp_at, read_to_at, scope_read_at, mapping FROM mark"
+        " WHERE workspace_id = :w AND job = :j",
         w=ctx.workspace_id,
         j=spec.name,
     )
@@ -218,14 +237,20 @@ def tracked_fields(ctx: Context, spec: JobSpec, pair: PairSpec, org: OrgObject) 
     return list(fields)
 
 
-def _statement(ctx: Context, pair: PairSpec, org: OrgObject, fields: list[str], mark: dict[str, Any]) -> str:
+def _statement(
+    ctx: Context, pair: PairSpec, org: OrgObject, fields: list[str], mark: dict[str, Any], *, full: bool
+) -> str:
     clauses = [pair.where.strip()]
     since, read_to = mark.get("org_stamp_at"), mark.get("read_to_at")
+    alive = soql.eq("IsDeleted", False)
     if since is None:
-        clauses.append("IsDeleted = false")
+        clauses.append(alive)
+    elif full:
+        # The mark moves over what was deleted since as well: it must be among what is read.
+        clauses.append(soql.any_of(alive, soql.ge("SystemModstamp", since)))
     else:
         clauses.append(_since(since, read_to, ctx.integration_user))
-    return f"SELECT {', '.join(fields)} FROM {org.name} WHERE {soql.all_of(*clauses)} ORDER BY SystemModstamp, Id"  # noqa: S608
+    return soql.select(fields, org.name, soql.all_of(*clauses), order_by=("SystemModstamp", "Id"))
 
 
 def _since(since: datetime, read_to: datetime | None, own_user: str) -> str:
@@ -235,24 +260,14 @@ def _since(since: datetime, read_to: datetime | None, own_user: str) -> str:
     return soql.any_of(soql.ge("SystemModstamp", read_to), again)
 
 
-def _captured(
-    ctx: Context,
-    pair: PairSpec,
-    org: OrgObject,
-    fields: list[str],
-    query: Query,
-    first: Answer,
-    covered: Answer,
-    marks: dict[str, dict[str, Any]],
-) -> Captured:
+def _rows(ctx: Context, org: OrgObject, fields: list[str], query: Query, first: Answer) -> pl.DataFrame:
     types = _types(org, fields)
     if first.total >= BULK_FROM:
         pages = [frames.fill(page, fields) for page in ctx.gateway.bulk_query(query.soql, all_rows=True)]
         rows = frames.canonical(pl.concat(pages), types)
     else:
         rows = frames.to_frame(_all_pages(ctx, first), fields, types)
-    rows = rows.unique("Id", keep="last", maintain_order=True)
-    return Captured(pair, rows, _next_mark(ctx, rows, covered, marks.get(pair.sobject, {})))
+    return rows.unique("Id", keep="last", maintain_order=True)
 
 
 def _all_pages(ctx: Context, first: Answer) -> list[dict[str, Any]]:
@@ -263,16 +278,18 @@ def _all_pages(ctx: Context, first: Answer) -> list[dict[str, Any]]:
     return records
 
 
-def _next_mark(ctx: Context, rows: pl.DataFrame, covered: Answer, mark: dict[str, Any]) -> dict[str, Any]:
-    now = ctx.gateway.server_now()
-    certain = now - MARGIN
+def _next_mark(
+    spec: JobSpec, read_at: datetime, rows: pl.DataFrame, covered: Answer, mark: dict[str, Any]
+) -> dict[str, Any]:
+    certain = read_at - MARGIN
     if covered.error is None and covered.latest_date_covered is not None:
         certain = min(certain, covered.latest_date_covered)
     before = mark.get("org_stamp_at")
     stamps = rows["SystemModstamp"].drop_nulls()
     last = stamps.str.to_datetime("%Y-%m-%dT%H:%M:%S%#z", time_unit="us").max() if stamps.len() else None
     read_to = max((t for t in (last, mark.get("read_to_at")) if t is not None), default=None)
-    return {"org_stamp_at": max(certain, before) if before else certain, "read_to_at": read_to}
+    mark_at = max(certain, before) if before else certain
+    return {"org_stamp_at": mark_at, "read_to_at": read_to, "mapping": spec.fingerprint()}
 
 
 def refresh_describes(ctx: Context, sobjects: list[str]) -> None:

@@ -84,7 +84,7 @@ def look(ctx: Context, spec: JobSpec) -> Comparison:
     """The same with the totals that say how much was looked at."""
     with ctx.gateway.tally() as tally:
         if spec.direction is Direction.OUTBOUND:
-            parts = [_outbound(ctx, spec, spec.pairs[0])]
+            parts = _outbound_parts(ctx, spec)
         else:
             parts = [_inbound(ctx, spec, pair) for pair in spec.pairs]
     long = pl.concat([p[0] for p in parts])
@@ -126,10 +126,14 @@ def _whole(frame: pl.DataFrame, cause: str) -> pl.DataFrame:
 # -- outbound
 
 
-def _outbound(ctx: Context, spec: JobSpec, pair: PairSpec) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _outbound_parts(ctx: Context, spec: JobSpec) -> list[tuple[pl.DataFrame, pl.DataFrame]]:
     kinds = (spec.kind.value,) if spec.kind in ACTIVITY_KINDS else ()
     records = load_records(ctx.db, ctx.workspace_id, table_of(spec.kind), kinds=kinds)
-    records = records.filter(pl.col("deleted_at").is_null())
+    alive = records.filter(pl.col("deleted_at").is_null())
+    return [_outbound(ctx, spec, pair, rows) for pair, rows in select.by_pair(ctx, spec, alive)]
+
+
+def _outbound(ctx: Context, spec: JobSpec, pair: PairSpec, records: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     org = ctx.org(pair.sobject)
     if records.is_empty():
         return pl.DataFrame(schema=LONG), pl.DataFrame(schema=COLUMNS)
@@ -277,6 +281,7 @@ def _in_fields(ctx: Context, spec: JobSpec, pair: PairSpec, alive: pl.DataFrame,
     base_rows = plan_in.baseline_rows(pair, resolved, alive.columns)
     base = plan_in.with_known(pair, compiled.apply(base_rows), base_rows)
     ours = plan_in.present_values(ctx, spec.kind, resolved["record_id"].unique()).drop("_updated_at")
+    ours = plan_in.mirrored(ctx, pair, ours)
     once = {m.target for m in pair.mappings if m.blank is Blank.FILL_ONLY}
     fields = [c[2:] for c in mapped.columns if c.startswith("w:") and c[2:] not in inbound.PASSENGERS]
     long = _melted(resolved.select("local_id", "record_id", org_at="modified_at").join(mapped, on="local_id"), fields)
@@ -288,10 +293,20 @@ def _in_fields(ctx: Context, spec: JobSpec, pair: PairSpec, alive: pl.DataFrame,
         .join(mine.rename({"value": "workspace"}), on=["record_id", "field"])
         .join(known, on=["local_id", "field"], how="left")
         .filter(~pl.col("field").is_in(list(once)) | pl.col("workspace").is_null())
+        .filter(~_unsaid(pair, ground))
     )
     touched = (pl.col("workspace_at") > pl.col("org_then_at")).fill_null(value=False)
     joined = named.join(links, on="record_id").with_columns(is_touched=touched, sobject=pl.lit(None, dtype=pl.String))
     return _long(joined, compiled)
+
+
+def _unsaid(pair: PairSpec, ground: inbound.Ground) -> pl.Expr:
+    """What the org filled in and the workspace says nothing of: both jobs leave it as it is."""
+    if ground.twin_clears is None:
+        return pl.lit(value=False)
+    spoken = [m.target for m in pair.mappings if m.source in ground.twin_clears]
+    unmoved = pl.col("has_base") & pl.col("org").eq_missing(pl.col("baseline"))
+    return (pl.col("workspace").is_null() & ~pl.col("field").is_in(spoken) & unmoved).fill_null(value=False)
 
 
 def _melted(wide: pl.DataFrame, fields: list[str], flag: str = "s:") -> pl.DataFrame:

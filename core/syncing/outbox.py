@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from sqlmodel import col, select
 
 from core.connections.salesforce import faults
 from core.connections.salesforce.gateway import RowAnswer
+from core.errors import BatchTaken
 from core.mapping.spec import JobSpec
 from core.records import table_of
 from core.store import ledger, links, runs
@@ -19,15 +21,24 @@ from core.store.codec import dumps
 from core.store.database import Batch as Transaction
 from core.store.records import save_records
 from core.store.tables import Batch, Run, Workspace
-from core.syncing import books
+from core.syncing import books, spill
 from core.syncing.context import Context
 
 BEFORE = timedelta(minutes=2)
 """Stamps are whole seconds and clocks differ: look from this long before the intent."""
 
 
-def load(ctx: Context, run_id: str, number: int) -> Batch:
-    """One batch's row of the outbox."""
+def take(ctx: Context, run_id: str, number: int) -> Batch:
+    """One batch's row of the outbox, taken over: whoever worked on it until now can no longer send it.
+
+    On PostgreSQL a worker that lost its database session counts as dead and may still be running. The token that is
+    written here is asked for in every later write to the row, the last of them right before rows leave.
+    """
+    holder = secrets.token_hex(8)
+    ctx.db.execute(
+        "UPDATE batch SET holder = :h WHERE run_id = :r AND number = :n AND workspace_id = :w",
+        h=holder, r=run_id, n=number, w=ctx.workspace_id,
+    )  # fmt: skip
     with ctx.db.session() as session:
         return session.exec(select(Batch).where(Batch.run_id == run_id, Batch.number == number)).one()
 
@@ -84,13 +95,20 @@ def linked(ctx: Context, org_ids: list[str], *, copies: bool = False) -> set[str
 
 
 def keep(ctx: Context, head: Batch, **values: Any) -> None:
-    """Write columns of a batch to disk, and to the object in hand."""
-    with ctx.db.writing() as session:
-        row = session.exec(select(Batch).where(Batch.run_id == head.run_id, Batch.number == head.number)).one()
-        for name, value in values.items():
-            setattr(row, name, value)
-            setattr(head, name, value)
-        session.commit()
+    """Write columns of a batch to disk, and to the object in hand.
+
+    Raises:
+        BatchTaken: another worker has taken the batch over; nothing was written.
+    """
+    sets = ", ".join(f"{name} = :{name}" for name in values)
+    touched = ctx.db.execute(
+        f"UPDATE batch SET {sets} WHERE run_id = :run AND number = :n AND holder = :h",  # noqa: S608
+        {**values, "run": head.run_id, "n": head.number, "h": head.holder},
+    )
+    if not touched:
+        raise BatchTaken(run_id=head.run_id, number=head.number)
+    for name, value in values.items():
+        setattr(head, name, value)
 
 
 def book_answers(
@@ -102,8 +120,9 @@ def book_answers(
     now = ctx.now()
     judged = _judged(rows, answers)
     with ctx.db.batch(ctx.workspace_id) as batch:
-        good = judged.filter(pl.col("outcome").is_in(["created", "updated"]))
+        good = judged.filter(pl.col("is_written") & pl.col("action").is_in(["create", "update"]))
         _link(batch, spec, head.run_id, good, now, how)
+        spill.keep_notes(batch, spec, good, now)
         gone = judged.filter(pl.col("outcome") == "deleted")
         if gone.height:
             staged = batch.stage(gone.select("org_id"))
@@ -119,7 +138,7 @@ def book_answers(
 
 def _judged(rows: pl.DataFrame, answers: Sequence[RowAnswer]) -> pl.DataFrame:
     told = pl.DataFrame(
-        [_told(r["action"], r["outcome"], a) for r, a in zip(rows.iter_rows(named=True), answers, strict=True)],
+        [_told(r, a) for r, a in zip(rows.iter_rows(named=True), answers, strict=True)],
         schema={
             "outcome": pl.String,
             "cause": pl.String,
@@ -128,6 +147,7 @@ def _judged(rows: pl.DataFrame, answers: Sequence[RowAnswer]) -> pl.DataFrame:
             "status_code": pl.String,
             "answer": pl.String,
             "is_temporary": pl.Boolean,
+            "is_written": pl.Boolean,
             "new_id": pl.String,
         },
     )
@@ -137,12 +157,13 @@ def _judged(rows: pl.DataFrame, answers: Sequence[RowAnswer]) -> pl.DataFrame:
     )
 
 
-def _told(action: str, planned: str, answer: RowAnswer) -> dict[str, Any]:
+def _told(row: dict[str, Any], answer: RowAnswer) -> dict[str, Any]:
     said = dumps({k: v for k, v in asdict(answer).items() if v not in ((), "", None)})
     if answer.success:
-        outcome = "updated" if action == "create" and not answer.created and planned == "updated" else planned
-        return {"outcome": outcome, "cause": "", "reason": None, "field": "", "status_code": "", "answer": said,
-                "is_temporary": False, "new_id": answer.id}  # fmt: skip
+        # A row may be held and yet have passed its opt-out: then it stays held, for the same reason.
+        kept = {c: row[c] for c in ("outcome", "cause", "reason", "field")}
+        return {**kept, "status_code": "", "answer": said, "is_temporary": False, "is_written": True,
+                "new_id": answer.id}  # fmt: skip
     fault = faults.fault(answer.status_code)
     return {
         "outcome": "rejected",
@@ -152,6 +173,7 @@ def _told(action: str, planned: str, answer: RowAnswer) -> dict[str, Any]:
         "status_code": answer.status_code,
         "answer": said,
         "is_temporary": fault.retryable,
+        "is_written": False,
         "new_id": None,
     }
 

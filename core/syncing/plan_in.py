@@ -8,22 +8,31 @@ from typing import Any
 
 import polars as pl
 
-from core.mapping import canonical
+from core.identity.match import CANDIDATE
+from core.mapping import canonical, checks
 from core.mapping.compile import inbound as compile_inbound
-from core.mapping.spec import JobSpec, PairSpec
+from core.mapping.spec import Blank, JobSpec, PairSpec, Role
 from core.planning import inbound, plan
 from core.planning.plan import Planned
-from core.records import Kind, table_of
-from core.store import links
+from core.records import Direction, Kind, table_of
+from core.store import consent, links
 from core.store.database import Batch
 from core.store.records import load_records
-from core.syncing import outbox, scope
+from core.syncing import excluded, outbox, rulings, scope
 from core.syncing.capture import Captured
 from core.syncing.context import Context
 from core.syncing.plan_out import zone_of
 from core.syncing.select import planning_columns
 from core.values import domains, emails
 
+MATCHES: dict[str, Any] = {
+    "Id": pl.String,
+    "record_id": pl.Int64,
+    "status": pl.String,
+    "rule": pl.String,
+    "candidates": pl.List(CANDIDATE),
+}
+"""Columns of first-contact matches."""
 SYSTEM_FIELDS = frozenset(
     {
         "Id",
@@ -41,20 +50,30 @@ SYSTEM_FIELDS = frozenset(
 def plan_pair(ctx: Context, spec: JobSpec, captured: Captured) -> Planned:
     """What the captured rows of one pair become, and the records that have left its filter."""
     left = scope.left_rows(ctx, spec, captured.pair, captured.left)
-    rows = with_values(captured.rows)
+    rows = with_values(with_heirs(captured.rows))
     if rows.is_empty():
         return Planned(left, {captured.pair.sobject: captured.mark})
     # Asked before the links are read: what is booked in between has its link by then.
     in_flight = outbox.in_flight_since(ctx, captured.pair.sobject)
-    ground = replace(ground_of(ctx, spec, captured.pair, rows), in_flight_since=in_flight)
-    resolved = inbound.resolve(spec, rows, ground)
+    found = ground_of(ctx, spec, captured.pair, rows)
+    made = rulings.of(ctx, spec)
+    ground = replace(
+        found,
+        matches=_picked(found, made, rows),
+        in_flight_since=in_flight,
+        read_at=captured.read_at,
+        is_full=captured.is_full,
+        rulings=made.fields,
+        may_delete=made.may_delete,
+    )
+    resolved = excluded.inbound(ctx, spec, inbound.resolve(spec, rows, ground))
     compiled = compile_inbound(spec, captured.pair, ctx.org(captured.pair.sobject), zone=zone_of(ctx, spec))
     mapped = compiled.apply(resolved)
     verdicts = inbound.rejected_by_mapping(inbound.left_out(captured.pair, resolved, mapped), mapped)
     moving = verdicts.filter(pl.col("_outcome").is_null() & pl.col("record_id").is_not_null())
     base_rows = baseline_rows(captured.pair, moving, captured.rows.columns)
     mapped_base = with_known(captured.pair, compiled.apply(base_rows), base_rows)
-    ours = present_values(ctx, spec.kind, moving["record_id"].drop_nulls().unique())
+    ours = mirrored(ctx, captured.pair, present_values(ctx, spec.kind, moving["record_id"].drop_nulls().unique()))
     moving_times = ours.select("record_id", now_updated="_updated_at")
     verdicts = verdicts.join(moving_times, on="record_id", how="left").with_columns(
         pl.coalesce("now_updated", "updated_at").alias("updated_at")
@@ -73,6 +92,27 @@ def mark_before(mark: dict[str, Any], stamp: Any) -> dict[str, Any]:
     return {k: min(at, stamp) if k in ("org_stamp_at", "read_to_at") and at else at for k, at in mark.items()}
 
 
+def with_heirs(rows: pl.DataFrame) -> pl.DataFrame:
+    """Captured rows whose ``MasterRecordId`` is the record that lives on, where a winner lost a merge itself."""
+    if "MasterRecordId" not in rows.columns:
+        return rows
+    merged = rows.filter((pl.col("IsDeleted") == "true") & pl.col("MasterRecordId").is_not_null())
+    masters = dict(merged.select("Id", "MasterRecordId").iter_rows())
+    if not set(masters) & set(masters.values()):
+        return rows
+    heirs = {loser: _heir(loser, masters) for loser in masters}
+    found = pl.col("Id").replace_strict(heirs, default=pl.col("MasterRecordId"), return_dtype=pl.String)
+    return rows.with_columns(found.alias("MasterRecordId"))
+
+
+def _heir(loser: str, masters: dict[str, str]) -> str:
+    seen = {loser}
+    while (master := masters[loser]) in masters and master not in seen:
+        seen.add(master)
+        loser = master
+    return masters[loser]
+
+
 def with_values(rows: pl.DataFrame) -> pl.DataFrame:
     """Captured rows with ``local_id`` and ``org_values``, the JSON that becomes their baseline."""
     tracked = [c for c in rows.columns if c not in SYSTEM_FIELDS]
@@ -87,13 +127,24 @@ def ground_of(ctx: Context, spec: JobSpec, pair: PairSpec, rows: pl.DataFrame) -
     """Everything an inbound plan stands on for these rows."""
     with ctx.db.reading(ctx.workspace_id) as batch:
         linked = _linked(batch, spec.kind, rows["Id"])
+        linked = pl.concat([linked, _adopted(rows, linked)])
         loose = rows.filter(pl.col("IsDeleted") != "true").join(linked, on="Id", how="anti")
         matches = _first_contact(batch, spec, pair, loose)
-        accounts = _parents(batch, rows, "AccountId", "account", "account_record_id")
-        people = _parents(batch, rows, "WhoId", "person", "person_record_id")
+        accounts = _parents(batch, rows, _lookup(pair, Role.ACCOUNT, "AccountId"), "account", "account_record_id")
+        people = _parents(batch, rows, _lookup(pair, Role.PERSON, "WhoId"), "person", "person_record_id")
         by_domain = _by_domain(batch, pair, rows)
+        released = consent.states(batch, linked["record_id"]).filter(pl.col("state") == "in")
     return inbound.Ground(
-        linked, matches, accounts, people, ctx.comes_in(Kind.ACCOUNT), ctx.offset_s, by_domain, ctx.integration_user
+        linked,
+        matches,
+        accounts,
+        people,
+        ctx.comes_in(Kind.ACCOUNT),
+        ctx.offset_s,
+        by_domain,
+        ctx.integration_user,
+        twin_clears=twin_clears(ctx, spec, pair),
+        released=released.select("record_id", field="channel") if spec.kind is Kind.PERSON else None,
     )
 
 
@@ -111,6 +162,38 @@ def _by_domain(batch: Batch, pair: PairSpec, rows: pl.DataFrame) -> pl.DataFrame
     return keys.join(alone, on="value").select("Id", domain_account="record_id")
 
 
+def _picked(ground: inbound.Ground, made: rulings.Rulings, rows: pl.DataFrame) -> pl.DataFrame:
+    """First-contact matches, with what people have picked in place of what was found."""
+    here = {i: r for i, r in made.picks.items() if i in set(rows["Id"]) - set(ground.links["Id"])}
+    if not here:
+        return ground.matches
+    chosen = pl.DataFrame(
+        {
+            "Id": list(here),
+            "record_id": list(here.values()),
+            "status": ["none" if r is None else "unique" for r in here.values()],
+            "rule": "decided",
+            "candidates": [[]] * len(here),
+        },
+        schema=ground.matches.schema,
+    )
+    return pl.concat([ground.matches.join(chosen, on="Id", how="anti"), chosen])
+
+
+def twin_clears(ctx: Context, spec: JobSpec, pair: PairSpec) -> frozenset[str] | None:
+    """The org fields that switched-on outbound jobs of the pair empty where ours are empty; ``None`` without one."""
+    twins = [
+        p
+        for job in ctx.jobs()
+        if job.kind is spec.kind and job.direction is Direction.OUTBOUND
+        for p in job.pairs
+        if p.sobject == pair.sobject
+    ]
+    if not twins:
+        return None
+    return frozenset(m.target for p in twins for m in p.mappings if m.blank is Blank.CLEAR)
+
+
 def _linked(batch: Batch, kind: Kind, org_ids: pl.Series) -> pl.DataFrame:
     table = table_of(kind)
     found = links.of_org(batch, org_ids).filter(pl.col("table_name") == table)
@@ -126,8 +209,31 @@ def _linked(batch: Batch, kind: Kind, org_ids: pl.Series) -> pl.DataFrame:
     return joined.select(
         pl.col("org_id").alias("Id"), "record_id", pl.col("baseline").cast(pl.String), "org_stamp_at", "linked_kind",
         "updated_at", pl.col("deleted_at").is_not_null().alias("is_gone"),
-        pl.col("archived_at").is_not_null().alias("is_archived"),
+        pl.col("archived_at").is_not_null().alias("is_archived"), pl.lit(value=False).alias("is_adopted"),
+        pl.col("how").is_in(["created_out", "settled"]).alias("made_here"),
     )  # fmt: skip
+
+
+def _lookup(pair: PairSpec, role: Role, usual: str) -> str:
+    """The lookup that names an account or person: of standard objects the usual one, else the mapped one."""
+    mapped = next((m.source for m in pair.mappings if m.role is role and m.source), usual)
+    return mapped if pair.sobject.endswith("__c") else usual
+
+
+def _adopted(rows: pl.DataFrame, linked: pl.DataFrame) -> pl.DataFrame:
+    """Links to be: winners of merges that are not linked yet take over the record of a loser, the oldest of several."""
+    if "MasterRecordId" not in rows.columns:
+        return linked.clear()
+    merged = rows.filter((pl.col("IsDeleted") == "true") & pl.col("MasterRecordId").is_not_null())
+    free = rows.filter(pl.col("IsDeleted") != "true").join(linked, on="Id", how="anti")
+    losers = linked.filter(~pl.col("is_gone")).join(merged.select("Id", heir="MasterRecordId"), on="Id")
+    won = losers.join(free.select(heir="Id"), on="heir", how="semi").sort("record_id").unique("heir", keep="first")
+    return won.with_columns(
+        Id="heir",
+        org_stamp_at=pl.lit(None, dtype=linked.schema["org_stamp_at"]),
+        is_adopted=pl.lit(value=True),
+        made_here=pl.lit(value=False),
+    ).select(linked.columns)
 
 
 def _parents(batch: Batch, rows: pl.DataFrame, column: str, table: str, name: str) -> pl.DataFrame:
@@ -141,7 +247,7 @@ def _parents(batch: Batch, rows: pl.DataFrame, column: str, table: str, name: st
 def _first_contact(batch: Batch, spec: JobSpec, pair: PairSpec, loose: pl.DataFrame) -> pl.DataFrame:
     """Unlinked workspace records that an unlinked org row certainly is, by e-mail or domain."""
     kinds = {Kind.PERSON: ("email", "Email"), Kind.ACCOUNT: ("domain", "Website")}
-    empty = pl.DataFrame(schema={"Id": pl.String, "record_id": pl.Int64, "status": pl.String, "rule": pl.String})
+    empty = pl.DataFrame(schema=MATCHES)
     rule, column = kinds.get(spec.kind, ("", ""))
     if column not in loose.columns or rule not in pair.match or loose.is_empty():
         return empty
@@ -159,15 +265,23 @@ def _first_contact(batch: Batch, spec: JobSpec, pair: PairSpec, loose: pl.DataFr
         t=table,
         k=rule,
     ).with_columns(pl.col("record_id").cast(pl.Int64), pl.col("value").cast(pl.String))
-    found = keys.join(free, on="value").with_columns(pl.len().over("Id").alias("n"))
+    found = keys.join(free.unique(), on="value").with_columns(pl.len().over("Id").alias("n"))
+    meant = found.group_by("Id").agg(
+        pl.struct("record_id", pl.lit(rule).alias("rule")).sort_by("record_id").head(20).alias("candidates")
+    )
     # Two org rows that claim the same record: the older has it, the other comes in by itself.
     first = found.sort("CreatedDate", "Id").unique("record_id", keep="first", maintain_order=True)
-    return first.select(
-        "Id",
-        pl.when(pl.col("n") == 1).then("record_id").alias("record_id"),
-        pl.when(pl.col("n") == 1).then(pl.lit("unique")).otherwise(pl.lit("ambiguous")).alias("status"),
-        pl.lit(rule).alias("rule"),
-    ).unique("Id")
+    return (
+        first.join(meant, on="Id")
+        .select(
+            "Id",
+            pl.when(pl.col("n") == 1).then("record_id").alias("record_id"),
+            pl.when(pl.col("n") == 1).then(pl.lit("unique")).otherwise(pl.lit("ambiguous")).alias("status"),
+            pl.lit(rule).alias("rule"),
+            "candidates",
+        )
+        .unique("Id")
+    )
 
 
 def baseline_rows(pair: PairSpec, moving: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
@@ -200,6 +314,18 @@ def with_known(pair: PairSpec, mapped: pl.DataFrame, base_rows: pl.DataFrame) ->
             known = base_rows["_known"].list.contains(m.source) if m.source else pl.Series([False] * base_rows.height)
             flags.append(known.alias(f"h:{m.target}"))
     return mapped.with_columns(flags)
+
+
+def mirrored(ctx: Context, pair: PairSpec, ours: pl.DataFrame) -> pl.DataFrame:
+    """Our values as they look once they have been to the org and back: picklist values in the org's spelling."""
+    org = ctx.org(pair.sobject)
+    spelled = []
+    for m in pair.mappings:
+        plain = m.role is Role.VALUE and m.source and m.value_map is None and m.transform is None
+        found = org.field(m.source) if plain and m.source else None
+        if found is not None and found.type == "picklist" and m.target in ours.columns:
+            spelled.append(checks.spelled(found, pl.col(m.target)).alias(m.target))
+    return ours.with_columns(spelled)
 
 
 def present_values(ctx: Context, kind: Kind, ids: pl.Series) -> pl.DataFrame:

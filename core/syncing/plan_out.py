@@ -13,9 +13,10 @@ from core.mapping.compile import outbound as compile_outbound
 from core.mapping.spec import JobSpec, PairSpec
 from core.planning import outbound, plan
 from core.planning.plan import Planned
-from core.records import ACTIVITY_KINDS, Direction, Outcome
+from core.records import ACTIVITY_KINDS, CONSENT_FIELDS, Direction, Kind, Outcome
+from core.syncing import excluded, spill
 from core.syncing.context import Context
-from core.syncing.select import changed_since, ground, planning_columns
+from core.syncing.select import by_pair, changed_since, ground, planning_columns
 from core.values import ids
 
 RESOLVED = ("account_record_id", "person_record_id", "person_email")
@@ -24,21 +25,22 @@ RESOLVED = ("account_record_id", "person_record_id", "person_email")
 
 @dataclass(frozen=True)
 class Selected:
-    """The workspace records a run looks at, and the marks to set when all of them are settled."""
+    """The workspace records of one pair that a run looks at, and the marks to set when all of them are settled."""
 
+    pair: PairSpec
     rows: pl.DataFrame
     marks: dict[str, Any]
 
 
-def select(ctx: Context, spec: JobSpec, scope: dict[str, Any] | None) -> Selected:
-    """Read the records of this run."""
+def select(ctx: Context, spec: JobSpec, scope: dict[str, Any] | None) -> list[Selected]:
+    """Read the records of this run, each for the pair of the object it is linked to."""
     records, marks = changed_since(ctx, spec, scope)
-    return Selected(records, marks)
+    return [Selected(p, rows, marks if p is spec.pairs[0] else {}) for p, rows in by_pair(ctx, spec, records)]
 
 
 def plan_pair(ctx: Context, spec: JobSpec, selected: Selected) -> Planned:
     """What is to happen to the selected records in the org."""
-    pair = spec.pairs[0]
+    pair = selected.pair
     if selected.rows.is_empty():
         return Planned(plan.empty(), selected.marks)
     org = ctx.org(pair.sobject)
@@ -46,6 +48,8 @@ def plan_pair(ctx: Context, spec: JobSpec, selected: Selected) -> Planned:
     found = ground(ctx, spec, pair, rows)
     given = rows.with_columns(_given_email="person_email") if "person_email" in rows.columns else rows
     resolved = outbound.resolve(spec, pair, given.drop(RESOLVED, strict=False), found)
+    if not outbound.is_consent_only(spec):
+        resolved = excluded.outbound(ctx, spec, resolved)
     resolved = resolved.with_columns(_title=_title_of(spec, resolved))
     if spec.zone != "owner":
         resolved = resolved.drop("row_zone")
@@ -55,13 +59,29 @@ def plan_pair(ctx: Context, spec: JobSpec, selected: Selected) -> Planned:
     todo = _todo(verdicts)
     differing = outbound.differing(todo, mapped)
     going = verdicts.filter(pl.col("_outcome").is_null() & pl.col("deleted_at").is_not_null())
-    asked = pl.concat([going["org_id"], todo.join(differing, on="local_id", how="semi")["org_id"]])
+    loose = _stopped_but_out(spec, pair, verdicts, mapped)
+    asked = pl.concat([going["org_id"], todo.join(differing, on="local_id", how="semi")["org_id"], loose])
     org_now = read_org_now(ctx, pair, asked.unique(maintain_order=True).to_list())
     if going.height:
-        verdicts = outbound.deletes_looked_at(spec, pair, verdicts, org_now)
+        verdicts = outbound.deletes_looked_at(spec, pair, verdicts, org_now, found.may_delete)
     others = outbound.creates_and_deletes(pair, verdicts, mapped)
-    changed = _changed(ctx, spec, pair, without_filled(compiled, mapped, todo, org_now), verdicts, differing, org_now)
-    return Planned(pl.concat([others, changed.rows]), selected.marks, changed.decisions)
+    if loose.len():
+        passing = outbound.stopped_opt_outs(spec, pair, verdicts, mapped, org_now, found)
+        others = outbound.with_opt_outs(others, passing)
+    settled = without_filled(compiled, mapped, todo, org_now)
+    changed = _changed(spec, pair, settled, verdicts, differing, org_now, found)
+    rows = spill.attach(pl.concat([others, changed.rows]), mapped)
+    return Planned(rows, selected.marks, changed.decisions)
+
+
+def _stopped_but_out(spec: JobSpec, pair: PairSpec, verdicts: pl.DataFrame, mapped: pl.DataFrame) -> pl.Series:
+    """Org Ids of linked people who stopped for some reason, and of whom an opt-out is not known to be there."""
+    fields = [m.target for m in pair.mappings if m.source in CONSENT_FIELDS and f"o:{m.target}" in mapped.columns]
+    stopped = outbound.stopped(verdicts).select("local_id", "org_id", "baseline")
+    if spec.kind is not Kind.PERSON or not fields or stopped.is_empty():
+        return pl.Series("org_id", [], dtype=pl.String)
+    differing = outbound.differing(stopped, mapped.select("local_id", *(f"{p}:{f}" for f in fields for p in "os")))
+    return stopped.join(differing, on="local_id", how="semi")["org_id"]
 
 
 def _title_of(spec: JobSpec, rows: pl.DataFrame) -> pl.Expr:
@@ -96,13 +116,13 @@ def _todo(verdicts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _changed(
-    ctx: Context,
     spec: JobSpec,
     pair: PairSpec,
     mapped: pl.DataFrame,
     verdicts: pl.DataFrame,
     differing: pl.DataFrame,
     org_now: pl.DataFrame,
+    found: outbound.Ground,
 ) -> Planned:
     idle = _todo(verdicts).join(differing, on="local_id", how="anti")
     same = plan.shaped(
@@ -117,7 +137,7 @@ def _changed(
     moving = verdicts.join(differing, on="local_id", how="semi")
     if moving.is_empty():
         return Planned(same)
-    out = outbound.updates(spec, pair, moving, mapped, org_now, ctx.offset_s)
+    out = outbound.updates(spec, pair, moving, mapped, org_now, found)
     return Planned(pl.concat([same, out.rows]), decisions=out.decisions)
 
 

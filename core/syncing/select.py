@@ -7,25 +7,26 @@ from typing import Any
 
 import polars as pl
 
-from core.identity.match import match_accounts, match_people
+from core.identity.match import CANDIDATE, match_accounts, match_people
 from core.mapping.spec import JobSpec, PairSpec
-from core.planning.outbound import ELSEWHERE, Ground
-from core.records import ACTIVITY_KINDS, Kind, table_of
-from core.store import links
+from core.planning.outbound import ELSEWHERE, RECORDS, Ground
+from core.records import ACTIVITY_KINDS, Direction, Kind, table_of
+from core.store import consent, links
 from core.store.database import Batch
 from core.store.records import load_records
+from core.syncing import rulings
 from core.syncing.context import Context
 from core.values import domains, emails, ids, phones
 
+PEOPLE_OBJECTS = frozenset({"Contact", "Lead"})
 RENAMED = {"id": "local_id", "user_email": "user", "created_on_at": "created_on", "lead_source": "source_of_lead"}
 
 
 def changed_since(ctx: Context, spec: JobSpec, scope: dict[str, Any] | None) -> tuple[pl.DataFrame, dict[str, Any]]:
     """The records of the job's kind to be looked at now, and the marks to set afterwards.
 
-    Without a scope: everything changed since the mark, and open rows whose time has come. With
-    ``{"records": [...]}`` exactly those; with ``{"full": true}`` everything; with ``{"open": true}`` every open row
-    beside the changed ones.
+    Without a scope: everything changed since the mark, and open rows whose time has come; after a change of the job
+    every open row. With ``{"records": [...]}`` exactly those; with ``{"full": true}`` everything.
     """
     table, kinds = table_of(spec.kind), (str(spec.kind),) if spec.kind in ACTIVITY_KINDS else ()
     ws = ctx.workspace_id
@@ -33,13 +34,16 @@ def changed_since(ctx: Context, spec: JobSpec, scope: dict[str, Any] | None) -> 
     if scope and "records" in scope:
         wanted = [i for i in scope["records"] if i not in doubtful]
         return load_records(ctx.db, ws, table, ids=wanted, kinds=kinds), {}
-    pair = spec.pairs[0]
+    first = spec.pairs[0].sobject
     mark = ctx.db.read(
-        "SELECT workspace_seq, parents_seq FROM mark WHERE workspace_id = :w AND job = :j AND sobject = :o",
-        w=ws, j=spec.name, o=pair.sobject,
+        "SELECT workspace_seq, parents_seq, mapping FROM mark WHERE workspace_id = :w AND job = :j AND sobject = :o",
+        w=ws, j=spec.name, o=first,
     )  # fmt: skip
     since = 0 if scope and scope.get("full") else int(mark.item(0, 0) or 0) if mark.height else 0
     parents_then = int(mark.item(0, 1) or 0) if mark.height else 0
+    is_remapped = mark.height > 0 and mark.item(0, 2) not in (None, spec.fingerprint())
+    # Asked once, and before the records: a parent that comes in between is new to the next run.
+    parents_now = _parents_seq(ctx)
     upto = int(ctx.db.one("SELECT seq FROM workspace WHERE id = :w", w=ws))
     fresh = load_records(ctx.db, ws, table, after_seq=since, up_to_seq=upto, kinds=kinds)
     # A record whose last write is in doubt is looked at again once that is settled: the mark stays before it.
@@ -47,11 +51,44 @@ def changed_since(ctx: Context, spec: JobSpec, scope: dict[str, Any] | None) -> 
     if held_back.height:
         upto = int(held_back["seq"].min()) - 1  # type: ignore[arg-type]
         fresh = fresh.filter(~pl.col("id").is_in(list(doubtful)))
-    again = _all_open(ctx, spec) if scope and scope.get("open") else _due_open(ctx, spec, parents_then)
+    again = _due_open(ctx, spec, moved=parents_now > parents_then, every=is_remapped)
     extra = [i for i in again if i not in set(fresh["id"].to_list()) and i not in doubtful]
     if extra:
         fresh = pl.concat([fresh, load_records(ctx.db, ws, table, ids=extra, kinds=kinds)])
-    return fresh, {pair.sobject: {"workspace_seq": upto, "parents_seq": _parents_seq(ctx)}}
+    return fresh, {first: {"workspace_seq": upto, "parents_seq": parents_now, "mapping": spec.fingerprint()}}
+
+
+def by_pair(ctx: Context, spec: JobSpec, records: pl.DataFrame) -> list[tuple[PairSpec, pl.DataFrame]]:
+    """Each record at the first pair whose object it is linked to; one without such a link at the first pair."""
+    if len(spec.pairs) == 1:
+        return [(spec.pairs[0], records)]
+    with ctx.db.reading(ctx.workspace_id) as batch:
+        linked = links.of_records(batch, table_of(spec.kind), records["id"]).select("record_id", "sobject")
+    places = pl.DataFrame({"sobject": [p.sobject for p in spec.pairs]}).with_row_index("place")
+    placed = linked.join(places, on="sobject").group_by("record_id").agg(pl.col("place").min())
+    at = records.select(id="id").join(placed, left_on="id", right_on="record_id", how="left", maintain_order="left")
+    place = at["place"].fill_null(0)
+    return [(pair, records.filter(place == n)) for n, pair in enumerate(spec.pairs)]
+
+
+def start_now(ctx: Context, spec: JobSpec) -> None:
+    """Set the marks of a job that never ran to now, so that it leaves alone what was there before."""
+    now = ctx.now()
+    if spec.direction is Direction.OUTBOUND:
+        upto = int(ctx.db.one("SELECT seq FROM workspace WHERE id = :w", w=ctx.workspace_id))
+        mark: dict[str, Any] = {"workspace_seq": upto, "parents_seq": _parents_seq(ctx)}
+    else:
+        mark = {"org_stamp_at": ctx.org_now(), "scope_read_at": now}
+    with ctx.db.batch(ctx.workspace_id) as batch:
+        for pair in spec.pairs:
+            known = batch.read(
+                "SELECT job FROM mark WHERE workspace_id = :w AND job = :j AND sobject = :o",
+                w=ctx.workspace_id, j=spec.name, o=pair.sobject,
+            )  # fmt: skip
+            if known.is_empty():
+                head = {"workspace_id": ctx.workspace_id, "job": spec.name, "sobject": pair.sobject}
+                row = pl.DataFrame([{**head, **mark, "updated_at": now}])
+                batch.upsert("mark", row, ("workspace_id", "job", "sobject"))
 
 
 def _parents_seq(ctx: Context) -> int:
@@ -66,13 +103,12 @@ def _parents_seq(ctx: Context) -> int:
     )
 
 
-def _due_open(ctx: Context, spec: JobSpec, parents_then: int) -> list[int]:
-    moved = _parents_seq(ctx) > parents_then
+def _due_open(ctx: Context, spec: JobSpec, *, moved: bool, every: bool) -> list[int]:
     frame = ctx.db.read(
         "SELECT record_id FROM open_row WHERE workspace_id = :w AND job = :j AND NOT is_aside AND record_id IS NOT NULL"
-        " AND outcome <> 'in_doubt' AND ((retry_at IS NOT NULL AND retry_at <= :now)"
+        " AND outcome <> 'in_doubt' AND (:every = 1 OR (retry_at IS NOT NULL AND retry_at <= :now)"
         " OR (:moved = 1 AND outcome = 'waiting' AND cause IN ('orphan', 'parent')))",
-        w=ctx.workspace_id, j=spec.name, now=ctx.now(), moved=int(moved),
+        w=ctx.workspace_id, j=spec.name, now=ctx.now(), moved=int(moved), every=int(every),
     )  # fmt: skip
     return [int(i) for i in frame["record_id"].to_list()] if frame.height else []
 
@@ -84,15 +120,6 @@ def _in_doubt(ctx: Context, spec: JobSpec) -> set[int]:
         j=spec.name,
     )
     return {int(i) for i in frame["record_id"].drop_nulls().to_list()}
-
-
-def _all_open(ctx: Context, spec: JobSpec) -> list[int]:
-    frame = ctx.db.read(
-        "SELECT record_id FROM open_row WHERE workspace_id = :w AND job = :j AND record_id IS NOT NULL",
-        w=ctx.workspace_id,
-        j=spec.name,
-    )
-    return [int(i) for i in frame["record_id"].to_list()]
 
 
 def planning_columns(kind: Kind, records: pl.DataFrame) -> pl.DataFrame:
@@ -132,10 +159,17 @@ def ground(ctx: Context, spec: JobSpec, pair: PairSpec, rows: pl.DataFrame) -> G
         wanted = pl.concat([account_match["account_record_id"], people["home"]]).drop_nulls().unique()
         accounts = _accounts(batch, wanted)
         users = _users(batch)
+        records = _records_of(batch, pair, person_match)
+        released = _released(batch, rows["local_id"]) if spec.kind is Kind.PERSON else None
+    made = rulings.of(ctx, spec)
     here = pl.col("sobject") == pair.sobject
     return Ground(
         links=held.filter(here).select("org_id", "baseline", local_id="record_id"),
+        records=records,
         elsewhere=_elsewhere(spec.kind, held.filter(~here)),
+        released=released,
+        rulings=made.fields,
+        may_delete=made.may_delete,
         people=people,
         accounts=accounts,
         person_match=person_match,
@@ -147,6 +181,33 @@ def ground(ctx: Context, spec: JobSpec, pair: PairSpec, rows: pl.DataFrame) -> G
         accounts_come=ctx.goes_out(Kind.ACCOUNT),
         clock_offset_s=ctx.offset_s,
     )
+
+
+def _records_of(batch: Batch, pair: PairSpec, match: pl.DataFrame) -> pl.DataFrame:
+    """The custom record each person is on: of the first object, in the pair's order, that has exactly one."""
+    if not pair.related_objects:
+        return pl.DataFrame(schema=RECORDS)
+    staged = batch.stage(match.select("person_record_id").drop_nulls().unique())
+    found = batch.read(
+        "SELECT r.person_record_id, l.org_id AS record_org_id, l.sobject FROM record r"  # noqa: S608
+        f" JOIN {staged} s ON s.person_record_id = r.person_record_id JOIN link l ON l.workspace_id = r.workspace_id"
+        " AND l.table_name = 'record' AND l.record_id = r.id AND l.state = 'active' WHERE r.workspace_id = :w"
+        " AND r.deleted_at IS NULL AND r.archived_at IS NULL",
+        w=batch.workspace_id,
+    ).cast({"person_record_id": pl.Int64, "record_org_id": pl.String, "sobject": pl.String})
+    order = {name: i for i, name in enumerate(pair.related_objects)}
+    ranked = found.filter(pl.col("sobject").is_in(list(order))).with_columns(
+        rank=pl.col("sobject").replace_strict(order, return_dtype=pl.Int64),
+        n=pl.len().over("person_record_id", "sobject"),
+    )
+    alone = ranked.filter(pl.col("n") == 1).sort("rank").unique("person_record_id", keep="first", maintain_order=True)
+    return alone.select("person_record_id", "record_org_id")
+
+
+def _released(batch: Batch, people: pl.Series) -> pl.DataFrame:
+    """Those whom a person has opted in again, by the consent field."""
+    found = consent.states(batch, people).filter(pl.col("state") == "in")
+    return found.select(pl.col("record_id").alias("local_id"), pl.col("channel").alias("source"))
 
 
 def _elsewhere(kind: Kind, held: pl.DataFrame) -> pl.DataFrame:
@@ -161,7 +222,7 @@ def _matches(batch: Batch, spec: JobSpec, rows: pl.DataFrame) -> tuple[pl.DataFr
         person = pl.DataFrame({"local_id": rows["local_id"]}, schema={"local_id": pl.Int64}).with_columns(
             pl.lit(None, dtype=pl.Int64).alias("person_record_id"),
             pl.lit("no_reference").alias("status"),
-            pl.lit(None, dtype=pl.List(pl.Struct({"record_id": pl.Int64, "rule": pl.String}))).alias("candidates"),
+            pl.lit(None, dtype=pl.List(CANDIDATE)).alias("candidates"),
         )
         account = rows.select(
             "local_id",
@@ -169,11 +230,12 @@ def _matches(batch: Batch, spec: JobSpec, rows: pl.DataFrame) -> tuple[pl.DataFr
             if "account_record_id" in rows.columns
             else pl.lit(None, dtype=pl.Int64).alias("account_record_id"),
             pl.lit("unique").alias("status"),
+            pl.lit([], dtype=pl.List(CANDIDATE)).alias("candidates"),
         )
         return person, account
     refs = _references(rows)
     account_match = _account_match(batch, refs, rows)
-    return _person_match(batch, spec, refs, rows, account_match), account_match
+    return _person_match(batch, refs, rows, account_match), account_match
 
 
 def _references(rows: pl.DataFrame) -> pl.DataFrame:
@@ -220,12 +282,11 @@ def _account_match(batch: Batch, refs: pl.DataFrame, rows: pl.DataFrame) -> pl.D
         pl.coalesce("own", "account_record_id").alias("account_record_id"),
         pl.when(pl.col("own").is_not_null()).then(pl.lit("unique")).otherwise("status").alias("status"),
         "rule",
+        "candidates",
     )
 
 
-def _person_match(
-    batch: Batch, spec: JobSpec, refs: pl.DataFrame, rows: pl.DataFrame, account_match: pl.DataFrame
-) -> pl.DataFrame:
+def _person_match(batch: Batch, refs: pl.DataFrame, rows: pl.DataFrame, account_match: pl.DataFrame) -> pl.DataFrame:
     hinted = refs.join(account_match.select("local_id", "account_record_id"), on="local_id")
     keys = (
         pl.concat(
@@ -254,23 +315,9 @@ def _person_match(
         f" OR p.external_id IN (SELECT LOWER(ref) FROM {named}) OR l.org_id IN (SELECT ref FROM {named}))",
         w=batch.workspace_id,
     ).with_columns(pl.col("record_id", "account_record_id").cast(pl.Int64))
-    return match_people(hinted, people, points, _decided(batch, spec, rows))
-
-
-def _decided(batch: Batch, spec: JobSpec, rows: pl.DataFrame) -> pl.DataFrame:
-    """What is known for certain: the record's own person, and what someone picked on the Errors page."""
-    frame = batch.read(
-        "SELECT record_id AS local_id, decision FROM open_row WHERE workspace_id = :w AND job = :j AND"
-        " decision IS NOT NULL",
-        w=batch.workspace_id,
-        j=spec.name,
-    )
-    picked = [
-        (int(i), int(json.loads(d)["record_id"])) for i, d in frame.iter_rows() if d and "record_id" in json.loads(d)
-    ]
-    chosen = pl.DataFrame(picked, schema={"local_id": pl.Int64, "record_id": pl.Int64}, orient="row")
+    # What a person picked is the record's own person from then on.
     own = rows.select("local_id", record_id="person_record_id").drop_nulls()
-    return pl.concat([chosen, own.join(chosen, on="local_id", how="anti")]).unique("local_id")
+    return match_people(hinted, people, points, own)
 
 
 def _people(batch: Batch, match: pl.DataFrame) -> pl.DataFrame:

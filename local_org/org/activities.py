@@ -106,6 +106,8 @@ def account_of(saver: Saver, who: str | None, what: str | None) -> str | None:
 def event(saver: Saver, row: Row) -> None:
     """Derive and check what an Event must obey."""
     _who_and_what(saver, row)
+    if row.created and row.get("EventSubtype") is None:
+        row.values["EventSubtype"] = "Event"
     timing = ("IsAllDayEvent", "ActivityDateTime", "StartDateTime", "EndDateTime", "DurationInMinutes", "ActivityDate")
     if row.created or row.changes(*timing):
         if row.get("IsAllDayEvent"):

@@ -14,6 +14,7 @@ class Clock:
         """Start with an offset in seconds; ``frozen_at`` (seconds since 1970) makes the clock stand still."""
         self._offset = offset
         self._frozen = frozen_at
+        self._stamp: int | None = None
         self._lock = threading.Lock()
 
     @classmethod
@@ -26,6 +27,14 @@ class Clock:
         with self._lock:
             base = int(time.time()) if self._frozen is None else self._frozen
             return base + self._offset
+
+    def stamp(self) -> int:
+        """The stamp that rows written now get: the time, unless stamps are held."""
+        return self.now() if self._stamp is None else self._stamp
+
+    def hold_stamps(self, at: int | None) -> None:
+        """Give all rows the same stamp from now on; ``None`` lets stamps follow the time again."""
+        self._stamp = at
 
     def moment(self) -> datetime:
         """The present as a UTC datetime without fractions."""

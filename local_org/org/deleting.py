@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from local_org.org import activities, relations, rollups
+from local_org.org import activities, person_accounts, relations, rollups, sharing
 from local_org.org.ids import is_id, to18
 from local_org.org.model import Access, Field, OrgFault, SaveResult, SObject
 from local_org.org.store import quoted
@@ -84,7 +84,16 @@ class _Bin:
             return OrgFault("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", status=404, fields=[])
         if row[0]:
             return OrgFault("ENTITY_IS_DELETED", "entity is deleted", status=404, fields=[])
-        return self._held_back(sobject, to18(given))
+        if not self._mine(sobject, to18(given), "Read"):
+            return OrgFault("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", status=404, fields=[])
+        if not self._mine(sobject, to18(given), "All"):
+            message = "insufficient access rights on object id"
+            return OrgFault("INSUFFICIENT_ACCESS_OR_READONLY", message, status=403, fields=[])
+        return person_accounts.holds_back(self.conn, sobject, to18(given)) or self._held_back(sobject, to18(given))
+
+    def _mine(self, sobject: SObject, record_id: str, level: sharing.Level) -> bool:
+        allowed = sharing.allowed(self.conn, self.schema, self.access, sobject, [record_id], level)
+        return allowed is None or record_id in allowed
 
     def _unusable(self, sobject: SObject, given: Any) -> OrgFault | None:
         if not given:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from local_org.org import record_types
-from local_org.org.model import Access, Field, Schema, SObject
+from local_org.org.model import AUDIT_FIELDS, Access, Field, Schema, SObject
 
 _SOAP = {
     "id": "tns:ID",
@@ -29,6 +29,11 @@ _NO_FEED = ("OpportunityContactRole", "Campaign", "CampaignMember", "Event", "Ev
 _NO_UNDELETE = ("OpportunityContactRole", "CampaignMember", "TaskRelation", "EventRelation")
 _NO_RECENT = ("OpportunityContactRole", "CampaignMember", "TaskRelation", "EventRelation")
 _SCOPED = {
+    "Account": ("everything", "mine", "team"),
+    "Contact": ("everything", "mine", "scopingRule", "team"),
+    "Lead": ("everything", "mine", "queue_owned", "scopingRule", "team", "user_owned"),
+    "Opportunity": ("everything", "mine", "scopingRule", "team"),
+    "Case": ("everything", "mine", "queue_owned", "scopingRule", "team", "user_owned"),
     "Event": ("delegated", "everything", "mine", "scopingRule", "team"),
     "Task": ("delegated", "everything", "mine", "team"),
     "OpportunityContactRole": ("everything",),
@@ -55,7 +60,7 @@ def entry(sobject: SObject, access: Access, api_version: str) -> dict[str, Any]:
         "createable": sobject.createable and access.may(sobject, "c"),
         "custom": sobject.custom,
         "customSetting": False,
-        "deepCloneable": sobject.name == "Campaign",
+        "deepCloneable": sobject.name in ("Campaign", "Opportunity"),
         "deletable": sobject.deletable and access.may(sobject, "d"),
         "deprecatedAndHidden": False,
         "feedEnabled": seasoned and not sobject.custom and sobject.name not in _NO_FEED,
@@ -105,7 +110,9 @@ def describe(sobject: SObject, schema: Schema, access: Access, api_version: str)
         "extendedBy": None,
         "extendsInterfaces": None,
         "fields": [
-            field_result(f, may_edit and access.edits(sobject, f)) for f in sobject.fields if access.sees(sobject, f)
+            _audited(f, access, field_result(f, may_edit and access.edits(sobject, f)))
+            for f in sobject.fields
+            if access.sees(sobject, f)
         ],
         "implementedBy": None,
         "implementsInterfaces": None,
@@ -120,18 +127,29 @@ def describe(sobject: SObject, schema: Schema, access: Access, api_version: str)
     }
 
 
+def _audited(f: Field, access: Access, made: dict[str, Any]) -> dict[str, Any]:
+    """Audit fields may be set on create by whoever has that permission."""
+    return made | {"createable": True} if access.set_audit and f.name in AUDIT_FIELDS else made
+
+
+def scope_names(sobject: SObject) -> tuple[str, ...]:
+    """The scopes that ``USING SCOPE`` takes for an object."""
+    owned = sobject.field("OwnerId") is not None
+    return _SCOPED.get(sobject.name, ("everything", "mine", "team") if owned else ("everything",))
+
+
 def _scopes(sobject: SObject) -> list[dict[str, str]]:
     plural = sobject.label_plural.lower()
     labels = {
         "delegated": f"My delegated {plural}",
         "everything": f"All {plural}",
         "mine": f"My {plural}",
+        "queue_owned": f"Queue owned {plural}",
         "scopingRule": "Filter by scope",
         "team": f"My team's {plural}",
+        "user_owned": f"User owned {plural}",
     }
-    owned = sobject.field("OwnerId") is not None
-    names = _SCOPED.get(sobject.name, ("everything", "mine", "team") if owned else ("everything",))
-    return [{"label": labels[name], "name": name} for name in names]
+    return [{"label": labels[name], "name": name} for name in scope_names(sobject)]
 
 
 def _children(sobject: SObject, schema: Schema, access: Access) -> list[dict[str, Any]]:
@@ -236,4 +254,5 @@ def field_result(f: Field, editable: bool = True) -> dict[str, Any]:
         "unique": f.unique,
         "updateable": f.updateable and editable,
         "writeRequiresMasterRead": False,
+        **dict(f.quirks),
     }

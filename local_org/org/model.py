@@ -82,14 +82,16 @@ class RecordType:
     """Field name to the values allowed; one that ends in ``*`` is the default of this record type."""
     profiles: tuple[str, ...] = ()
     """Names of the profiles that may use it; empty for all."""
+    person: bool = False
+    """Whether it makes an Account a person account."""
 
     def open_to(self, profile: str) -> bool:
         """Whether users of this profile may give it to records."""
         return self.active and (not self.profiles or profile in self.profiles)
 
 
-Sharing = Literal["Private", "Read", "ReadWrite", "ControlledByParent"]
-"""Organization-wide default: what everybody may do with records of others."""
+Sharing = Literal["Private", "Read", "ReadWrite", "FullAccess", "ControlledByParent"]
+"""Organization-wide default: what everybody may do with records of others; ``FullAccess`` lets delete and transfer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,8 @@ class Field:
     """For an address or a person's Name: the stored parts."""
     permissionable: bool = True
     help_text: str | None = None
+    quirks: tuple[tuple[str, Any], ...] = ()
+    """Keys of its describe that do not follow from the rest: ``("aggregatable", False)``."""
     formula: str | None = None
     """Worked out whenever it is read; see `formulas`."""
     rollup: Rollup | None = None
@@ -189,7 +193,7 @@ class SObject:
     activities: bool = False
     """Whether a Task or Event may name it as WhatId."""
     record_types: tuple[RecordType, ...] = ()
-    sharing: Sharing = "ReadWrite"
+    sharing: Sharing = "FullAccess"
     _by_lower: dict[str, Field] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -233,6 +237,14 @@ class Access:
     view_all: bool
     objects: Mapping[str, str]
     fields: Mapping[str, str]
+    owners: frozenset[str] = frozenset()
+    """Ids of those whose records are as good as the user's own: the user, roles below, queues."""
+    groups: frozenset[str] = frozenset()
+    """Ids that a share may name to reach the user."""
+    set_audit: bool = False
+    """Whether the user may say who created a new record, and when."""
+    first_weekday: int = 6
+    """The day that the user's weeks begin with, by locale: 0 is Monday, 6 Sunday."""
 
     def may(self, sobject: SObject, letter: str) -> bool:
         """Whether one of ``c r u d`` is granted on the object."""
@@ -249,6 +261,10 @@ class Access:
     def edits(self, sobject: SObject, f: Field) -> bool:
         """Whether field-level security lets the user write the field."""
         return "e" in self.fields.get(f"{sobject.name}.{f.name}", "re")
+
+
+AUDIT_FIELDS = ("CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById")
+"""What the permission Set Audit Fields upon Record Creation opens, on create only."""
 
 
 class OrgFault(Exception):

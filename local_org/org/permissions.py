@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from local_org.org import sharing
 from local_org.org.ids import to18
 from local_org.org.model import Access, OrgFault, Schema
 
@@ -23,29 +24,39 @@ STANDARD_PROFILES: dict[str, dict[str, Any]] = {
 }
 
 
+_SUNDAY_LOCALES = ("en_US", "en_CA")
+"""Locales whose weeks begin on Sunday, among those that users here may have."""
+
+
 def load_access(conn: sqlite3.Connection, schema: Schema, user_id: str) -> Access:
     """The access of a user, from the tables.
 
     Raises:
         OrgFault: When there is no such user.
     """
+    # Orgs that were made before the permission existed go without it.
+    profile_object = schema.get("Profile")
+    known = profile_object is not None and profile_object.field("PermissionsCreateAuditFields") is not None
+    audit = '{}."PermissionsCreateAuditFields"' if known else "0"
     row = conn.execute(
         'SELECT u."Username", u."TimeZoneSidKey", u."ProfileId", p."Name", p."PermissionsApiEnabled", '
-        'p."PermissionsModifyAllData", p."PermissionsViewAllData" FROM "User" u '
+        'p."PermissionsModifyAllData", p."PermissionsViewAllData", '
+        f'{audit.format("p")}, u."LocaleSidKey" FROM "User" u '
         'JOIN "Profile" p ON p."Id" = u."ProfileId" WHERE u."Id" = ?',
         (user_id,),
     ).fetchone()
     if row is None:
         raise OrgFault("INVALID_SESSION_ID", "Session expired or invalid", status=401)
-    username, zone, profile_id, profile, *flags = row
+    username, zone, profile_id, profile, *flags, locale = row
     sets = conn.execute(
-        'SELECT s."Id", s."PermissionsApiEnabled", s."PermissionsModifyAllData", s."PermissionsViewAllData" '
+        'SELECT s."Id", s."PermissionsApiEnabled", s."PermissionsModifyAllData", s."PermissionsViewAllData", '
+        f"{audit.format('s')} "
         'FROM "PermissionSetAssignment" a JOIN "PermissionSet" s ON s."Id" = a."PermissionSetId" '
         'WHERE a."AssigneeId" = ?',
         (user_id,),
     ).fetchall()
     parents = [profile_id, *(each[0] for each in sets)]
-    api, modify, view = (any(bits) for bits in zip(flags, *(each[1:] for each in sets), strict=True))
+    api, modify, view, set_audit = (any(bits) for bits in zip(flags, *(each[1:] for each in sets), strict=True))
     return Access(
         user_id=user_id,
         username=username,
@@ -56,6 +67,10 @@ def load_access(conn: sqlite3.Connection, schema: Schema, user_id: str) -> Acces
         view_all=view or modify,
         objects=_objects(conn, schema, parents),
         fields=_fields(conn, parents),
+        owners=sharing.owners_of(conn, user_id),
+        groups=sharing.groups_of(conn, user_id),
+        set_audit=set_audit,
+        first_weekday=6 if (locale or "en_US") in _SUNDAY_LOCALES else 0,
     )
 
 
@@ -89,6 +104,7 @@ def add_profile(
     api_enabled: bool = True,
     view_all: bool = False,
     modify_all: bool = False,
+    set_audit: bool = False,
 ) -> str:
     """Add a profile and return its Id.
 
@@ -100,8 +116,9 @@ def add_profile(
         api_enabled: Whether its users may use the API.
         view_all: View All Data.
         modify_all: Modify All Data.
+        set_audit: Set Audit Fields upon Record Creation.
     """
-    row = {"Name": name, "UserType": "Standard", **_flags(api_enabled, view_all, modify_all)}
+    row = {"Name": name, "UserType": "Standard", **_flags(api_enabled, view_all, modify_all, set_audit)}
     return _add_parent(org, "Profile", row, objects, fields)
 
 
@@ -114,17 +131,21 @@ def add_permission_set(
     api_enabled: bool = False,
     view_all: bool = False,
     modify_all: bool = False,
+    set_audit: bool = False,
 ) -> str:
     """Add a permission set and return its Id; grants are as in `add_profile`."""
     row = {"Name": name.replace(" ", "_"), "Label": name, "IsCustom": True}
-    return _add_parent(org, "PermissionSet", row | _flags(api_enabled, view_all, modify_all), objects, fields)
+    return _add_parent(
+        org, "PermissionSet", row | _flags(api_enabled, view_all, modify_all, set_audit), objects, fields
+    )
 
 
-def _flags(api_enabled: bool, view_all: bool, modify_all: bool) -> dict[str, Any]:
+def _flags(api_enabled: bool, view_all: bool, modify_all: bool, set_audit: bool) -> dict[str, Any]:
     return {
         "PermissionsApiEnabled": api_enabled,
         "PermissionsViewAllData": view_all,
         "PermissionsModifyAllData": modify_all,
+        "PermissionsCreateAuditFields": set_audit,
     }
 
 

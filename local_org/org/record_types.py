@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 FIELD = "RecordTypeId"
 """An object has this field as soon as it has a record type."""
-_WORDS = frozenset({"name", "label", "default", "active", "values", "profiles", "description"})
+_WORDS = frozenset({"name", "label", "default", "active", "values", "profiles", "description", "person"})
 
 
 def default_of(sobject: SObject, profile: str) -> RecordType | None:
@@ -156,6 +156,8 @@ def _made(org: Org, sobject: SObject, spec: Mapping[str, Any], held: RecordType 
     name = str(spec["name"])
     label, active = str(spec.get("label", name.replace("_", " "))), bool(spec.get("active", True))
     row = {"Name": label, "DeveloperName": name, "SobjectType": sobject.name, "IsActive": active}
+    if spec.get("person"):
+        row["IsPersonType"] = True
     if held is None:
         type_id = org.insert_raw("RecordType", row | {"Description": spec.get("description")})
     else:
@@ -168,7 +170,8 @@ def _made(org: Org, sobject: SObject, spec: Mapping[str, Any], held: RecordType 
             conn.execute(sql, (label, int(active), org.stamp, org.stamp, type_id))
     picklists = {_picklist(sobject, key, values): tuple(map(str, values)) for key, values in _values(spec).items()}
     profiles = tuple(map(str, spec.get("profiles", ())))
-    return RecordType(type_id, name, label, bool(spec.get("default", False)), active, picklists, profiles)
+    default, person = bool(spec.get("default", False)), bool(spec.get("person", False))
+    return RecordType(type_id, name, label, default, active, picklists, profiles, person)
 
 
 def _values(spec: Mapping[str, Any]) -> Mapping[str, Iterable[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from local_org.org import sharing
 from local_org.org.engine import BIN_SECONDS
 from local_org.org.model import OrgFault, SObject
 from local_org.org.store import quoted
@@ -47,9 +48,10 @@ def updated(session: Session, name: str, start: int, end: int) -> Updated:
     sobject, covered = _window(session, name, start, end)
     if start < session.org.clock.now() - OLDEST_START:
         raise OrgFault("INVALID_REPLICATION_DATE", "startDate is too far in the past")
-    live = 'AND "IsDeleted" = 0' if sobject.field("IsDeleted") else ""
+    live = ' AND "IsDeleted" = 0' if sobject.field("IsDeleted") else ""
+    live += _seen(session, sobject)
     found = session.org.connection().execute(
-        f'SELECT "Id" FROM {quoted(sobject.name)} WHERE "SystemModstamp" BETWEEN ? AND ? {live} '
+        f'SELECT "Id" FROM {quoted(sobject.name)} t WHERE "SystemModstamp" BETWEEN ? AND ?{live} '
         'ORDER BY "SystemModstamp", "Id" LIMIT ?',
         (start, end, MOST_IDS + 1),
     )
@@ -72,13 +74,20 @@ def deleted(session: Session, name: str, start: int, end: int) -> Deleted:
     if sobject.field("IsDeleted") is None:
         return Deleted([], earliest, covered)
     found = org.connection().execute(
-        f'SELECT "Id", "SystemModstamp" FROM {quoted(sobject.name)} '
-        'WHERE "IsDeleted" = 1 AND "SystemModstamp" BETWEEN ? AND ? ORDER BY "SystemModstamp", "Id" LIMIT ?',
+        f'SELECT "Id", "SystemModstamp" FROM {quoted(sobject.name)} t '
+        f'WHERE "IsDeleted" = 1 AND "SystemModstamp" BETWEEN ? AND ?{_seen(session, sobject)} '
+        'ORDER BY "SystemModstamp", "Id" LIMIT ?',
         (max(start, earliest), end, MOST_IDS + 1),
     )
     records = [(record_id, when) for record_id, when in found]
     _within_limit(len(records))
     return Deleted(records, earliest, covered)
+
+
+def _seen(session: Session, sobject: SObject) -> str:
+    """The condition that leaves out what the user may not see."""
+    found = sharing.condition(session.org.schema, session.access, sobject, "t")
+    return "" if found is None else f" AND {found}"
 
 
 def _window(session: Session, name: str, start: int, end: int) -> tuple[SObject, int]:

@@ -14,6 +14,8 @@ class Known(NamedTuple):
     sobject: str
     deleted: bool
     extra: Any
+    seen: bool = True
+    """Whether the user may read it."""
 
 
 class Row:

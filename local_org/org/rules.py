@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from local_org.org import activities, rollups, statuses, validation
+from local_org.org import activities, person_accounts, rollups, sharing, statuses, validation
+from local_org.org.catalog.shares import is_share, share_name
 from local_org.org.model import SObject
 from local_org.org.store import quoted
 
@@ -24,7 +26,7 @@ class ObjectRules:
 
     def __init__(self, org: Org, sobject: SObject) -> None:
         """Collect what applies."""
-        self._before = _BEFORE.get(sobject.name)
+        self._before = _share if is_share(sobject) else _BEFORE.get(sobject.name)
         self._book = validation.rulebook(org).of(sobject.name)
         self._links = activities.Links() if sobject.name in activities.ACTIVITY else None
 
@@ -36,7 +38,7 @@ class ObjectRules:
 
     def validate(self, saver: Saver, row: Row) -> None:
         """Apply validation rules, then duplicate rules."""
-        validation.validate(self._book, row)
+        validation.validate(saver, self._book, row)
         if not row.errors:
             for rule in self._book.duplicates:
                 _refuse_duplicates(saver, row, rule)
@@ -47,6 +49,10 @@ class ObjectRules:
             self._links.note(saver, rows)
         if saver.sobject.name == "EventRelation":
             _mark_group_events(saver, rows)
+        person_accounts.follow(saver, rows)
+        if saver.sobject.name == "UserRole":
+            _add_role_groups(saver, rows)
+        _drop_shares(saver, rows)
         if saver.sobject.name == "CampaignMember":
             rollups.count_members(saver.conn, [str(row.id) for row in rows], saver.stamp)
 
@@ -79,6 +85,11 @@ def _person(saver: Saver, row: Row) -> None:
     """The full name is made of its parts."""
     if row.changes("FirstName", "LastName"):
         row.values["Name"] = " ".join(part for part in (row.get("FirstName"), row.get("LastName")) if part)
+
+
+def _contact(saver: Saver, row: Row) -> None:
+    person_accounts.contact(saver, row)
+    _person(saver, row)
 
 
 def _lead(saver: Saver, row: Row) -> None:
@@ -180,6 +191,37 @@ def _relation(saver: Saver, row: Row) -> None:
         row.values["IsInvitee"] = 1
 
 
+def _share(saver: Saver, row: Row) -> None:
+    """Whoever may do everything with a record may share it; others may not."""
+    link = saver.sobject.fields[1]
+    target = saver.schema.get(link.reference_to[0])
+    record = str(row.get(link.name) or "")
+    allowed = sharing.allowed(saver.conn, saver.schema, saver.access, target, [record], "All") if target else set()
+    if allowed is not None and record not in allowed:
+        row.fail("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id", status=403)
+
+
+def _drop_shares(saver: Saver, rows: list[Row]) -> None:
+    """A record with a new owner loses what the old one shared by hand."""
+    share = saver.schema.get(share_name(saver.sobject))
+    if share is None or saver.sobject.field("OwnerId") is None:
+        return
+    moved = [str(row.id) for row in rows if not row.created and row.changes("OwnerId")]
+    saver.conn.execute(
+        f'UPDATE {quoted(share.name)} SET "IsDeleted" = 1, "SystemModstamp" = ? WHERE "RowCause" = \'Manual\' '
+        f"AND {quoted(share.fields[1].name)} IN (SELECT value FROM json_each(?))",
+        (saver.stamp, json.dumps(moved)),
+    )
+
+
+def _add_role_groups(saver: Saver, rows: list[Row]) -> None:
+    """Each role comes with two groups that records can be shared with: its users, and those of the roles below."""
+    for row in rows:
+        for kind in ("Role", "RoleAndSubordinates") if row.created else ():
+            group = {"Name": row.get("Name")[:40], "Type": kind, "RelatedId": row.id, "DeveloperName": None}
+            saver.org.insert_raw("Group", group)
+
+
 def _mark_group_events(saver: Saver, rows: list[Row]) -> None:
     saver.conn.executemany(
         'UPDATE "Event" SET "IsGroupEvent" = 1, "GroupEventType" = \'1\', '
@@ -209,7 +251,8 @@ def _user(saver: Saver, row: Row) -> None:
 _USER_DEFAULTS: dict[str, Any] = {"LocaleSidKey": "en_US", "LanguageLocaleKey": "en_US", "EmailEncodingKey": "UTF-8"}
 
 _BEFORE: dict[str, Before] = {
-    "Contact": _person,
+    "Account": person_accounts.account,
+    "Contact": _contact,
     "Lead": _lead,
     "User": _user,
     "UserRole": _named,

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from local_org.org import matching, reading, record_types, rules
+from local_org.org import matching, reading, record_types, rules, sharing
 from local_org.org.ids import MASTER_RECORD_TYPE
-from local_org.org.model import Access, SaveResult, SObject
+from local_org.org.model import AUDIT_FIELDS, Access, SaveResult, SObject
 from local_org.org.plan import Plan, make_plan, reference_extra
 from local_org.org.row import Known, Row, folded
 from local_org.org.store import quoted
@@ -69,7 +69,9 @@ class Saver:
         else:
             for row in rows:
                 row.created = True
-        matching.load_old(self, [row for row in rows if not row.created and not row.errors])
+        old = [row for row in rows if not row.created and not row.errors]
+        matching.load_old(self, old)
+        self._refuse_others(old)
         reading.parse(self, rows)
         self._load_references(rows)
         self._load_taken(rows)
@@ -79,6 +81,23 @@ class Saver:
             self._check(row)
         self._write([row for row in rows if not row.errors])
         self.rules.after(self, [row for row in rows if not row.errors])
+
+    def _refuse_others(self, rows: list[Row]) -> None:
+        """Refuse changes of records that belong to others: unseen ones are as good as missing."""
+        for level in _LEVELS:
+            asked = [row for row in rows if not row.errors and (level != "All" or _transfers(row))]
+            allowed = self._allowed(self.sobject, [str(row.id) for row in asked], level)
+            for row in asked if allowed is not None else ():
+                if row.id in (allowed or ()):
+                    continue
+                if level == "Read":
+                    row.fail("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", status=404)
+                else:
+                    message = "insufficient access rights on object id"
+                    row.fail("INSUFFICIENT_ACCESS_OR_READONLY", message, status=403)
+
+    def _allowed(self, sobject: SObject, ids: list[str], level: sharing.Level) -> set[str] | None:
+        return sharing.allowed(self.conn, self.schema, self.access, sobject, ids, level)
 
     # -- what the row refers to and collides with
 
@@ -107,8 +126,9 @@ class Saver:
             f'SELECT "Id", {deleted}, {quoted(extra) if extra else "NULL"} FROM {quoted(name)} '
             'WHERE "Id" IN (SELECT value FROM json_each(?))'
         )
+        seen = self._allowed(target, list(ids), "Read")
         for record_id, gone, more in self.conn.execute(sql, (json.dumps(ids),)):
-            self.known[record_id] = Known(name, bool(gone), more)
+            self.known[record_id] = Known(name, bool(gone), more, seen is None or record_id in seen)
 
     def _load_taken(self, rows: list[Row]) -> None:
         self._taken.clear()
@@ -168,13 +188,32 @@ class Saver:
                 row.fail("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", [name])
             elif known.deleted:
                 row.fail("ENTITY_IS_DELETED", "entity is deleted", [])
-            elif not self.access.may(target, "r"):
+            elif not self.access.may(target, "r") or not (known.seen or self._kept(row, name)):
                 message = f"insufficient access rights on cross-reference id: {value[:15]}"
                 row.fail("INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", message)
             elif name == "OwnerId" and target.name == "User" and not known.extra and row.changes("OwnerId"):
                 owned = self.sobject.label.lower()
                 message = f"operation performed with inactive user [{value[:15]}] as owner of {owned}"
                 row.fail("INACTIVE_OWNER_OR_USER", message)
+            elif (
+                name == "OwnerId" and target.name == "Group" and row.changes("OwnerId") and not self._queue_fits(value)
+            ):
+                row.fail("INVALID_OPERATION", "Queue not associated with this SObject type", [name])
+
+    def _queue_fits(self, queue: str) -> bool:
+        """Whether a queue takes records of this object; one that lists no objects takes all."""
+        key = f"queue {queue}"
+        if key not in self.memory:
+            listed: list[str] = []
+            if self.schema.get("QueueSobject") is not None:
+                sql = 'SELECT "SobjectType" FROM "QueueSobject" WHERE "QueueId" = ?'
+                listed = [name for (name,) in self.conn.execute(sql, (queue,))]
+            self.memory[key] = not listed or self.sobject.name in listed
+        return bool(self.memory[key])
+
+    def _kept(self, row: Row, name: str) -> bool:
+        """Whether a lookup stays as it was: nobody needs a right on the record for that."""
+        return row.old is not None and not row.changes(name)
 
     def _fill_defaults(self, row: Row) -> None:
         values = row.values
@@ -209,8 +248,11 @@ class Saver:
     def _finish_create(self, row: Row) -> None:
         values, stamp, user = row.values, self.stamp, self.access.user_id
         values["Id"] = row.id
-        values["CreatedDate"] = values["LastModifiedDate"] = values["SystemModstamp"] = stamp
-        values["CreatedById"] = values["LastModifiedById"] = user
+        values["SystemModstamp"] = stamp
+        for name, value in zip(AUDIT_FIELDS, (stamp, user, stamp, user), strict=True):
+            # Who may set them has said so in the request; everybody else's were refused.
+            if values.get(name) is None:
+                values[name] = value
         if self.sobject.custom and values.get("Name") is None:
             values["Name"] = row.id
 
@@ -235,6 +277,15 @@ class Saver:
         assigned = ", ".join(f"{quoted(name)} = ?" for name in values)
         sql = f'UPDATE {quoted(self.sobject.name)} SET {assigned} WHERE "Id" = ?'
         self.conn.execute(sql, (*values.values(), row.id))
+
+
+_LEVELS: tuple[sharing.Level, ...] = ("Read", "Edit", "All")
+
+
+def _transfers(row: Row) -> bool:
+    """Whether the request gives the record another owner."""
+    given = next((value for key, value in row.record.items() if key.lower() == "ownerid"), None)
+    return bool(given) and str(given)[:15] != str((row.old or {}).get("OwnerId") or "")[:15]
 
 
 def plan_for(org: Org, access: Access, sobject: SObject) -> Plan:

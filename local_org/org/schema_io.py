@@ -37,6 +37,17 @@ def _default(part: dataclasses.Field[Any]) -> Any:
     return part.default if factory is dataclasses.MISSING else factory()
 
 
+def field_to_json(f: Field) -> dict[str, Any]:
+    """One field in plain form."""
+    made: dict[str, Any] = _plain(f)
+    return made
+
+
+def field_from_json(item: dict[str, Any]) -> Field:
+    """The field that `field_to_json` wrote."""
+    return _field(item)
+
+
 def _object(item: dict[str, Any]) -> SObject:
     made = {**item, "fields": tuple(_field(f) for f in item["fields"])}
     if "record_types" in item:
@@ -56,6 +67,8 @@ def _field(item: dict[str, Any]) -> Field:
             made[name] = tuple(made[name])
     if "picklist" in made:
         made["picklist"] = tuple(PicklistValue(**value) for value in made["picklist"])
+    if "quirks" in made:
+        made["quirks"] = tuple((key, value) for key, value in made["quirks"])
     if "rollup" in made:
         made["rollup"] = Rollup(**{**made["rollup"], "when": tuple(map(tuple, made["rollup"].get("when", ())))})
     return Field(**made)

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from local_org.org import deleting, describe, formulas
+from local_org.org import deleting, describe, formulas, sharing
+from local_org.org.formula_parser import Moment
 from local_org.org.ids import is_id, to18
 from local_org.org.matching import upsert_key
 from local_org.org.model import Access, Field, OrgFault, SaveResult, SObject
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from local_org.org.engine import Org
 
 SAVES = ("create", "update", "upsert", "delete")
+_ABOUT_ACCESS = ("User", "PermissionSetAssignment", "UserRole", "Group", "GroupMember")
+"""A change of these may change what users may do."""
 ROLLED_BACK = "Record rolled back because not all records were valid and the request was using AllOrNone header"
 
 
@@ -110,6 +113,8 @@ class Session:
         deleted = '"IsDeleted"' if sobject.field("IsDeleted") else "0"
         names = ", ".join(['"Id"', deleted, *(self._column(sobject, f) for f in stored.values())])
         sql = f'SELECT {names} FROM {quoted(sobject.name)} t WHERE "Id" IN (SELECT value FROM json_each(?))'
+        if (bound := sharing.condition(self.org.schema, self.access, sobject, "t")) is not None:
+            sql += f" AND {bound}"
         base = f"/services/data/v{self.api_version}/sobjects/{sobject.name}/"
         made = {}
         for record_id, gone, *values in self.org.connection().execute(sql, (json.dumps(ids),)):
@@ -124,7 +129,7 @@ class Session:
     def _column(self, sobject: SObject, f: Field) -> str:
         if not f.worked_out:
             return quoted(f.name)
-        moment = formulas.Moment(self.org.clock.now(), self.access.time_zone)
+        moment = Moment(self.org.clock.now(), self.access.time_zone)
         return formulas.worked_out(self.org.schema, sobject, f, "t", moment)
 
     def save(
@@ -170,7 +175,7 @@ class Session:
                     raise _RolledBackError(results)
         except _RolledBackError as rolled_back:
             results = [_rolled_back(result) for result in rolled_back.results]
-        if any(result.success for result in results) and sobject.name in ("User", "PermissionSetAssignment"):
+        if any(result.success for result in results) and sobject.name in _ABOUT_ACCESS:
             self.org.forget_access()
         return results
 

@@ -217,7 +217,7 @@ class Store:
     def register(self, stamp: int | None = None) -> tuple[int, int]:
         """Note that a transaction has begun; returns its ticket and its stamp."""
         with self._open_lock:
-            start = self._clock.now() if stamp is None else stamp
+            start = self._clock.stamp() if stamp is None else stamp
             self._tickets += 1
             self._open[self._tickets] = start
             return self._tickets, start
@@ -230,7 +230,7 @@ class Store:
     def covered(self) -> int:
         """The latest second of which all commits are visible or yet to be stamped: start of the oldest transaction."""
         with self._open_lock:
-            return min([self._clock.now(), *self._open.values()])
+            return min([self._clock.now(), self._clock.stamp(), *self._open.values()])
 
     def ensure_tables(self, schema: Schema) -> None:
         """Create missing tables, columns and indexes."""

@@ -9,7 +9,16 @@ from local_org.soql.nodes import Path, Query, Selected, Subselect, Typeof
 from local_org.soql.scope import Context, Scope, source_object
 
 UNSUPPORTED = frozenset(
-    {"TaskWhoRelation", "EventWhoRelation", "ListView", "TaskStatus", "CaseStatus", "LeadStatus", "OpportunityStage"}
+    {
+        "TaskWhoRelation",
+        "EventWhoRelation",
+        "ListView",
+        "TaskStatus",
+        "CaseStatus",
+        "LeadStatus",
+        "OpportunityStage",
+        "UserRecordAccess",
+    }
 )
 """Objects that only REST queries reach."""
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from local_org.org import sharing
+from local_org.org.describe import scope_names
 from local_org.org.model import Field, SObject
-from local_org.soql import faults, functions, timeline
+from local_org.soql import faults, functions, record_access, timeline
 from local_org.soql.filters import Filter, joined, semi_joins, under_or
 from local_org.soql.nodes import Order, Path, Query, Selected
 from local_org.soql.scope import TIMELINES, Context, Scope, Sql, Value, quoted, source_object
 
 MAX_OFFSET = 2_000
-_SCOPES = frozenset({"everything", "mine", "scopingrule"})
-_UNSUPPORTED_SCOPES = frozenset({"delegated", "mine_and_my_groups", "my_territory", "my_team_territory", "team"})
+_KNOWN_SCOPES = frozenset(
+    {"delegated", "everything", "mine", "mine_and_my_groups", "my_territory", "my_team_territory", "queue_owned",
+     "scopingrule", "team", "user_owned"}
+)  # fmt: skip
 
 
 def bounds_sql(limit: int | None, offset: int | None) -> Sql:
@@ -46,18 +50,21 @@ def open_scope(context: Context, query: Query, sobject: SObject) -> Scope:
     scope = Scope(context, sobject, query.sources[0])
     if sobject.name.lower() in TIMELINES:
         scope.source = timeline.source_sql(context, sobject)
+    elif sobject.name == record_access.NAME:
+        scope.source = record_access.source_sql(context, query)
     for source in query.sources[1:]:
         scope.alias_path(source)
     return scope
 
 
 def where_sql(scope: Scope, query: Query, *, inner: bool = False) -> Sql:
-    """The whole filter of a query: recycle bin and archive, USING SCOPE, WHERE."""
+    """The whole filter of a query: recycle bin and archive, sharing, USING SCOPE, WHERE."""
     parts: list[Sql] = []
     if not scope.context.all_rows:
         # The plus keeps SQLite from choosing an index in which nearly all rows are equal.
         flags = [f for f in ("IsDeleted", "IsArchived") if scope.sobject.field(f) and _filtered(scope.sobject, f)]
         parts.extend(Sql(f"+{scope.table}.{quoted(f)} = 0") for f in flags)
+    parts.extend(_visible(scope))
     parts.extend(_scope_filter(scope, query))
     if query.where is not None:
         check_semi_joins(scope, query, inner=inner)
@@ -65,23 +72,44 @@ def where_sql(scope: Scope, query: Query, *, inner: bool = False) -> Sql:
     return joined(parts, "AND")
 
 
+def _visible(scope: Scope) -> list[Sql]:
+    """Records of others that the user may not see are left out."""
+    if scope.sobject.name.lower() in TIMELINES:
+        return []
+    seen = sharing.condition(scope.context.schema, scope.context.access, scope.sobject, scope.table)
+    return [] if seen is None else [Sql(seen)]
+
+
 def _filtered(sobject: SObject, flag: str) -> bool:
     return flag == "IsDeleted" or sobject.name in ("Task", "Event")
 
 
 def _scope_filter(scope: Scope, query: Query) -> list[Sql]:
+    """USING SCOPE: whose records are meant; each object takes the scopes that its describe lists."""
     name = (query.scope or "everything").lower()
-    if name not in _SCOPES:
-        known = name in _UNSUPPORTED_SCOPES
-        message = f"Using scope '{query.scope}' is not {'supported for this object' if known else 'a valid scope'}"
+    if query.scope and name not in [each.lower() for each in scope_names(scope.sobject)]:
+        why = f"supported for sObject {scope.sobject.name}" if name in _KNOWN_SCOPES else "a valid scope"
+        message = f"Using scope '{query.scope}' is not {why}"
         raise faults.malformed(scope.context.text, query.sources[0].path.pos, message)
-    if name != "mine":
-        return []
-    owner = scope.sobject.field("OwnerId")
-    if owner is None:
-        message = f"Using scope 'mine' is not supported for sObject {scope.sobject.name}"
-        raise faults.malformed(scope.context.text, query.sources[0].path.pos, message)
-    return [Sql(f"{scope.table}.{quoted(owner.name)} = ?", (scope.context.access.user_id,))]
+    owner = f"{scope.table}.{quoted('OwnerId')}"
+    user = scope.context.access.user_id
+    if name == "mine":
+        return [Sql(f"{owner} = ?", (user,))]
+    if name == "team":
+        # The user and those in roles below; a queue is nobody's report.
+        team = sorted(each for each in {user, *scope.context.access.owners} if each.startswith("005"))
+        return [Sql(f"{owner} IN ({', '.join('?' * len(team))})", tuple(team))]
+    if name in ("queue_owned", "user_owned"):
+        return [Sql(f"substr({owner}, 1, 3) = ?", ("00G" if name == "queue_owned" else "005",))]
+    if name == "delegated":
+        return [Sql(f"({_delegated(owner)})", (user,))]
+    return []
+
+
+def _delegated(owner: str) -> str:
+    """Activities that the user has made for somebody else."""
+    t, c = owner.partition(".")[0], quoted("CreatedById")
+    return f"{owner} <> {t}.{c} AND {t}.{c} = ?"
 
 
 def check_semi_joins(scope: Scope, query: Query, *, inner: bool) -> None:

@@ -44,7 +44,7 @@ def run(
         OrgFault: MALFORMED_QUERY, INVALID_TYPE, INVALID_FIELD and their like, in Salesforce's words and layout.
     """
     query = parse(text)
-    context = Context(schema, access, text, now, all_rows, api_version.lstrip("v"))
+    context = Context(schema, access, text, now, all_rows, api_version.lstrip("v"), conn)
     functions.install(conn)
     if bulk:
         bulk_rules.check(context, query)

@@ -34,7 +34,7 @@ def explain(
         OrgFault: As ``run`` does, for a query that could not be run.
     """
     query = replace(parse(text), order_by=())
-    context = Context(schema, access, text, now, all_rows, api_version.lstrip("v"))
+    context = Context(schema, access, text, now, all_rows, api_version.lstrip("v"), conn)
     functions.install(conn)
     scope, sql = count_sql(context, query)
     cardinality = int(execute(conn, sql).fetchone()[0])

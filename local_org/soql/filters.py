@@ -144,7 +144,7 @@ class Filter:
         if left.type not in ("date", "datetime"):
             raise self._wrong_type(left, literal)
         zone = self.context.access.time_zone
-        days = day_range(literal.text, local_day(self.context.now, zone))
+        days = day_range(literal.text, local_day(self.context.now, zone), self.context.access.first_weekday)
         start, end = (midnight(d, zone) for d in days) if left.type == "datetime" else (d.isoformat() for d in days)
         text, params = left.sql.text, left.sql.params
         if operator == "=":

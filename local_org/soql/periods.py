@@ -23,19 +23,35 @@ DayRange = tuple[date, date]
 """First day, and the day after the last."""
 
 
-def day_range(literal: str, today: date) -> DayRange:
+SUNDAY = 6
+"""As `date.weekday` counts."""
+
+
+def day_range(literal: str, today: date, first_weekday: int = SUNDAY) -> DayRange:
     """The days that a date literal covers, seen from ``today`` in the user's time zone.
 
     ``LAST_N_DAYS:n`` and ``LAST_90_DAYS`` include today; the other LAST_N and NEXT_N literals leave out the current
-    period, and ``NEXT_N_DAYS:n`` starts tomorrow. Weeks start on Sunday; the fiscal year is the calendar year. A range
-    that runs out of the calendar ends at its edge.
+    period, and ``NEXT_N_DAYS:n`` starts tomorrow. Weeks start on ``first_weekday`` (0 is Monday); the fiscal year is
+    the calendar year. A range that runs out of the calendar ends at its edge.
     """
     name, _, number = literal.partition(":")
+    # The week that today is in, as if it began on a Sunday.
+    shifted = (SUNDAY - first_weekday) % 7
+    if "WEEK" in name and shifted:
+        start, end = day_range(literal, _later(today, shifted))
+        return _later(start, -shifted), _later(end, -shifted)
     try:
         return _resolve(name, int(number or 0), today)
     except (OverflowError, ValueError):
         forward = name.startswith("NEXT")
         return (today + timedelta(days=1), date.max) if forward else (date.min, _resolve_end(name, today))
+
+
+def _later(day: date, days: int) -> date:
+    """So many days later, or the edge of the calendar."""
+    if day in (date.min, date.max):
+        return day
+    return day + timedelta(days=days)
 
 
 def _resolve(name: str, n: int, today: date) -> DayRange:

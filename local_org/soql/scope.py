@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from local_org.org import formulas
+from local_org.org import formulas, sharing
 from local_org.org.model import Access, Field, OrgFault, Schema, SObject
 from local_org.soql import faults
 from local_org.soql.nodes import Path, Source
@@ -63,6 +64,8 @@ class Context:
     now: datetime
     all_rows: bool
     api_version: str
+    conn: sqlite3.Connection | None = None
+    """Where other users' rights are read, which UserRecordAccess may ask for."""
     aliases: Iterator[int] = field(default_factory=itertools.count)
 
     def alias(self) -> str:
@@ -218,7 +221,10 @@ class Scope:
                 raise faults.malformed(self.context.text, 0, message)
             alias = self.context.alias()
             place.tables[sobject.name] = alias
-            self.joins.append(f"LEFT JOIN {quoted(sobject.name)} AS {alias} ON {alias}.{quoted('Id')} = {place.key}")
+            # A parent that the user may not see is as good as missing.
+            seen = sharing.condition(self.context.schema, self.context.access, sobject, alias)
+            bound = f"{alias}.{quoted('Id')} = {place.key}" + (f" AND {seen}" if seen else "")
+            self.joins.append(f"LEFT JOIN {quoted(sobject.name)} AS {alias} ON {bound}")
         return place.tables[sobject.name]
 
     def type_sql(self, place: Place) -> str:

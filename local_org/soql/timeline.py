@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from local_org.org import sharing
 from local_org.org.model import Field, SObject
 from local_org.soql import faults
 from local_org.soql.nodes import Order, Path, Query
@@ -111,7 +112,8 @@ def _half(context: Context, made: SObject, name: str, condition: str) -> str:
     sobject = context.readable(name)
     columns = ", ".join(_column(context, sobject, f) for f in made.fields) if sobject else ""
     archived = ' AND +"IsArchived" = 0' if sobject and sobject.field("IsArchived") and not context.all_rows else ""
-    return f"SELECT {columns} FROM {quoted(name)} WHERE {condition}{archived}"
+    seen = sharing.condition(context.schema, context.access, sobject, quoted(name)) if sobject else None
+    return f"SELECT {columns} FROM {quoted(name)} WHERE {condition}{archived}{f' AND {seen}' if seen else ''}"
 
 
 def _column(context: Context, sobject: SObject, f: Field) -> str:

@@ -16,7 +16,7 @@ from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
 from local_org.org.model import OrgFault
-from local_org.web import dispatch, striking
+from local_org.web import dispatch, spoiling, striking
 from local_org.web.messages import HTML_TYPE, Answer, Call, fault_answer
 from local_org.web.routes import tidy
 from local_org.web.site import Site
@@ -101,7 +101,8 @@ class App:
         answer = await run_in_threadpool(dispatch.answer, self._site, call)
         if faults.strikes("read_cut", call.path) is not None:
             answer.headers[_CUT] = "mid"
-        return answer
+            return answer
+        return await run_in_threadpool(spoiling.spoiled, self._site, call, answer) if faults.any_on() else answer
 
     async def _write(self, call: Call, receive: Receive) -> Answer:
         """A request that writes: the answer may be cut, the commit may come late."""
@@ -142,7 +143,7 @@ class App:
         await asyncio.sleep(0.05)
 
     async def _send(self, scope: Scope, send: Send, call: Call, answer: Answer) -> None:
-        squeeze = "gzip" in call.headers.get("accept-encoding", "")
+        squeeze = "gzip" in call.headers.get("accept-encoding", "") and "Content-Encoding" not in answer.headers
         headers = self._common_headers(call)
         headers.update(answer.headers)
         if answer.stream is not None:
@@ -190,7 +191,7 @@ def _stopped(kind: str) -> Answer:
         return Answer(429, [{"message": "Too Many Requests", "errorCode": "TOO_MANY_REQUESTS"}], {"Retry-After": "1"})
     if kind == "json":
         return Answer(503, [{"message": "Server Unavailable", "errorCode": "SERVER_UNAVAILABLE"}], {"Retry-After": "1"})
-    return Answer(503, _MAINTENANCE, media=HTML_TYPE)
+    return Answer(int(kind) if kind in ("420", "502") else 503, _MAINTENANCE, media=HTML_TYPE)
 
 
 async def _take(scope: Scope, receive: Receive) -> Call:

@@ -7,7 +7,7 @@ from typing import Any
 
 from local_org.org import merging
 from local_org.org.model import OrgFault
-from local_org.web import control_api, hiding, people, reshape
+from local_org.web import control_api, lasting, people, reshape
 from local_org.web.messages import Answer, Call, not_found
 from local_org.web.routes import Handler, Router
 from local_org.web.site import Site
@@ -43,6 +43,8 @@ def table() -> list[tuple[str, str, Handler]]:
         ("/_practice/sessions", "DELETE", end_sessions),
         ("/_practice/cursors", "DELETE", close_cursors),
         ("/_practice/allowance", "POST", allowance),
+        ("/_practice/archive", "POST", archive),
+        ("/_practice/purge", "POST", purge),
         ("/_practice/events", "GET", events),
         ("/_practice/events", "DELETE", forget_events),
         ("/_practice/clients", "DELETE", forget_clients),
@@ -64,8 +66,6 @@ def fault_on(site: Site, call: Call) -> Answer:
     body = call.mapping()
     count, seed = body.get("count"), body.get("seed")
     name, value = str(body.get("name", "")), str(body.get("value") or "")
-    if name == "hidden_field":
-        hiding.hide(site, value)
     fault = site.faults.switch_on(
         name,
         rate=float(body.get("rate", 1.0)),
@@ -74,14 +74,18 @@ def fault_on(site: Site, call: Call) -> Answer:
         match=str(body.get("match") or ""),
         seed=None if seed is None else int(seed),
     )
+    try:
+        lasting.begin(site, name, value)
+    except (ValueError, OrgFault):
+        site.faults.switch_off(name)
+        raise
     return Answer(200, {"name": fault.name, "on": True})
 
 
 def fault_off(site: Site, call: Call) -> Answer:
     """Switch a fault off, or all."""
     site.faults.switch_off(call.args["name"])
-    if call.args["name"] in ("all", "hidden_field"):
-        hiding.show(site)
+    lasting.end(site, call.args["name"])
     return Answer(204)
 
 
@@ -164,6 +168,16 @@ def allowance(site: Site, call: Call) -> Answer:
     """Set the daily allowance: ``per_day``."""
     site.allowance.per_day = int(call.mapping()["per_day"])
     return Answer(200, {"per_day": site.allowance.per_day})
+
+
+def archive(site: Site, call: Call) -> Answer:
+    """Archive the events that ended, and the tasks that were closed, over a year ago."""
+    return Answer(200, {"archived": site.org.archive_activities()})
+
+
+def purge(site: Site, call: Call) -> Answer:
+    """Empty the recycle bin, as it is emptied after 15 days: of what was deleted ``older_than`` seconds ago, or all."""
+    return Answer(200, {"purged": site.org.purge(site.epoch() + 1 - int(call.mapping().get("older_than", 0)))})
 
 
 def schema(site: Site, call: Call) -> Answer:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from local_org.org.engine import OpenTransaction
 from local_org.org.model import OrgFault
-from local_org.web import authorize, control, oauth, replies
+from local_org.web import authorize, control, oauth, replies, spoiling
 from local_org.web.bulk1 import doors as bulk1
 from local_org.web.messages import Answer, Call, fault_answer, not_found
 from local_org.web.registry import DATA
@@ -87,6 +87,8 @@ def _route(site: Site, call: Call) -> Answer:
     if match is None:
         handler, call.args = _SITE.find(call.method, call.path)
         return handler(site, call)
+    if not call.trainer and (fault := site.faults.strikes("expired_session", call.path)) is not None:
+        return spoiling.signed_out(fault.value)
     _authenticate(site, call)
     if not call.trainer:
         site.book(call)
@@ -118,12 +120,9 @@ def _authenticate(site: Site, call: Call) -> None:
     token = token_of(call)
     if not token:
         raise OrgFault("INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE", status=401)
-    expired = OrgFault("INVALID_SESSION_ID", "Session expired or invalid", status=401)
-    if not call.trainer and site.faults.strikes("expired_session", call.path) is not None:
-        raise expired
     grant = site.tokens.check(token, site.epoch())
     if grant is None:
-        raise expired
+        raise OrgFault("INVALID_SESSION_ID", "Session expired or invalid", status=401)
     call.user_id = grant.user_id
     if not site.session(grant.user_id).access.api_enabled:
         text = "API is not enabled for this Organization or Partner"

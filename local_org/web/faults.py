@@ -14,11 +14,12 @@ EFFECTS: dict[str, str] = {
     "(value: longest wait in seconds, default 20; '20+5' commits 5 seconds after the hang-up)",
     "read_cut": "an answer to a read is cut inside its body: a page, a CSV, a describe",
     "org_stopped": "503 with an HTML maintenance page "
-    "(value: 'json' for a JSON error with Retry-After, '429' for too many requests with Retry-After)",
-    "allowance": "403 REQUEST_LIMIT_EXCEEDED",
+    "(value: 'json' for a JSON error with Retry-After, '429' for too many requests with Retry-After, '420' or '502' "
+    "for an HTML page with that status)",
+    "allowance": "403 REQUEST_LIMIT_EXCEEDED (value: 'concurrent' for too many long requests at a time)",
     "consent_refused": "the authorize page answers access_denied",
     "code_expired": "the code exchange answers invalid_grant, expired authorization code",
-    "expired_session": "401 INVALID_SESSION_ID",
+    "expired_session": "401 INVALID_SESSION_ID (value: 'html' for a page for people)",
     "revoked_grant": "the refresh token grant answers invalid_grant",
     "row_lock": "UNABLE_TO_LOCK_ROW on a share of rows (rate)",
     "slow": "an answer is delayed (value: seconds, default 5)",
@@ -31,6 +32,23 @@ EFFECTS: dict[str, str] = {
     "event_lost": "a subscription that asks for events after a replay Id is refused: it is not kept any more",
     "job_failed": "a Bulk job ends as Failed before any row is saved",
     "job_delay": "a Bulk job waits before it runs (value: seconds, default 5)",
+    "job_stuck": "a Bulk job stays InProgress while the fault is on",
+    "rows_failed": "a trigger of the org refuses a share of rows (rate; at 1, a job completes with every row failed; "
+    "value: another statusCode, as STORAGE_LIMIT_EXCEEDED, or ENTITY_IS_LOCKED:the record is locked)",
+    "healed_row": "an automation of the org sets the fields of a refused row right, and it is saved "
+    "(value: 'next' for when it is sent again)",
+    "query_timeout": "400 QUERY_TIMEOUT in place of a query's result",
+    "drip": "an answer arrives in small pieces (value: seconds it takes, default 5)",
+    "broken_gzip": "an answer's gzip ends too early",
+    "short_page": "a page of CSV ends in the middle of a row, and its length says that it is whole",
+    "repeated_page": "a further page of a result is the page before once more",
+    "locator_expired": "the locator of a further page is invalid",
+    "between_pages": "after a query's first page the first record of the next is deleted "
+    "(value: 'merge' into the first of all, 'convert' a lead, 'change')",
+    "schema_drift": "after the next describe a field is another "
+    "(value: Object.Field:remove, :require, :restrict, :shorten=LENGTH, :drop=VALUE)",
+    "clock_skew": "the org's clock is ahead (value: seconds, default 300; negative is behind)",
+    "equal_stamps": "all rows saved meanwhile get the same SystemModstamp",
 }
 
 
@@ -103,6 +121,10 @@ class Faults:
         return [
             {"effect": effect, "on": name in on, **(on.get(name) or {"name": name})} for name, effect in EFFECTS.items()
         ]
+
+    def any_on(self) -> bool:
+        """Whether any fault is on at all."""
+        return bool(self._on)
 
     def peek(self, name: str) -> Fault | None:
         """The fault if it is on and not used up, without a strike."""

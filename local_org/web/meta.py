@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
 
-from local_org.web import conditions
+from local_org.org import sharing
+from local_org.web import conditions, lasting
 from local_org.web.messages import Answer, Call
 from local_org.web.routes import Router
 from local_org.web.site import Site
@@ -67,7 +68,10 @@ def describe_global(site: Site, call: Call) -> Answer:
 
 def describe(site: Site, call: Call) -> Answer:
     """One object with its fields, as the user sees them."""
-    return _conditional(site, call, site.session(call.user_id, call.version).describe(call.args["obj"]))
+    answer = _conditional(site, call, site.session(call.user_id, call.version).describe(call.args["obj"]))
+    if not call.trainer:
+        lasting.described(site, call.args["obj"])
+    return answer
 
 
 def basic_information(site: Site, call: Call) -> Answer:
@@ -126,11 +130,13 @@ def _recent_of(site: Site, call: Call, name: str, limit: int) -> list[dict[str, 
     if sobject is None or not session.access.may(sobject, "r"):
         return []
     shown = next((f.name for f in sobject.fields if f.name_field and f.stored), "Id")
-    live = "WHERE NOT IsDeleted" if sobject.field("IsDeleted") else ""
+    live = "WHERE NOT IsDeleted" if sobject.field("IsDeleted") else "WHERE 1"
+    if (seen := sharing.condition(site.org.schema, session.access, sobject, "t")) is not None:
+        live += f" AND {seen}"
     order = "SystemModstamp DESC" if sobject.field("SystemModstamp") else "Id"
     conn = site.org.connection()
     rows = conn.execute(
-        f'SELECT Id, "{shown}" FROM "{sobject.name}" {live} ORDER BY {order} LIMIT ?',
+        f'SELECT Id, "{shown}" FROM "{sobject.name}" t {live} ORDER BY {order} LIMIT ?',
         (limit,),
     ).fetchall()
     url = f"/services/data/v{call.version}/sobjects/{sobject.name}"

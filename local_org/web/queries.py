@@ -7,6 +7,7 @@ from typing import Any
 
 from local_org import soql
 from local_org.org.model import OrgFault
+from local_org.web import meddling, spoiling
 from local_org.web.messages import Answer, Call
 from local_org.web.routes import Router
 from local_org.web.site import Site
@@ -40,14 +41,18 @@ def more(site: Site, call: Call) -> Answer:
     cursor = site.cursors.get(match.group(1), call.user_id, site.epoch()) if match else None
     if match is None or cursor is None or int(match.group(2)) > cursor.result.total:
         raise OrgFault("INVALID_QUERY_LOCATOR", "invalid query locator")
+    start = int(match.group(2))
+    shown = spoiling.page_start(site, call, start, cursor.size)
     with cursor.lock:
-        return _page(site, call, cursor.result, match.group(1), int(match.group(2)), cursor.size)
+        return _page(site, call, cursor.result, match.group(1), start, cursor.size, shown=shown)
 
 
 def _query(site: Site, call: Call, *, all_rows: bool) -> Answer:
     text = call.query.get("q") or call.query.get("explain") or ""
     if not text.strip():
         raise OrgFault("MALFORMED_QUERY", "A query string has to be specified")
+    if not call.trainer and site.faults.strikes("query_timeout", call.path) is not None:
+        raise OrgFault("QUERY_TIMEOUT", "Your query request was running for too long.")
     session = site.session(call.user_id)
     now = site.now()
     conn = site.org.connection()
@@ -62,7 +67,10 @@ def _query(site: Site, call: Call, *, all_rows: bool) -> Answer:
     locator = ""
     if result.total > size and not result.is_count and not result.is_aggregate:
         locator = site.cursors.open(call.user_id, result, size, site.epoch())
-    return _page(site, call, result, locator, 0, size)
+    answer = _page(site, call, result, locator, 0, size)
+    if locator and not call.trainer:
+        meddling.between_pages(site.org, site.faults, call.path, result, size)
+    return answer
 
 
 def batch_size(call: Call) -> int:
@@ -71,7 +79,17 @@ def batch_size(call: Call) -> int:
     return min(2000, max(200, int(match.group(1)))) if match else 2000
 
 
-def _page(site: Site, call: Call, result: soql.ResultSet, locator: str, offset: int, size: int) -> Answer:
+def _page(
+    site: Site,
+    call: Call,
+    result: soql.ResultSet,
+    locator: str,
+    offset: int,
+    size: int,
+    *,
+    shown: int | None = None,
+) -> Answer:
+    """One page; with ``shown`` it holds the rows from there on, and still says that the next is due."""
     wanted = size if locator else max(size, result.total)
 
     def keep(children: soql.ResultSet, start: int) -> str:
@@ -79,7 +97,11 @@ def _page(site: Site, call: Call, result: soql.ResultSet, locator: str, offset: 
         return f"/services/data/v{call.version}/query/{name}-{start}"
 
     # The connection that the query ran on may belong to another thread.
-    records = [] if result.is_count else result.page(offset, wanted, conn=site.org.connection(), keep=keep)
+    records = (
+        []
+        if result.is_count
+        else result.page(offset if shown is None else shown, wanted, conn=site.org.connection(), keep=keep)
+    )
     call.rows += len(records)
     # Rows purged since the query ran are missing from the page, not from the count.
     reached = offset + wanted

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from local_org import soql
+from local_org.org import sharing
 from local_org.org.model import Field, OrgFault, SaveResult, SObject
 from local_org.web import conditions
 from local_org.web.messages import Answer, Call, fault_body, not_found
@@ -41,7 +42,7 @@ def create(site: Site, call: Call) -> Answer:
 def read(site: Site, call: Call) -> Answer:
     """One record, all its readable fields or the ones that were asked for."""
     sobject = site.sobject(call.user_id, call.args["obj"])
-    record_id = _existing(site, sobject, call.args["id"])
+    record_id = _existing(site, call, sobject, call.args["id"])
     return _shown(site, call, sobject, record_id)
 
 
@@ -55,7 +56,7 @@ def update(site: Site, call: Call) -> Answer:
             "is read/write for your profile or permission set."
         )
         raise OrgFault("INVALID_FIELD_FOR_INSERT_UPDATE", text, fields=["Id"])
-    record_id = _existing(site, sobject, call.args["id"])
+    record_id = _existing(site, call, sobject, call.args["id"])
     _require(site, call, sobject, record_id)
     call.rows = 1
     record = body | {"Id": record_id}
@@ -66,7 +67,7 @@ def update(site: Site, call: Call) -> Answer:
 def delete(site: Site, call: Call) -> Answer:
     """Put one record into the recycle bin."""
     sobject = site.sobject(call.user_id, call.args["obj"])
-    return _delete(site, call, sobject, _existing(site, sobject, call.args["id"]))
+    return _delete(site, call, sobject, _existing(site, call, sobject, call.args["id"]))
 
 
 def read_by_key(site: Site, call: Call) -> Answer:
@@ -75,7 +76,7 @@ def read_by_key(site: Site, call: Call) -> Answer:
     if sobject.field(call.args["ext"]) is None:
         return _traverse(site, call, sobject)
     key = key_field(site, call, sobject, call.args["ext"])
-    found = _matches(site, sobject, key, call.args["value"])
+    found = _matches(site, call, sobject, key, call.args["value"])
     if len(found) > 1:
         return _several(call, sobject, found)
     return _shown(site, call, sobject, _only(found, call.args["value"]))
@@ -88,7 +89,7 @@ def upsert(site: Site, call: Call) -> Answer:
     body, value = call.mapping(), call.args["value"]
     if any(name.lower() == key.name.lower() for name in body):
         raise OrgFault("INVALID_FIELD", f"The {key.name} field should not be specified in the sobject data.")
-    found = _matches(site, sobject, key, value)
+    found = _matches(site, call, sobject, key, value)
     if len(found) > 1:
         return _several(call, sobject, found)
     if not found and (call.query.get("updateOnly", "").lower() == "true" or key.name == "Id"):
@@ -112,7 +113,7 @@ def delete_by_key(site: Site, call: Call) -> Answer:
     """Delete the record with that External ID."""
     sobject = site.sobject(call.user_id, call.args["obj"])
     key = key_field(site, call, sobject, call.args["ext"])
-    found = _matches(site, sobject, key, call.args["value"])
+    found = _matches(site, call, sobject, key, call.args["value"])
     if len(found) > 1:
         return _several(call, sobject, found)
     return _delete(site, call, sobject, _only(found, call.args["value"]))
@@ -174,7 +175,7 @@ def _shown(site: Site, call: Call, sobject: SObject, record_id: str) -> Answer:
     return Answer(200, record, headers)
 
 
-def _existing(site: Site, sobject: SObject, record_id: str) -> str:
+def _existing(site: Site, call: Call, sobject: SObject, record_id: str) -> str:
     """The 18-character Id of a record that is there.
 
     Raises:
@@ -185,7 +186,7 @@ def _existing(site: Site, sobject: SObject, record_id: str) -> str:
     deleted = "IsDeleted" if sobject.field("IsDeleted") else "0"
     conn = site.org.connection()
     row = conn.execute(
-        f'SELECT Id, {deleted} FROM "{sobject.name}" WHERE Id >= ? AND Id < ?',
+        f'SELECT Id, {deleted} FROM "{sobject.name}" t WHERE Id >= ? AND Id < ?{_bound(site, call, sobject)}',
         (record_id[:15], record_id[:15] + "~"),
     ).fetchone()
     if row is None:
@@ -195,18 +196,24 @@ def _existing(site: Site, sobject: SObject, record_id: str) -> str:
     return str(row[0])
 
 
-def _matches(site: Site, sobject: SObject, key: Field, value: str) -> list[str]:
+def _bound(site: Site, call: Call, sobject: SObject) -> str:
+    """The condition that keeps records of others out which the user may not see."""
+    found = sharing.condition(site.org.schema, site.session(call.user_id).access, sobject, "t")
+    return "" if found is None else f" AND {found}"
+
+
+def _matches(site: Site, call: Call, sobject: SObject, key: Field, value: str) -> list[str]:
     live = "AND NOT IsDeleted" if sobject.field("IsDeleted") else ""
     if key.name == "Id":
         try:
-            return [_existing(site, sobject, value)]
+            return [_existing(site, call, sobject, value)]
         except OrgFault as fault:
             if fault.code == "ENTITY_IS_DELETED":
                 raise
             return []
     conn = site.org.connection()
     rows = conn.execute(
-        f'SELECT Id FROM "{sobject.name}" WHERE "{key.name}" = ? {live} LIMIT 20',
+        f'SELECT Id FROM "{sobject.name}" t WHERE "{key.name}" = ? {live}{_bound(site, call, sobject)} LIMIT 20',
         (typed_key(key, value),),
     ).fetchall()
     return [row[0] for row in rows]
@@ -224,7 +231,7 @@ def _several(call: Call, sobject: SObject, found: list[str]) -> Answer:
 
 def _traverse(site: Site, call: Call, sobject: SObject) -> Answer:
     """Follow a relationship: up to the parent of a record, or down to its children."""
-    record_id = _existing(site, sobject, call.args["ext"])
+    record_id = _existing(site, call, sobject, call.args["ext"])
     name = call.args["value"].lower()
     lookup = next((f for f in sobject.fields if (f.relationship_name or "").lower() == name), None)
     if lookup is None:
@@ -232,7 +239,7 @@ def _traverse(site: Site, call: Call, sobject: SObject) -> Answer:
     target = site.session(call.user_id).retrieve(sobject.name, record_id, [lookup.name])[lookup.name]
     for parent in map(site.org.schema.get, lookup.reference_to):
         if target and parent is not None and parent.key_prefix == target[:3]:
-            return _shown(site, call, parent, _existing(site, parent, target))
+            return _shown(site, call, parent, _existing(site, call, parent, target))
     raise not_found(f"The requested resource does not exist: {call.args['value']}")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from local_org.org.engine import OpenTransaction, Org
 from local_org.org.model import OrgFault, SaveResult, SObject
 from local_org.org.session import Session
+from local_org.web import meddling
 from local_org.web.bulk.jobs import Jobs
 from local_org.web.bulk1.jobs import BatchJobs
 from local_org.web.calls import Allowance, CallLog
@@ -68,6 +69,7 @@ class Site:
     signing_key: bytes
     """PEM private key that signs ``id_token``."""
     faults: Faults = field(default_factory=Faults)
+    healer: meddling.Healer = field(default_factory=meddling.Healer)
     calls: CallLog = field(default_factory=CallLog)
     streams: Clients = field(default_factory=Clients)
 
@@ -98,8 +100,11 @@ class Site:
         """
         if call.trainer:
             return
-        struck = self.faults.strikes("allowance", call.path) is not None
-        if struck or not self.allowance.book(self.now().date().isoformat(), calls):
+        fault = self.faults.strikes("allowance", call.path)
+        if fault is not None and fault.value == "concurrent":
+            text = "ConcurrentRequests (Concurrent API Requests) Limit exceeded."
+            raise OrgFault("REQUEST_LIMIT_EXCEEDED", text, status=403)
+        if fault is not None or not self.allowance.book(self.now().date().isoformat(), calls):
             raise OrgFault("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", status=403)
         call.booked += calls
 
@@ -151,7 +156,7 @@ class Site:
         ext_field: str | None = None,
         headers: dict[str, str] | None = None,
     ) -> list[SaveResult]:
-        """Save rows as the user, some of them locked when the fault `row_lock` is on.
+        """Save rows as the user; the faults of rows may lock some, refuse some, or mend what was refused.
 
         Args:
             user_id: Who saves.
@@ -162,16 +167,23 @@ class Site:
             ext_field: The field that an upsert matches on.
             headers: Request headers that steer the save.
         """
-        locked = self.faults.struck_rows("row_lock", len(records))
-        if locked and all_or_none:
-            return [_locked() if row in locked else rolled_back() for row in range(len(records))]
-        free = [record for row, record in enumerate(records) if row not in locked]
-        saved = iter(
-            self.session(user_id).save(op, sobject, free, all_or_none=all_or_none, ext_field=ext_field, headers=headers)
+        fault = self.faults.peek("rows_failed")
+        refused = meddling.refused(op, fault.value if fault else "")
+        struck = dict.fromkeys(self.faults.struck_rows("rows_failed", len(records)), refused)
+        struck |= dict.fromkeys(self.faults.struck_rows("row_lock", len(records)), _locked())
+        if struck and all_or_none:
+            return [struck.get(row) or rolled_back() for row in range(len(records))]
+        free = [record for row, record in enumerate(records) if row not in struck]
+        session = self.session(user_id)
+        saved = (
+            session.save(op, sobject, free, all_or_none=all_or_none, ext_field=ext_field, headers=headers)
             if free
-            else ()
+            else []
         )
-        return [_locked() if row in locked else next(saved) for row in range(len(records))]
+        if not all_or_none:
+            saved = self.healer.heal(self.faults, session, op, sobject, free, saved, ext_field)
+        rest = iter(saved)
+        return [struck[row] if row in struck else next(rest) for row in range(len(records))]
 
 
 def records_by_object(records: Iterable[tuple[str, dict[str, Any]]]) -> list[tuple[str, list[int]]]:

@@ -11,6 +11,7 @@ import pandas as pd
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Block, Element
 
+from console.session import Key
 from tests.demo_fixture import open_demo
 
 IMAGE = "![x](http://127.0.0.1:9/x.png)"
@@ -21,7 +22,20 @@ HOSTILE = f"{IMAGE} {TAG} {LATE}"
 MARKS = re.compile(r"(?<!\\)(!\[x\]\(|<img|\$z|:material/home:|:red\[y\]|www\.evil|a@evil)")
 """What Markdown would make something of in the hostile text, unless it is escaped."""
 CODE = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)")
-PAGES = ("overview", "errors", "runs", "record", "jobs", "job", "connections", "audit", "plan")
+PAGES = (
+    "overview",
+    "errors",
+    "runs",
+    "record",
+    "jobs",
+    "job",
+    "connections",
+    "audit",
+    "plan",
+    "budget",
+    "settings",
+    "segments",
+)
 # These show their texts as they are.
 PLAIN = {
     "text",
@@ -55,6 +69,8 @@ class Page:
         self.at.run()
         failures = [f"{e.message}\n" + "\n".join(e.stack_trace[-8:]) for e in self.at.exception]
         assert not failures, failures[0]
+        if Key.NOTICE in self.at.session_state:
+            del self.at.session_state[Key.NOTICE]  # as the frame of the console does once a page is drawn
         return self
 
     def press(self, label: str) -> Page:
@@ -111,7 +127,7 @@ def rendered(element: Any) -> Iterator[str]:
         if getattr(element, "type", "") not in ("text", "code", "arrow_data_frame"):
             yield str(getattr(element, "label", ""))
         return
-    if element.type == "arrow_table":
+    if element.type == "table":
         yield from (str(cell) for row in element.value.to_numpy() for cell in row)
         return
     yield from texts(element.proto)

@@ -11,7 +11,7 @@ from console import strings
 from console.refusals import ORG_CODES
 from console.strings import cause_words, short
 from core.connections.salesforce.faults import fault, is_known
-from core.syncing.books import RETRY_AFTER
+from core.store.ledger import RETRY_AFTER
 from core.workspace import Workspace
 from tests.console.pages import Page
 

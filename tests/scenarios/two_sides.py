@@ -14,6 +14,7 @@ from typing import Any
 
 import polars as pl
 
+from core.identity.match import CANDIDATE
 from core.mapping import canonical
 from core.mapping.compile import inbound as compile_inbound
 from core.mapping.compile import outbound as compile_outbound
@@ -151,7 +152,7 @@ class TwoSides:
         idle = todo.join(differing, on="local_id", how="anti")
         same = plan.shaped(idle.with_columns(record_id="local_id", _outcome=pl.lit("unchanged")))
         moving = verdicts.join(differing, on="local_id", how="semi")
-        changed = outbound.updates(self.job_out, pair, moving, mapped, self._org_now(), 0.0)
+        changed = outbound.updates(self.job_out, pair, moving, mapped, self._org_now(), self._out_ground(rows))
         return plan.Planned(
             pl.concat([others, same.drop("baseline").pipe(plan.shaped), changed.rows]), {}, changed.decisions
         )
@@ -208,9 +209,11 @@ class TwoSides:
             accounts=pl.DataFrame({"record_id": [ACCOUNT], "org_id": [ACCOUNT_ID], "account_name": ["Acme"]}),
             person_match=ids.with_columns(
                 person_record_id=pl.lit(None, dtype=pl.Int64), status=pl.lit("no_reference"),
-                candidates=pl.lit(None, dtype=pl.List(pl.Int64)),
+                candidates=pl.lit(None, dtype=pl.List(CANDIDATE)),
             ),
-            account_match=ids.with_columns(account_record_id=pl.lit(ACCOUNT, dtype=pl.Int64), status=pl.lit("unique")),
+            account_match=ids.with_columns(account_record_id=pl.lit(ACCOUNT, dtype=pl.Int64), status=pl.lit("unique"),
+                candidates=pl.lit(None, dtype=pl.List(CANDIDATE)),
+            ),
             users=pl.DataFrame(users).with_columns(row_zone=pl.lit(None, dtype=pl.String)),
             integration_user=ROBOT,
             now=self.now,
@@ -220,18 +223,18 @@ class TwoSides:
         linked = [
             {"Id": k, "record_id": v["record_id"], "baseline": v["baseline"], "org_stamp_at": v["stamp"],
              "linked_kind": "task", "updated_at": self.here[v["record_id"]]["updated_at"],
-             "is_gone": self.here[v["record_id"]]["deleted_at"] is not None}
+             "is_gone": self.here[v["record_id"]]["deleted_at"] is not None,
+             "is_adopted": False, "made_here": v.get("made_here", False)}
             for k, v in self.links.items()
         ]  # fmt: skip
         schema = {
             "Id": pl.String, "record_id": pl.Int64, "baseline": pl.String, "org_stamp_at": INSTANT,
             "linked_kind": pl.String, "updated_at": INSTANT, "is_gone": pl.Boolean,
+            "is_adopted": pl.Boolean, "made_here": pl.Boolean,
         }  # fmt: skip
         return inbound.Ground(
             links=pl.DataFrame(linked, schema=schema),
-            matches=pl.DataFrame(
-                schema={"Id": pl.String, "record_id": pl.Int64, "status": pl.String, "rule": pl.String}
-            ),
+            matches=pl.DataFrame(schema=plan_in.MATCHES),
             accounts=pl.DataFrame({"AccountId": [ACCOUNT_ID], "account_record_id": [ACCOUNT]}),
             people=pl.DataFrame(schema={"WhoId": pl.String, "person_record_id": pl.Int64}),
         )

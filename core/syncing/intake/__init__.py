@@ -11,13 +11,17 @@ from typing import Any
 from core.clock import SystemClock
 from core.connections.intake import Row, check_rows
 from core.connections.intake.rows import shape_of
-from core.store import ledger
+from core.mapping.vocabulary import Vocabulary, fault
+from core.records import Kind
+from core.store import ledger, setting
 from core.store.database import Database
 from core.syncing.intake.decide import Answer
 from core.syncing.intake.members import take_members
 from core.syncing.intake.rows import TABLE_OF, take_rows
 from core.syncing.intake.users import link_users, take_users
 
+VOCABULARY = "vocabulary"
+"""The setting that holds the team's own words."""
 CHUNK_ROWS = 10_000
 CHUNK_BYTES = 33_554_432
 """A chunk is one transaction: so many rows, or roughly so many bytes of long texts, whichever comes first."""
@@ -66,8 +70,9 @@ def take_each(
     shape_of(kind)
     at = now or SystemClock().now()
     counts: Counter[str] = Counter()
+    words = Vocabulary.model_validate(setting.get(db, workspace_id, VOCABULARY) or {})
     try:
-        for part in _chunks(_checked(kind, rows, source_name)):
+        for part in _chunks(_declared(kind, _checked(kind, rows, source_name), words)):
             answers = _take_chunk(db, workspace_id, kind, part, at, actor)
             counts.update(a.result for a in answers)
             yield from answers
@@ -83,6 +88,23 @@ def _checked(kind: str, rows: Iterable[Mapping[str, Any] | Row], source_name: st
             yield raw
         else:
             yield from check_rows(kind, [raw], source_name)
+
+
+def _declared(kind: str, rows: Iterator[Row], words: Vocabulary) -> Iterator[Row]:
+    """The rows, those refused in which a custom field does not hold what the team has declared."""
+    for row in rows:
+        fields = row.values.get("fields") if words.fields and not row.reason else None
+        known = words.of(_kind_of(kind, row)) if fields else {}
+        for name, value in (fields or {}).items():
+            why = fault(known[name], value) if name in known else ""
+            if why:
+                row.reason, row.field = f"fields.{name} {why}", f"fields.{name}"
+        yield row
+
+
+def _kind_of(kind: str, row: Row) -> Kind:
+    given = {"accounts": "account", "people": "person"}.get(kind, row.values.get("kind"))
+    return Kind(given) if given in list(Kind) else Kind.NOTE
 
 
 def _chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:

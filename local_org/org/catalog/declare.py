@@ -66,7 +66,9 @@ def flags(spec: Spec, known: Iterable[str]) -> dict[str, Any]:
     unknown = sorted(rest.keys() - _FLAGS)
     if unknown:
         raise ValueError(f"{spec.get('name')}: unknown words in a field's declaration: {', '.join(unknown)}")
-    made = {word: tuple(value) if isinstance(value, list) else value for word, value in rest.items()}
+    made: dict[str, Any] = {word: tuple(value) if isinstance(value, list) else value for word, value in rest.items()}
+    if "quirks" in made:
+        made["quirks"] = tuple(dict(made["quirks"]).items())
     if made.get("external_id"):
         made["id_lookup"] = True
     return made

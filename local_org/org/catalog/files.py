@@ -20,6 +20,7 @@ from local_org.org.catalog.declare import (
     spelled_out,
     standard_field,
 )
+from local_org.org.catalog.shares import share_object
 from local_org.org.model import Field, Rollup, Schema, Sharing, SObject
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "schemas"
@@ -155,12 +156,30 @@ def grown(schema: Schema, more: Declared) -> Schema:
     for name, spec in more.objects.items():
         held = schema.get(name)
         wish = str(spec.get("prefix") or "")
-        prefix = (held.key_prefix if held else None) or _free_prefix(schema, objects, wish)
+        prefix = (held.key_prefix if held else None) or (_free_prefix(schema, objects, wish) if custom(name) else wish)
         objects.append(_object(name, spec, prefix, more.picklists))
     result = extend(schema, objects=objects)
     for name, specs in more.fields.items():
         result = _with_fields(result, name, specs, more.picklists)
-    return shared(result, more.sharing)
+    return shared(_mirrored(result), more.sharing)
+
+
+def _mirrored(schema: Schema) -> Schema:
+    """With person accounts, each custom field of Contact is on Account too: ``Score__c`` as ``Score__pc``."""
+    account, contact = schema.get("Account"), schema.get("Contact")
+    if account is None or contact is None or account.field("IsPersonAccount") is None:
+        return schema
+    own = [f for f in contact.fields if f.custom and f.stored and not account.field(f.name[:-1] + "pc")]
+    if not own:
+        return schema
+    made = [_mirror(f) for f in own]
+    return extend(schema, fields={"Account": made})
+
+
+def _mirror(f: Field) -> Field:
+    name = f.name[:-1] + "pc"
+    relation = f.relationship_name[:-1] + "pr" if f.relationship_name else None
+    return replace(f, name=name, relationship_name=relation, child_relationship=None, unique=False)
 
 
 def shared(schema: Schema, sharing: Mapping[str, Sharing]) -> Schema:
@@ -173,8 +192,9 @@ def shared(schema: Schema, sharing: Mapping[str, Sharing]) -> Schema:
         if schema.get(name) is None or model not in get_args(Sharing):
             raise ValueError(f"sharing of {name}: {model!r}; wants an object and one of {', '.join(get_args(Sharing))}")
     by_lower = {name.lower(): model for name, model in sharing.items()}
-    objects = (replace(o, sharing=by_lower.get(o.name.lower(), o.sharing), _by_lower={}) for o in schema.objects)
-    return Schema(tuple(objects)) if sharing else schema
+    objects = [replace(o, sharing=by_lower.get(o.name.lower(), o.sharing), _by_lower={}) for o in schema.objects]
+    shares = [share for share in map(share_object, objects) if share is not None]
+    return extend(Schema(tuple(objects)), objects=shares) if sharing else schema
 
 
 def _object(name: str, spec: Mapping[str, Any], prefix: str, picklists: Mapping[str, Iterable[str]]) -> SObject:
@@ -185,7 +205,7 @@ def _object(name: str, spec: Mapping[str, Any], prefix: str, picklists: Mapping[
     plural = str(spec.get("plural", f"{label}s"))
     own = _fields(spec.get("fields") or (), picklists)
     settings = {word: spec[word] for word in spec.keys() - {"label", "plural", "prefix", "fields"}}
-    if not name.endswith("__c"):
+    if not custom(name):
         return SObject(name, label, plural, prefix or None, tuple(own), **settings)
     words: tuple[Literal["activities", "name_label", "auto_number"], ...] = ("activities", "name_label", "auto_number")
     made = custom_object(name, label, plural, prefix, own, **{w: settings.pop(w) for w in words if w in settings})
@@ -212,7 +232,7 @@ def _coordinate(f: Field, part: str) -> Field:
 
 def _field(spec: Spec, picklists: Mapping[str, Iterable[str]]) -> Field:
     name = str(spec.get("name", ""))
-    if not name.endswith("__c"):
+    if not custom(name):
         return standard_field(spec, picklists)
     kind = field_type(spec)
     settings = {word: spec[word] for word in _FIELD_WORDS[2:] if word in spec and word not in ("may", "rollup")}
@@ -220,13 +240,19 @@ def _field(spec: Spec, picklists: Mapping[str, Iterable[str]]) -> Field:
         settings["values"] = named_values(settings["values"], picklists)
     more = flags(spec, _FIELD_WORDS)
     if "rollup" in spec:
-        rollup = dict(spec["rollup"])
-        more["rollup"] = Rollup(**{**rollup, "when": tuple(map(tuple, rollup.get("when", ())))})
+        more["rollup"] = _rollup(name, spec["rollup"])
     if "may" in spec:
         may = str(spec["may"])
         more |= {"createable": "C" in may, "updateable": "U" in may, "nillable": "N" in may}
         more["defaulted_on_create"] = "D" in may
     return custom_field(name, kind, **settings, **more)
+
+
+def _rollup(name: str, spec: Mapping[str, Any]) -> Rollup:
+    try:
+        return Rollup(**{**spec, "when": tuple((field, word, value) for field, word, value in spec.get("when", ()))})
+    except (TypeError, ValueError, AttributeError) as wrong:
+        raise ValueError(f"{name}: a roll-up wants child, reference, function, field and when: {wrong}") from wrong
 
 
 def _with_fields(schema: Schema, name: str, specs: Iterable[Spec], picklists: Mapping[str, Iterable[str]]) -> Schema:
@@ -254,11 +280,15 @@ def _changed(schema: Schema, name: str, spec: Spec, picklists: Mapping[str, Iter
     return Schema(tuple(made.values()))
 
 
+def custom(name: str) -> bool:
+    """Whether an object or field of that name is a custom one."""
+    return name.endswith("__c")
+
+
 def _free_prefix(schema: Schema, more: Iterable[SObject], wish: str) -> str:
     """The key prefix wished for, or the next of custom objects (they begin with ``a``) where another object has it."""
     taken = {o.key_prefix for o in (*schema.objects, *more)}
-    shared = wish and not wish.startswith("a")
-    return wish if wish and (shared or wish not in taken) else next(p for p in _CUSTOM if p not in taken)
+    return wish if wish and wish not in taken else next(prefix for prefix in _CUSTOM if prefix not in taken)
 
 
 _CUSTOM = tuple(f"a{number:02d}" for number in range(100))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from local_org import soql
 from local_org.org.model import OrgFault
+from local_org.web import spoiling
 from local_org.web.bulk.csvs import encode
 from local_org.web.bulk.ingest import dialect, listing
 from local_org.web.bulk.jobs import DELIMITERS, LINE_ENDINGS, Job, Jobs
@@ -96,12 +97,13 @@ def results(site: Site, call: Call) -> Answer:
     wanted = call.number("maxRecords", MOST_PER_PAGE, least=1, most=MOST_PER_PAGE)
     count = min(wanted, job.processed - start)
     end = start + count
+    first = spoiling.page_start(site, call, start, count) if start else start
     call.rows += count
     headers = {
         "Sforce-NumberOfRecords": str(count),
         "Sforce-Locator": _locator(job, end) if end < job.processed else "null",
     }
-    return Answer(200, headers=headers, media=CSV_TYPE, stream=_page(_jobs(site), job, start, end))
+    return Answer(200, headers=headers, media=CSV_TYPE, stream=_page(_jobs(site), job, first, first + count))
 
 
 def result_pages(site: Site, call: Call) -> Answer:
@@ -118,7 +120,7 @@ def run(site: Site, job: Job) -> None:
     """Run a job: the whole result goes to a file, with the place of every thousandth row noted beside it."""
     delay = site.faults.strikes("job_delay")
     if delay is not None:
-        _jobs(site).pause(delay.number(5))
+        _jobs(site).line.pause(delay.number(5))
     if _jobs(site).state_of(job.id) == "Aborted":
         return
     if site.faults.strikes("job_failed") is not None:
@@ -127,6 +129,8 @@ def run(site: Site, job: Job) -> None:
     started = time.monotonic()
     job = replace(job, state="InProgress", modified=site.epoch())
     _jobs(site).save(job)
+    if not _jobs(site).may_go_on(job, site.faults):
+        return
     try:
         rows = _write_result(site, job)
         job = replace(job, state="JobComplete", processed=rows)

@@ -66,8 +66,8 @@ def _prepare(db: Database) -> None:
     migrate(db)
     for number, name in ((1, "default"), (2, "other")):
         db.execute(
-            "INSERT INTO workspace (id, name, title, zone, seq, is_paused, created_at, created_by)"
-            " VALUES (:id, :name, '', 'UTC', 0, false, :now, 'test')",
+            "INSERT INTO workspace (id, name, title, zone, seq, is_paused, is_reading_paused, created_at, created_by)"
+            " VALUES (:id, :name, '', 'UTC', 0, false, false, :now, 'test')",
             id=number,
             name=name,
             now=NOW,

@@ -76,6 +76,7 @@ def test_the_worst_job_comes_first_with_its_reason(filled: Database) -> None:
         ("UPDATE run SET status = 'waiting_approval'", "needs_a_person", "guard"),
         ("UPDATE run SET status = 'running'", "running", "4 of 4"),
         ("UPDATE run SET status = 'queued'", "running", "queued"),
+        ("DELETE FROM run", "not_yet_run", "nothing is known"),
     ],
 )
 def test_each_state_of_a_job(lite: Database, change: str, state: str, words: str) -> None:
@@ -83,6 +84,13 @@ def test_each_state_of_a_job(lite: Database, change: str, state: str, words: str
     lite.execute(change)
     assert job(lite)["state"] == state
     assert words in job(lite)["why"]
+
+
+def test_a_job_that_has_not_run_is_not_called_in_step(lite: Database) -> None:
+    calm(lite)
+    lite.execute("DELETE FROM run WHERE job = 'calls_out'")
+    told = overview(lite)["verdict"]
+    assert told == {"state": "not_yet_run", "sentence": "1 of 2 jobs have not run yet."}
 
 
 def test_refused_rows_make_a_job_failing_until_they_are_put_aside(lite: Database) -> None:

@@ -35,7 +35,11 @@ def test_the_winner_that_was_never_here_takes_over_the_losers_record(desk: Desk)
     winner = contact(desk, "Winner", email)
     desk.org.merge("Contact", winner, [loser])
     desk.advance(5)
-    assert desk.run("people_in")["counts"]["updated"] == 2
+    preview = desk.ws.preview("people_in")
+    assert preview.counts["created"] == 0
+    ran = desk.run("people_in")
+    assert ran["counts"] == preview.counts
+    assert ran["counts"]["updated"] == 2
     assert people(desk, email) == [{**was, "last_name": "Winner", "org_id": winner}]
     again = desk.run("people_in")["counts"]
     assert again["input"] == again["unchanged"] + again["filtered"]
@@ -71,3 +75,20 @@ def test_what_was_edited_here_after_the_merge_stays_and_so_does_an_opt_out(desk:
     desk.run("people_in")
     (left,) = people(desk, email)
     assert (left["last_name"], bool(left["opted_out_email"]), left["org_id"]) == ("Ours", True, winner)
+
+
+@pytest.mark.requirement("T18")
+def test_a_chain_of_merges_within_one_reading_is_followed_to_its_end(desk: Desk) -> None:
+    email = EMAIL.format("chain")
+    desk.advance(5)
+    loser = contact(desk, "Loser", email)
+    desk.run("people_in")
+    (was,) = people(desk, email)
+    desk.advance(30)
+    between, winner = contact(desk, "Between", email), contact(desk, "Winner", email)
+    desk.org.merge("Contact", between, [loser])
+    desk.org.merge("Contact", winner, [between])
+    desk.advance(5)
+    preview = desk.ws.preview("people_in")
+    assert desk.run("people_in")["counts"] == preview.counts
+    assert people(desk, email) == [{**was, "last_name": "Winner", "org_id": winner}]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -96,7 +97,13 @@ def test_what_is_wrong_is_named_in_the_preview_and_held_by_the_run(desk: Desk) -
     spec = desk.ws.job("calls_out")
     outcomes = {**(spec.pairs[0].mapping_of("CallDisposition").value_map or {}), "left_the_building": "Connected"}  # type: ignore[union-attr]
     spec = with_mapping(spec, "CallDisposition", value_map=outcomes)
-    desk.ws.save_job(with_mapping(spec, "Description", overflow=Overflow.CUT))
+    unchanged = desk.ws.preview("calls_out")
+    assert unchanged.counts["input"] == 0, "held rows are looked at again once the job is changed"
+    mended = with_mapping(spec, "Description", overflow=Overflow.CUT)
+    shown = desk.ws.preview(mended)
+    assert (shown.counts["input"], shown.counts["created"], shown.counts["held"]) == (3, 2, 1)
+    desk.ws.save_job(mended)
+    assert desk.ws.preview("calls_out").counts == shown.counts
     desk.org.reset_calls()
     retried = [desk.ended(r) for r in desk.ws.retry(job="calls_out")]
     assert Counter({k: v for k, v in retried[0]["counts"].items() if v}) == {"input": 3, "created": 2, "held": 1}
@@ -107,7 +114,11 @@ def test_what_is_wrong_is_named_in_the_preview_and_held_by_the_run(desk: Desk) -
     people = desk.ws.candidates("calls_out", row["subject"])
     assert sorted(people["name"].to_list()) == ["Uma Shared", "Vic Shared"]
     vic = people.filter(people["name"] == "Vic Shared").row(0, named=True)
-    assert desk.ended(desk.ws.decide("calls_out", row["subject"], vic["record_id"]))["counts"]["created"] == 1
+    (asked,) = desk.ws.inbox().iter_rows(named=True)
+    assert (asked["kind"], asked["item"]) == ("match", f"calls_out:{row['subject']}")
+    assert {c["record_id"] for c in json.loads(asked["candidates"])} == set(people["record_id"])
+    decided = desk.ws.decide(asked["item"], "record", record_id=vic["record_id"], note="Vic called back")
+    assert desk.ended(decided[0])["counts"]["created"] == 1
     (task,) = desk.tasks("named shared")
     assert task["WhoId"] == vic["org_id"]
     assert desk.ws.open_rows(job="calls_out").is_empty()

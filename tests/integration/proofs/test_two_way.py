@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import requests
 
+from core.mapping.spec import FieldMapping
 from tests.integration.kit import Desk, add_job, groundwork, tasks, until
 from tests.practice import Practice
 
@@ -118,6 +119,52 @@ def test_deletions_travel_both_ways_and_nothing_comes_back(both: Desk) -> None:
     assert all(map(quiet, rounds(both)))
 
 
+@pytest.mark.requirement("O2", "O12")
+def test_a_round_trip_leaves_no_updates_and_no_differences(both: Desk) -> None:
+    """The org spells the status in its own way and fills in a priority, an owner and a maker: none of it comes back."""
+    rounds(both)  # brings in what other tests have left in the org
+    made = tasks("peace", 3, at=both.clock.now(), status="completed")
+    both.ws.take_in("activities", made)
+    assert both.run("tasks_out")["counts"]["created"] == 3
+    assert {t["Status"] for t in both.tasks("peace")} == {"Completed"}
+    mine = [ours(both, t["external_id"]) for t in made]
+    assert quiet(both.run("tasks_in")["counts"])
+    assert [ours(both, t["external_id"]) for t in made] == mine
+    for job in ("tasks_out", "tasks_in"):
+        found = both.ws.compare(job)
+        assert found.filter(found["record_id"].is_in([m["id"] for m in mine])).is_empty()
+    both.advance(30)
+    both.org.update("Task", both.tasks("peace")[0]["Id"], Priority="High")
+    both.advance(30)
+    counts = both.run("tasks_in")["counts"]
+    assert counts["updated"] == 1
+    assert sorted(str(ours(both, t["external_id"])["priority"]) for t in made) == ["High", "None", "None"]
+    assert all(map(quiet, rounds(both, 2)))
+
+
+@pytest.mark.requirement("X11")
+def test_a_full_sync_looks_again_and_sees_what_was_deleted_meanwhile(both: Desk) -> None:
+    """A mapping that is added later reaches records whose stamp is known; the mark passes no delete unseen."""
+    made = tasks("again", 2, at=both.clock.now())
+    both.ws.take_in("activities", made)
+    rounds(both)
+    there = {t["Description"]: t["Id"] for t in both.tasks("again")}
+    both.org.update("Task", there["again 1"], CallObject="extra")
+    both.advance(60)
+    rounds(both)
+    spec = both.ws.job("tasks_in")
+    pair = spec.pairs[0]
+    more = FieldMapping(source="CallObject", target="fields.extra")
+    pairs = (pair.model_copy(update={"mappings": (*pair.mappings, more)}),)
+    both.ws.save_job(spec.model_copy(update={"pairs": pairs}))
+    both.org.delete("Task", there["again 0"])
+    both.advance(3600)
+    assert both.run("tasks_in", full=True)["counts"]["deleted"] == 1
+    assert [ours(both, t["external_id"])["deleted_at"] is not None for t in made] == [True, False]
+    assert json.loads(ours(both, made[1]["external_id"])["fields"])["extra"] == "extra"
+    both.ws.save_job(spec)
+
+
 def mark(desk: Desk) -> datetime:
     frame = desk.ws.database.read("SELECT org_stamp_at FROM mark WHERE job = 'tasks_in'")
     return frame.item(0, 0)  # type: ignore[no-any-return]
@@ -168,12 +215,17 @@ def test_an_inbound_run_that_is_stopped_reads_everything_again(both: Desk) -> No
     """The mark never passes a change that was not stored."""
     account = both.org.soql("SELECT Id FROM Account LIMIT 1")[0]["Id"]
     rounds(both)
+    both.ws.pause()
+    assert both.run("tasks_in")["status"] == "complete", "a pause of writing stops what comes in"
     before = mark(both)
     both.org.create("Task", Subject="Left over", WhatId=account, Description="left over")
     both.advance(60)
-    both.ws.pause()
+    both.ws.pause(reading=True)
     info = both.run("tasks_in")
     assert info["status"] == "partial"
+    jobs = {j["name"]: j for j in both.ws.overview()["jobs"]}
+    assert {jobs[n]["state"] for n in ("tasks_in", "tasks_out")} == {"paused"}
+    assert "Reading" in jobs["tasks_in"]["why"]
     assert mark(both) == before
     both.ws.resume()
     both.advance(26 * 60)

@@ -62,6 +62,24 @@ def test_ranges(literal: str, first: str, last: str) -> None:
     assert (start.isoformat(), (end - timedelta(days=1)).isoformat()) == (first, last)
 
 
+@pytest.mark.parametrize(
+    ("today", "first_weekday", "first"),
+    [
+        ("2026-03-15", 6, "2026-03-15"),
+        ("2026-03-15", 0, "2026-03-09"),
+        ("2026-03-16", 0, "2026-03-16"),
+        ("2026-03-16", 5, "2026-03-14"),
+    ],
+)
+def test_weeks_begin_by_locale(today: str, first_weekday: int, first: str) -> None:
+    day = date.fromisoformat(today)
+    start, end = day_range("THIS_WEEK", day, first_weekday)
+    assert (start.isoformat(), end - start) == (first, timedelta(weeks=1))
+    assert day_range("LAST_WEEK", day, first_weekday) == (start - timedelta(weeks=1), start)
+    assert day_range("LAST_N_WEEKS:2", day, first_weekday) == (start - timedelta(weeks=2), start)
+    assert day_range("THIS_MONTH", day, first_weekday) == day_range("THIS_MONTH", day)
+
+
 @given(st.sampled_from(sorted(RANGE_NAMES_N)), st.integers(0, 10**9), st.dates(date(1950, 1, 1), date(2100, 1, 1)))
 def test_no_number_leaves_the_calendar(name: str, number: int, today: date) -> None:
     start, end = day_range(f"{name}:{number}", today)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -93,12 +93,24 @@ def inbound(
     times: Times,
     policies: Mapping[str, str],
     fill_only: tuple[str, ...] = (),
+    silent: Collection[str] = (),
+    untouched: bool = False,
 ) -> Said:
-    """What the inbound job does with a linked record, whose org values are ``row``."""
+    """What the inbound job does with a linked record, whose org values are ``row``.
+
+    ``silent`` fields say nothing where they are empty here; an ``untouched`` record is as we made it in the org.
+    """
     said: dict[str, str] = {}
     for target, source in sources.items():
         travels = sent[target] and not (target in fill_only and ours[target] is not None)
-        decision = who(ours[target], row[source], known(base, row, source), times, policies[target])
+        agreed = known(base, row, source)
+        decision = who(ours[target], row[source], agreed, times, policies[target])
+        if decision == "same" or plain(ours[target]) is not None:
+            pass
+        elif agreed is ABSENT and untouched:
+            decision = "same"
+        elif agreed is not ABSENT and target in silent:
+            decision = "same" if plain(row[source]) == plain(agreed) else "theirs"  # type: ignore[arg-type]
         said[target] = decision if travels or decision == "same" else "stays"
     moves = any(d == "theirs" for f, d in said.items() if f not in RIDERS)
     for target in said.keys() & set(RIDERS):

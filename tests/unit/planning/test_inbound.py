@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -54,20 +54,26 @@ def captured(*rows: dict[str, Any]) -> pl.DataFrame:
 
 def link(**over: Any) -> dict[str, Any]:
     base = {"Id": "00TX", "record_id": 1, "baseline": "{}", "org_stamp_at": None, "linked_kind": "task"}
-    return {**base, "updated_at": NOON, "is_gone": False, **over}
+    return {**base, "updated_at": NOON, "is_gone": False, "is_adopted": False, "made_here": False, **over}
 
 
 def ground(*links: dict[str, Any], **over: Any) -> inbound.Ground:
     schema = {"Id": pl.String, "record_id": pl.Int64, "baseline": pl.String, "org_stamp_at": INSTANT}
     schema |= {"linked_kind": pl.String, "updated_at": INSTANT, "is_gone": pl.Boolean}
-    matches = {"Id": pl.String, "record_id": pl.Int64, "status": pl.String, "rule": pl.String}
+    schema |= {"is_adopted": pl.Boolean, "made_here": pl.Boolean}
     accounts = over.get("accounts", [("001ACME", 5)])
     return inbound.Ground(
         links=pl.DataFrame(list(links), schema=schema),
-        matches=pl.DataFrame(over.get("matches", []), schema=matches, orient="row"),
+        matches=pl.DataFrame(
+            [(*m, [{"record_id": 4, "rule": "email"}]) for m in over.get("matches", [])],
+            schema=plan_in.MATCHES,
+            orient="row",
+        ),
         accounts=pl.DataFrame(accounts, schema={"AccountId": pl.String, "account_record_id": pl.Int64}, orient="row"),
         people=pl.DataFrame(schema={"WhoId": pl.String, "person_record_id": pl.Int64}),
         accounts_come=over.get("accounts_come", False),
+        is_full=over.get("is_full", False),
+        read_at=over.get("read_at"),
     )
 
 
@@ -105,6 +111,7 @@ COMING = ground(accounts=[], accounts_come=True)
         # read again within the margin
         ({}, row(), SEEN, ("unchanged", "seen", "")),
         ({}, row(), EARLIER, OPEN),
+        ({}, row(), ground(link(org_stamp_at=NOON), is_full=True), OPEN),
         ({}, row(), ground(link(linked_kind="call", org_stamp_at=NOON)), ("unchanged", "seen", "")),
         ({}, row(**GONE), SEEN, OPEN),
         # the job keeps what was deleted there
@@ -246,6 +253,14 @@ def test_an_echo_is_no_change_but_its_stamp_is_kept() -> None:
     echo = planned(job(), row(), AGREED)
     assert (echo["action"], echo["outcome"], echo["reason"]) == ("none", "unchanged", "Both sides are equal.")
     assert json.loads(echo["extra"])["stamp"] == STAMP
+
+
+@pytest.mark.requirement("X11")
+@pytest.mark.parametrize(("seconds", "known"), [(0, "2026-11-02T11:59:59Z"), (1, "2026-11-02T11:59:59Z"), (2, STAMP)])
+def test_a_stamp_is_known_only_when_its_second_is_over(seconds: int, known: str) -> None:
+    """Another edit within the second of the last one read bears the same stamp, and must be looked at."""
+    echo = planned(job(), row(), ground(link(baseline=BASE), read_at=NOON + timedelta(seconds=seconds)))
+    assert json.loads(echo["extra"])["stamp"] == known
 
 
 def test_a_difference_that_the_mapping_leaves_is_said() -> None:

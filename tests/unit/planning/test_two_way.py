@@ -22,6 +22,7 @@ from tests.unit.planning.reference import Said, Times
 INSTANT = pl.Datetime("us", "UTC")
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 STAMP = "2026-11-02T12:00:00Z"
+ROBOT = "005ROBOT"
 OUT_FIELDS = ("Subject", "Description", "OwnerId")
 SOURCES = {
     "subject": "Subject",
@@ -54,6 +55,7 @@ class Case:
     ours_at: datetime | None
     theirs_at: datetime | None
     gone: bool = False
+    made_here: bool = False
 
 
 def whole(names: tuple[str, ...]) -> st.SearchStrategy[dict[str, str | None]]:
@@ -80,7 +82,16 @@ def cases_out() -> st.SearchStrategy[list[Case]]:
 
 def cases_in() -> st.SearchStrategy[list[Case]]:
     names = tuple(SOURCES)
-    case = st.builds(Case, whole(names), whole(TRACKED), bases(TRACKED), flags(names), instants, instants)
+    case = st.builds(
+        Case,
+        whole(names),
+        whole(TRACKED),
+        bases(TRACKED),
+        flags(names),
+        instants,
+        instants,
+        made_here=st.booleans(),
+    )
     return st.lists(case, min_size=1, max_size=6)
 
 
@@ -130,7 +141,9 @@ def planned_out(cases: list[Case], by_field: dict[str, str], offset_s: float) ->
             **dict.fromkeys(OUT_FIELDS, pl.String),
         },
     )
-    return outbound.updates(spec, spec.pairs[0], verdicts, mapped, org_now, offset_s)
+    none = pl.DataFrame()
+    ground = outbound.Ground(none, none, none, none, none, none, "", NOON, clock_offset_s=offset_s)
+    return outbound.updates(spec, spec.pairs[0], verdicts, mapped, org_now, ground)
 
 
 def said(rows: pl.DataFrame) -> list[Said]:
@@ -182,7 +195,8 @@ def frame(rows: list[dict[str, Any]], **schema: Any) -> pl.DataFrame:
 
 def captured(cases: list[Case]) -> pl.DataFrame:
     stamped = [
-        {"Id": f"T{i}", "SystemModstamp": STAMP, "LastModifiedDate": STAMP, "IsDeleted": "false"} | c.theirs
+        {"Id": f"T{i}", "SystemModstamp": STAMP, "LastModifiedDate": STAMP, "IsDeleted": "false",
+         "LastModifiedById": ROBOT, "CreatedDate": STAMP} | c.theirs
         for i, c in enumerate(cases)
     ]  # fmt: skip
     return pl.DataFrame(stamped, schema=dict.fromkeys(stamped[0], pl.String))
@@ -197,7 +211,11 @@ def as_mapped(rows: pl.DataFrame, cases: list[Case] | None) -> pl.DataFrame:
 
 
 def plan_in_rows(
-    cases: list[Case], by_field: dict[str, str], offset_s: float, fill_only: tuple[str, ...]
+    cases: list[Case],
+    by_field: dict[str, str],
+    offset_s: float,
+    fill_only: tuple[str, ...],
+    clears: frozenset[str] | None = None,
 ) -> pl.DataFrame:
     mappings = [
         FieldMapping(
@@ -211,18 +229,20 @@ def plan_in_rows(
     links = frame(
         [
             {"Id": f"T{i}", "record_id": i, "baseline": json.dumps(c.base), "org_stamp_at": None, "linked_kind": "task",
-             "updated_at": c.ours_at, "is_gone": False}
+             "updated_at": c.ours_at, "is_gone": False, "is_adopted": False, "made_here": c.made_here}
             for i, c in enumerate(cases)
         ],
         Id=pl.String, record_id=pl.Int64, baseline=pl.String, org_stamp_at=INSTANT, linked_kind=pl.String,
-        updated_at=INSTANT, is_gone=pl.Boolean,
+        updated_at=INSTANT, is_gone=pl.Boolean, is_adopted=pl.Boolean, made_here=pl.Boolean,
     )  # fmt: skip
     ground = inbound.Ground(
         links,
-        frame([], Id=pl.String, record_id=pl.Int64, status=pl.String, rule=pl.String),
+        pl.DataFrame(schema=plan_in.MATCHES),
         frame([], AccountId=pl.String, account_record_id=pl.Int64),
         frame([], WhoId=pl.String, person_record_id=pl.Int64),
         clock_offset_s=offset_s,
+        own_user=ROBOT,
+        twin_clears=clears,
     )
     verdicts = inbound.resolve(spec, rows, ground)
     verdicts = verdicts.with_columns(pl.Series("modified_at", [c.theirs_at for c in cases], dtype=INSTANT))
@@ -253,17 +273,32 @@ def tracked(said_: Said) -> Said:
     st.fixed_dictionaries(dict.fromkeys(SOURCES, policies)),
     offsets,
     st.sampled_from([(), ("notes",), ("notes", "user")]),
+    st.sampled_from([None, frozenset[str](), frozenset({"Description"})]),
 )
 def test_inbound_updates_are_those_of_the_reference(
-    cases: list[Case], by_field: dict[str, str], offset_s: float, fill_only: tuple[str, ...]
+    cases: list[Case],
+    by_field: dict[str, str],
+    offset_s: float,
+    fill_only: tuple[str, ...],
+    clears: frozenset[str] | None,
 ) -> None:
+    silent = () if clears is None else [t for t, s in SOURCES.items() if s not in clears]
     expected = [
         reference.inbound(
-            c.ours, org_row(c), SOURCES, c.sent, c.base, Times(c.ours_at, c.theirs_at, offset_s), by_field, fill_only
+            c.ours,
+            org_row(c),
+            SOURCES,
+            c.sent,
+            c.base,
+            Times(c.ours_at, c.theirs_at, offset_s),
+            by_field,
+            fill_only,
+            silent,
+            c.made_here and c.theirs_at is not None and c.theirs_at <= NOON + timedelta(seconds=2),
         )
         for c in cases
     ]
-    assert said(plan_in_rows(cases, by_field, offset_s, fill_only)) == [tracked(s) for s in expected]
+    assert said(plan_in_rows(cases, by_field, offset_s, fill_only, clears)) == [tracked(s) for s in expected]
 
 
 @settings(max_examples=40, deadline=None)

@@ -121,6 +121,7 @@ def upgrade() -> None:
         sa.Column("route", sa.String(), nullable=False),
         sa.Column("sent_as", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
+        sa.Column("holder", sa.String(), nullable=True),
         sa.Column("bulk_job_id", sa.String(), nullable=True),
         sa.Column("n_rows", sa.Integer(), nullable=False),
         sa.Column("intent_at", sa.BigInteger(), nullable=True),
@@ -202,6 +203,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_connection_workspace_id"), ["workspace_id"], unique=False)
 
     op.create_table(
+        "consent",
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("record_id", sa.BigInteger(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("origin", sa.String(), nullable=False),
+        sa.Column("actor", sa.String(), nullable=False),
+        sa.Column("evidence", sa.Text(), nullable=True),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "id"),
+    )
+    with op.batch_alter_table("consent", schema=None) as batch_op:
+        batch_op.create_index("ix_consent", ["workspace_id", "record_id", "channel", "id"], unique=False)
+
+    op.create_table(
         "contact_point",
         sa.Column("workspace_id", sa.Integer(), nullable=False),
         sa.Column("table_name", sa.String(), nullable=False),
@@ -281,6 +298,20 @@ def upgrade() -> None:
     with op.batch_alter_table("link", schema=None) as batch_op:
         batch_op.create_index("ix_link_org", ["workspace_id", "org_id", "state"], unique=False)
         batch_op.create_index("ix_link_record", ["workspace_id", "table_name", "record_id", "state"], unique=False)
+        batch_op.create_index(
+            "ux_link_org",
+            ["workspace_id", "table_name", "org_id"],
+            unique=True,
+            sqlite_where=sa.text("state = 'active'"),
+            postgresql_where=sa.text("state = 'active'"),
+        )
+        batch_op.create_index(
+            "ux_link_record",
+            ["workspace_id", "table_name", "record_id", "sobject"],
+            unique=True,
+            sqlite_where=sa.text("state = 'active'"),
+            postgresql_where=sa.text("state = 'active'"),
+        )
 
     op.create_table(
         "mark",
@@ -292,6 +323,7 @@ def upgrade() -> None:
         sa.Column("workspace_seq", sa.BigInteger(), nullable=True),
         sa.Column("parents_seq", sa.BigInteger(), nullable=True),
         sa.Column("scope_read_at", sa.BigInteger(), nullable=True),
+        sa.Column("mapping", sa.String(), nullable=True),
         sa.Column("updated_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("workspace_id", "job", "sobject"),
     )
@@ -331,6 +363,7 @@ def upgrade() -> None:
         sa.Column("value", sa.Text(), nullable=True),
         sa.Column("status_code", sa.String(), nullable=False),
         sa.Column("candidates", sa.Text(), nullable=True),
+        sa.Column("disputes", sa.Text(), nullable=True),
         sa.Column("decision", sa.Text(), nullable=True),
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("is_aside", sa.Boolean(), nullable=False),
@@ -437,7 +470,6 @@ def upgrade() -> None:
         sa.Column("phone", sa.String(), nullable=True),
         sa.Column("account_record_id", sa.BigInteger(), nullable=True),
         sa.Column("person_record_id", sa.BigInteger(), nullable=True),
-        sa.Column("people", sa.Text(), nullable=True),
         sa.Column("parent_ref", sa.String(), nullable=True),
         sa.Column("status", sa.String(), nullable=True),
         sa.Column("owner", sa.String(), nullable=True),
@@ -548,6 +580,7 @@ def upgrade() -> None:
         sa.Column("org_id", sa.String(), nullable=True),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("is_paused", sa.Boolean(), nullable=False),
+        sa.Column("is_reading_paused", sa.Boolean(), nullable=False),
         sa.Column("paused_by", sa.String(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("created_by", sa.String(), nullable=False),
@@ -617,6 +650,12 @@ def downgrade() -> None:
     op.drop_table("oauth_state")
     op.drop_table("mark")
     with op.batch_alter_table("link", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ux_link_record", sqlite_where=sa.text("state = 'active'"), postgresql_where=sa.text("state = 'active'")
+        )
+        batch_op.drop_index(
+            "ux_link_org", sqlite_where=sa.text("state = 'active'"), postgresql_where=sa.text("state = 'active'")
+        )
         batch_op.drop_index("ix_link_record")
         batch_op.drop_index("ix_link_org")
 
@@ -636,6 +675,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_contact_point")
 
     op.drop_table("contact_point")
+    with op.batch_alter_table("consent", schema=None) as batch_op:
+        batch_op.drop_index("ix_consent")
+
+    op.drop_table("consent")
     with op.batch_alter_table("connection", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_connection_workspace_id"))
 
