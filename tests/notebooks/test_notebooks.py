@@ -109,7 +109,13 @@ def test_duplicates_are_found_explained_and_a_merge_is_foretold(root: Path, demo
     assert demo.ws.duplicates("person").groups == len(groups)
     told = "".join(o["text"] for c in book.cells for o in c.get("outputs", []) if o["output_type"] == "stream")
     assert "choose View Duplicates or Merge" in told
-    assert len(found["lineage"]) == demo.ws.frames.lineage().height
+    became = {(r["org_id"], r["into_org_id"]): r["became"] for r in found["lineage"]}
+    merges = [(m["loser"], m["master"]) for m in planted["merged_contacts"] + planted["merged_accounts"]]
+    chains = planted["merged_contact_chains"] + planted["merged_account_chains"]
+    merges += [(loser, chain[-1]) for chain in chains for loser in chain[:-1]]
+    converted = [(c["lead"], c["contact"]) for c in planted["converted_leads"]]
+    assert {p: became.get(p) for p in merges} == dict.fromkeys(merges, "merged")
+    assert {p: became.get(p) for p in converted} == dict.fromkeys(converted, "converted")
 
 
 @pytest.mark.requirement("T19", "N2")
