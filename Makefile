@@ -93,6 +93,10 @@ test: $(STAMP_DEV) tools ## the whole suite; with CI=true a missing browser, Pos
 story: $(STAMP_DEV) tools ## drive the whole way once in a real browser, with pictures in build/e2e
 	@$(BIN)/pytest -q tests/e2e $(ARGS)
 
+.PHONY: screenshots
+screenshots: $(STAMP_DEV) tools ## a picture of every page of a fresh demo, into docs/pictures
+	@$(BIN)/python -m tests.e2e.pictures docs/pictures
+
 .PHONY: nightly
 nightly: $(STAMP_DEV) tools ## the long profiles that `make test` leaves out
 	@$(BIN)/pytest -q --numprocesses $(WORKERS) --dist loadgroup -m nightly $(ARGS)

@@ -39,7 +39,7 @@ from core.planning import guards, plan
 from core.planning.alerts import Rules, muted
 from core.planning.choices import CHOICES, Asks
 from core.private import private
-from core.records import Direction, Kind, RunStatus, WorkspaceField, table_of
+from core.records import ENDED_RUNS, Direction, Kind, RunStatus, WorkspaceField, table_of
 from core.running import alerting, schedule, steps
 from core.running.engine import Engine
 from core.running.worker import Worker, wait_for
@@ -54,6 +54,7 @@ from core.store.tables import Workspace as WorkspaceRow
 from core.syncing import compare as comparing
 from core.syncing import configuration, connect, found, intake, lists, merged, merging, repair, strangers, users
 from core.syncing import decide as deciding
+from core.syncing.apply_in import bring_back
 from core.syncing.connect import Begun, Doors
 from core.syncing.context import Context
 from core.syncing.select import start_now
@@ -187,6 +188,23 @@ class Workspace:
             client_secret=client_secret, redirect_uri=redirect, name=name,
         )  # fmt: skip
 
+    def link_me(self, *, login_url: str, client_id: str, client_secret: str = "", redirect_uri: str = "") -> Begun:
+        """Begin linking the actor's own login: what they do is written by it from then on, and nobody else's.
+
+        Raises:
+            NotFound: the workspace is not connected yet, or the actor is none of its users.
+            HostRefused: the host is not allowed.
+        """
+        connect.master(self.database, self.workspace_id)
+        email = self.actor.lower()
+        if self.users().filter(pl.col("email") == email).is_empty():
+            raise NotFound(f"{self.actor} is not a user of this workspace.", hint="Ask an admin to add you.")
+        redirect = redirect_uri or f"{settings().public_url.rstrip('/')}/oauth/callback"
+        return connect.begin(
+            self.doors, self.workspace_id, actor=self.actor, login_url=login_url, client_id=client_id,
+            client_secret=client_secret, redirect_uri=redirect, name=email, owner=email,
+        )  # fmt: skip
+
     def finish_connect(self, browser: str, query: Mapping[str, str]) -> Connection:
         """End a sign-in with what the org sent the browser back with, then read the org's users.
 
@@ -196,6 +214,12 @@ class Workspace:
         """
         made = connect.finish(self.doors, self.workspace_id, actor=None, browser=browser, query=query)
         self._after_connecting()
+        if made.owner:
+            self.database.execute(
+                "UPDATE workspace_user SET org_user_id = :o, linked_how = 'signed in' WHERE workspace_id = :w"
+                " AND email = :e",
+                o=made.user_id, w=self.workspace_id, e=made.owner,
+            )  # fmt: skip
         return made
 
     def connect_headless(
@@ -219,7 +243,7 @@ class Workspace:
 
     def _after_connecting(self) -> None:
         self.engine.forget(self.workspace_id)
-        users.refresh(self.context())
+        users.refresh(self._ctx())
         self.engine.note(self.workspace_id)
 
     def connections(self) -> list[Connection]:
@@ -230,6 +254,9 @@ class Workspace:
 
     def context(self) -> Context:
         """The org as this workspace sees it, for verbs that read it now."""
+        return self._ctx()
+
+    def _ctx(self) -> Context:
         return self.engine.context(self.workspace_id)
 
     def refresh_org(self, sobjects: Iterable[str] = ()) -> dict[str, int]:
@@ -238,7 +265,7 @@ class Workspace:
         Returns:
             Object name -> number of fields, and ``users``.
         """
-        ctx = self.context()
+        ctx = self._ctx()
         names = dict.fromkeys([*(p.sobject for s in self.specs() for p in s.pairs), *sobjects])
         out = {name: len(ctx.refresh(name)["fields"]) for name in names}
         out["users"] = users.refresh(ctx)
@@ -247,7 +274,7 @@ class Workspace:
 
     def org_object(self, sobject: str) -> OrgObject:
         """The describe of an org object, as last read."""
-        return self.context().org(sobject)
+        return self._ctx().org(sobject)
 
     # -- users of the team
 
@@ -304,7 +331,7 @@ class Workspace:
             UsageError: there is a job of that name.
         """
         names = load.template(template).sobjects
-        ctx = self.context()
+        ctx = self._ctx()
         spec = load.make_job(template, job_name=name, orgs=ctx.orgs(names))
         if any(s.name == spec.name for s in self.specs()):
             raise UsageError(f"There is a job called {spec.name} already.", hint="Give the new one another name.")
@@ -330,7 +357,7 @@ class Workspace:
         return preset.check(chosen, described, known)
 
     def _described(self, chosen: preset.Preset) -> tuple[dict[str, OrgObject], list[tuple[str, str]]]:
-        ctx = self.context()
+        ctx = self._ctx()
         known = [(str(o["name"]), str(o["label"])) for o in ctx.gateway.describe_global()]
         there = {name for name, _ in known}
         wanted = [n for o in chosen.objects for n in o.names if n in there]
@@ -396,6 +423,23 @@ class Workspace:
         if before != spec.model_dump(mode="json"):
             self._note("job.saved", spec.name, {"before": before, "after": spec.model_dump(mode="json")})
         return spec
+
+    def job_head(self, name: str) -> dict[str, Any]:
+        """Which version of a job is saved: ``version`` (0 where there is none), ``updated_at``, ``updated_by``."""
+        return drafts.head(self.database, self.workspace_id, name)
+
+    def keep_draft(self, spec: JobSpec, version: int) -> None:
+        """Keep what the actor has changed in a job and not saved, with the version that it began from."""
+        body = spec.model_dump(mode="json")
+        drafts.keep(self.database, self.workspace_id, self.actor, spec.name, body, version, self._now())
+
+    def draft(self, name: str) -> dict[str, Any] | None:
+        """The actor's draft of a job: ``spec``, ``version``, ``at``; ``None`` where there is none."""
+        return drafts.get(self.database, self.workspace_id, self.actor, name)
+
+    def drop_draft(self, name: str) -> None:
+        """Forget the actor's draft of a job."""
+        drafts.drop(self.database, self.workspace_id, self.actor, name)
 
     # -- configuration as code
 
@@ -499,23 +543,6 @@ class Workspace:
         if before != words:
             self._note("vocabulary.changed", self.name, both)
 
-    def job_head(self, name: str) -> dict[str, Any]:
-        """Which version of a job is saved: ``version`` (0 where there is none), ``updated_at``, ``updated_by``."""
-        return drafts.head(self.database, self.workspace_id, name)
-
-    def keep_draft(self, spec: JobSpec, version: int) -> None:
-        """Keep what the actor has changed in a job and not saved, with the version that it began from."""
-        body = spec.model_dump(mode="json")
-        drafts.keep(self.database, self.workspace_id, self.actor, spec.name, body, version, self._now())
-
-    def draft(self, name: str) -> dict[str, Any] | None:
-        """The actor's draft of a job: ``spec``, ``version``, ``at``; ``None`` where there is none."""
-        return drafts.get(self.database, self.workspace_id, self.actor, name)
-
-    def drop_draft(self, name: str) -> None:
-        """Forget the actor's draft of a job."""
-        drafts.drop(self.database, self.workspace_id, self.actor, name)
-
     # -- what a job is limited to
 
     def exclude(self, kind: str, values: Sequence[str], *, exclude: bool = True) -> list[str]:
@@ -543,11 +570,11 @@ class Workspace:
 
         One that is not among them is not shared with that user: the org's admin can share it.
         """
-        return lists.views(self.context(), sobject)
+        return lists.views(self._ctx(), sobject)
 
     def check_filter(self, sobject: str, where: str) -> list[Finding]:
         """Every finding of a SOQL filter as it is typed: form, fields, permissions, and what it costs to read by it."""
-        return lists.check_filter(self.context(), sobject, where)
+        return lists.check_filter(self._ctx(), sobject, where)
 
     def segments(self) -> list[dict[str, Any]]:
         """The workspace's segments: name, kind, members."""
@@ -578,7 +605,7 @@ class Workspace:
             raise UsageError(
                 f"{there} called {rule.segment}.", hint="Segments: " + (", ".join(sorted(known)) or "none")
             )
-        return [self.save_job(spec) for spec in lists.jobs_of(self.context(), rule)]
+        return [self.save_job(spec) for spec in lists.jobs_of(self._ctx(), rule)]
 
     def specs(self) -> list[JobSpec]:
         """All jobs' specs, in the order in which they run."""
@@ -617,7 +644,7 @@ class Workspace:
         if failed:
             raise NotValid(f"{spec.title} does not validate: {failed[0].sentence()}", hint="Mend its mapping first.")
         if from_now:
-            start_now(self.context(), spec)
+            start_now(self._ctx(), spec)
         self._switch(spec, on=True)
 
     def backfill_counts(self, name: str) -> dict[str, int]:
@@ -645,7 +672,7 @@ class Workspace:
     def validate(self, job: str | JobSpec) -> list[Finding]:
         """Every finding of a job, worst first; saves nothing."""
         spec = self.job(job) if isinstance(job, str) else job
-        ctx = self.context()
+        ctx = self._ctx()
         orgs = {p.sobject: o for p in spec.pairs if (o := _or_none(ctx, p.sobject)) is not None}
         linked = bool(
             self.database.one(
@@ -679,11 +706,11 @@ class Workspace:
             OrgError: the org did not answer.
         """
         spec = self.job(job) if isinstance(job, str) else job
-        ctx = self.context()
+        ctx = self._ctx()
         with ctx.gateway.tally() as tally:
             planned, sources = steps.compute(ctx, spec, {"full": True} if full else None)
         rows = pl.concat([p.rows for p in planned]).with_row_index("row", 1)
-        tripped = guards.check(rows, steps.linked(ctx, spec), spec.guards)
+        tripped = guards.check(rows, steps.linked(ctx, spec), spec.guards, steps.left(ctx, spec, None, sources))
         self.engine.note(self.workspace_id)
         counts = {"input": sum(sources.values()), **plan.counts(rows)}
         return Preview(spec.name, counts, rows, [t.message for t in tripped], tally.calls)
@@ -838,6 +865,56 @@ class Workspace:
     def audit_books(self, run_id: str) -> dict[str, int]:
         """A run's books counted again from the stored rows."""
         return runs.audit_books(self.database, self.workspace_id, run_id)
+
+    def preview_undo(self, run_id: str) -> Preview:
+        """What an undo of a run would do now: restored are fields that still hold what it wrote, the rest is listed.
+
+        Raises:
+            UsageError: the run wrote nothing, or has not ended.
+        """
+        spec = self._undoable(run_id)
+        ctx = self.context()
+        with ctx.gateway.tally() as tally:
+            planned, sources = steps.compute(ctx, spec, {"undo": run_id})
+        rows = pl.concat([p.rows for p in planned]).with_row_index("row", 1)
+        counts = {"input": sum(sources.values()), **plan.counts(rows)}
+        return Preview(spec.name, counts, rows, [], tally.calls)
+
+    def undo(self, run_id: str) -> str:
+        """Take back what a run wrote, as far as nobody has changed it since; returns the run that does it.
+
+        That run can be undone as well.
+
+        Raises:
+            UsageError: the run has not ended.
+        """
+        spec = self._undoable(run_id)
+        made = self._ask(spec, reason=f"undo of {run_id}", scope={"undo": run_id})
+        self._note("run.undone", run_id, {"by": made})
+        return made
+
+    def _undoable(self, run_id: str) -> JobSpec:
+        found = runs.get(self.database, self.workspace_id, run_id)
+        if RunStatus(found.status) not in ENDED_RUNS:
+            raise UsageError("That run has not ended yet.", hint="Cancel it, or wait.")
+        return self.job(found.job)
+
+    def recycle_bin(self, kind: str | None = None) -> pl.DataFrame:
+        """Records that a sync has deleted here, the latest first; columns are those of ``core.audit.bin.BIN``."""
+        return reporting.recycle_bin(self.database, self.workspace_id, kind)
+
+    def restore(self, table: str, record_ids: Sequence[int]) -> int:
+        """Take records out of the recycle bin; returns how many.
+
+        Their org records are gone, so that an outbound job makes new ones.
+        """
+        wanted = self.recycle_bin(table).filter(pl.col("record_id").is_in(list(record_ids)))["record_id"]
+        with self.database.batch(self.workspace_id, origin="by hand", actor=self.actor) as batch:
+            bring_back(batch, table, wanted)
+            ledger.write(
+                batch, "records.restored", table, actor=self.actor, at=self._now(), values={"records": wanted.to_list()}
+            )
+        return wanted.len()
 
     def cancel(self, run_id: str) -> None:
         """Stop a run after the batch under way."""
@@ -1142,7 +1219,7 @@ class Workspace:
         rows = within(self.frames.activities(), first, last)
         if not live:
             return double.of_workspace(rows)
-        ctx = self.context()
+        ctx = self._ctx()
         there = found.activities(ctx, first, last)
         gone = found.gone(ctx, rows, there)
         self.engine.note(self.workspace_id)
@@ -1376,7 +1453,7 @@ class Workspace:
 
     def compare(self, job: str) -> pl.DataFrame:
         """Fields in which linked records differ between workspace and org now, with the cause of each."""
-        return comparing.compare(self.context(), self.job(job))
+        return comparing.compare(self._ctx(), self.job(job))
 
     def overview(self) -> dict[str, Any]:
         """Health at one look: jobs worst first, what needs a person, freshness, API allowance."""
@@ -1396,7 +1473,7 @@ class Workspace:
 
     def summary(self) -> dict[str, dict[str, int]]:
         """How many records there are: org objects (asked of the org) and workspace kinds."""
-        ctx = self.context()
+        ctx = self._ctx()
         names = sorted({p.sobject for s in self.specs() for p in s.pairs})
         return {
             "org": {n: ctx.gateway.count(n) for n in names},

@@ -148,7 +148,7 @@ def _all(titles: dict[str, str]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         named = {title: name for name, title in titles.items()}
         of = st.selectbox(
-            "Job", list(named), index=None, key="of", bind="query-params", placeholder="All jobs", width=240,
+            "Of job", list(named), index=None, key="of", bind="query-params", placeholder="All jobs", width=240,
             label_visibility="collapsed",
         )  # fmt: skip
         state = st.pills("State", list(_STATUS), key="state", bind="query-params", label_visibility="collapsed")

@@ -133,8 +133,7 @@ def unprocessed(site: Site, call: Call) -> Answer:
     def stream() -> Iterator[bytes]:
         yield encode(job, [header])
         lines = rows(job, _jobs(site).directory / f"{job.id}.csv")
-        next(lines, None)
-        left = islice(lines, job.processed, None)
+        left = islice(lines, job.processed + 1, None)
         try:
             while chunk := list(islice(left, BATCH)):
                 yield encode(job, chunk)
