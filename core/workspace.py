@@ -52,7 +52,7 @@ from core.store.secrets import open_vault
 from core.store.tables import Connection, Job
 from core.store.tables import Workspace as WorkspaceRow
 from core.syncing import compare as comparing
-from core.syncing import configuration, connect, found, intake, lists, merging, repair, strangers, users
+from core.syncing import configuration, connect, found, intake, lists, merged, merging, repair, strangers, users
 from core.syncing import decide as deciding
 from core.syncing.apply_in import bring_back
 from core.syncing.connect import Begun, Doors
@@ -1241,6 +1241,19 @@ class Workspace:
         """
         elsewhere = strangers.read(self.context(), kind) if live else None
         return duplicating.find(self.database, self.workspace_id, kind, least=least, elsewhere=elsewhere)
+
+    def lineage(self, *, live: bool = False) -> pl.DataFrame:
+        """Merged, converted, deleted and restored records; ``live`` asks the org for those never linked here as well.
+
+        Columns are those of ``frames.lineage()``; a record that both tell about is told once, by the ledger.
+        """
+        known = self.frames.lineage()
+        if not live:
+            return known
+        theirs = merged.read(self.context()).join(known.select("org_id"), on="org_id", how="anti")
+        return pl.concat([known, theirs], how="diagonal").sort(
+            "at", "org_id", descending=[True, False], nulls_last=True
+        )
 
     def simulate_merge(self, org_ids: Sequence[str], winner: str | None = None) -> merging.Simulation:
         """What a merge of org records of one object would do; reads the org, writes nothing.
