@@ -47,7 +47,7 @@ from core.store.secrets import open_vault
 from core.store.tables import Connection, Job
 from core.store.tables import Workspace as WorkspaceRow
 from core.syncing import compare as comparing
-from core.syncing import configuration, connect, found, intake, lists, users
+from core.syncing import configuration, connect, found, intake, lists, trial, users
 from core.syncing.connect import Begun, Doors
 from core.syncing.context import Context
 from core.syncing.select import start_now
@@ -737,6 +737,21 @@ class Workspace:
             return schedule.ask(
                 batch, spec, actor=self.actor, reason=reason, at=self._now(), scope=scope, plan_id=plan_id, kind=kind
             )
+
+    def try_job(self, job: str, user: str) -> str:
+        """Run an outbound job for one person's latest activities only, before it is rolled out; returns the run.
+
+        Raises:
+            NotFound: the person is not linked to an org user, or has made nothing yet.
+        """
+        spec = self.job(job)
+        records = trial.records_of(self._ctx(), spec, user)
+        return self._ask(spec, reason=f"trial with {user.lower()}", scope={"records": records})
+
+    def checklist(self, run_id: str) -> list[dict[str, Any]]:
+        """What a run wrote and what the org has of it now, field by field: see `core.syncing.trial.checklist`."""
+        run = runs.get(self.database, self.workspace_id, run_id)
+        return trial.checklist(self._ctx(), self.job(run.job), run_id)
 
     def run(self, job: str, *, full: bool = False, wait: float = 3600) -> dict[str, Any]:
         """Run a job to its end and tell what it came to; uses the worker there is, else one of its own."""

@@ -27,14 +27,14 @@ _MAY = {
     ),
     ANALYST: (
         "audit_books audit_export audit_report audit_views backfill_counts backtest bundle changes "
-        "check_filter check_preset compare config_log context diff_config discard duplicates exclusions "
-        "export_config fields lineage list_views lookup org_object org_users plan presets preview "
+        "check_filter check_preset checklist compare config_log context diff_config discard duplicates "
+        "exclusions export_config fields lineage list_views lookup org_object org_users plan presets preview "
         "request_plan seen_values segments simulate_merge validate validate_config value_counts vocabulary "
         "wait write_bundle write_report"
     ),
     OPERATOR: (
         "apply approve backfill cancel decide merge_records mute_alerts pause put_aside refresh_org rehearse "
-        "repair_link request_run retry run take_in take_in_file undo"
+        "repair_link request_run retry run take_in take_in_file try_job undo"
     ),
 }
 VERBS: dict[str, str] = {verb: role for role, verbs in _MAY.items() for verb in verbs.split()}

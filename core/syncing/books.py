@@ -165,7 +165,8 @@ def _make_batches(batch: Batch, run_id: str, plan_id: str) -> None:
         "INSERT INTO batch (workspace_id, run_id, number, sent_as, sobject, action, route, state, n_rows)"
         " SELECT workspace_id, :r, batch, MAX(sent_as), MAX(sobject), MAX(action), CASE WHEN COUNT(*) > :bulk"
         " THEN 'bulk' ELSE 'rest' END, 'planned', COUNT(*) FROM change WHERE plan_id = :p AND batch IS NOT NULL"
-        " AND NOT EXISTS (SELECT 1 FROM batch b WHERE b.run_id = :r AND b.number = change.batch) GROUP BY workspace_id, batch",
+        " AND NOT EXISTS (SELECT 1 FROM batch b WHERE b.run_id = :r AND b.number = change.batch)"
+        " GROUP BY workspace_id, batch",
         r=run_id,
         p=plan_id,
         bulk=ordering.PER_REQUEST,
