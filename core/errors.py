@@ -9,7 +9,9 @@ SynclineError
 ├── PlanError             we refused to act
 │   ├── PlanStale         what the plan stands on has moved
 │   ├── GuardTripped      a guard wants a person to look first
-│   └── NotValid          the job has findings that stop it
+│   ├── ConsentBreach     something would have opted a person in again
+│   ├── NotValid          the job has findings that stop it
+│   └── SavedMeanwhile    somebody else saved what was being edited
 ├── OrgError              the org answered with an error (statusCode verbatim)
 │   ├── TransientOrgError again later: locks, time-outs, 5xx, an org in maintenance
 │   │   ├── OrgUnreachable  no answer at all, and nothing was sent that could have been applied
@@ -70,8 +72,16 @@ class PlanStale(PlanError):
     """The plan no longer fits: something it stands on has changed since it was made."""
 
 
+class SavedMeanwhile(PlanError):
+    """Somebody else saved it while you were editing it."""
+
+
 class GuardTripped(PlanError):
     """A guard stopped the plan: a person should look at it first."""
+
+
+class ConsentBreach(PlanError):
+    """Something would have opted people in again who have opted out; nothing was written."""
 
 
 class NotValid(PlanError):

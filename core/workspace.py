@@ -6,7 +6,7 @@ import getpass
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
@@ -14,11 +14,15 @@ from zoneinfo import available_timezones
 import polars as pl
 from sqlmodel import select
 
+from core.audit import backtest as backtesting
 from core.audit import budget as budgeting
+from core.audit import bundle as bundling
 from core.audit import catalog, configlog, double, report, report_files
+from core.audit import duplicates as duplicating
 from core.audit import explain as explaining
 from core.audit import export as exporting
 from core.audit import health as reporting
+from core.audit import lookup as finding
 from core.audit.double import Balance, within
 from core.audit.frames import Frames
 from core.clock import Clock, SystemClock
@@ -27,27 +31,29 @@ from core.errors import NotFound, NotValid, UsageError, WorkerRunning
 from core.mapping import load, preset
 from core.mapping.findings import Finding
 from core.mapping.lint import lint
-from core.mapping.spec import JobSpec
+from core.mapping.spec import JobSpec, Policy
 from core.mapping.vocabulary import TYPES, CustomField, Vocabulary, all_fields
 from core.mapping.workspace_config import Configuration, from_yaml, to_yaml
 from core.mapping.workspace_config import diff as differences
 from core.planning import guards, plan
 from core.planning.alerts import Rules, muted
-from core.records import ACTIVITY_KINDS, Direction, Kind, RunStatus, WorkspaceField, table_of
+from core.planning.choices import CHOICES, Asks
+from core.private import private
+from core.records import Direction, Kind, RunStatus, WorkspaceField, table_of
 from core.running import alerting, schedule, steps
 from core.running.engine import Engine
 from core.running.worker import Worker, wait_for
 from core.schema.describe import OrgObject
 from core.settings import Settings, settings
-from core.store import alerts, exclusions, ledger, plans, roles, runs, setting, tokens, views
-from core.store.codec import dumps
+from core.store import alerts, consent, drafts, erasing, exclusions, ledger, plans, roles, runs, setting, tokens, views
 from core.store.database import Database
 from core.store.migrate import migrate
 from core.store.secrets import open_vault
 from core.store.tables import Connection, Job
 from core.store.tables import Workspace as WorkspaceRow
 from core.syncing import compare as comparing
-from core.syncing import configuration, connect, found, intake, lists, trial, users
+from core.syncing import configuration, connect, found, intake, lists, merging, repair, strangers, trial, users
+from core.syncing import decide as deciding
 from core.syncing.connect import Begun, Doors
 from core.syncing.context import Context
 from core.syncing.select import start_now
@@ -384,8 +390,16 @@ class Workspace:
             self.save_job(spec.model_copy(update={"pairs": pairs}))
         return made
 
-    def save_job(self, spec: JobSpec) -> JobSpec:
-        """Keep a job's spec; drafts may be saved, only switching on needs a valid one."""
+    def save_job(self, spec: JobSpec, *, version: int | None = None) -> JobSpec:
+        """Keep a job's spec; one that does not validate may be saved, only switching on needs a valid one.
+
+        Args:
+            spec: the job.
+            version: the version that it was edited from (`job_head`); any where unset.
+
+        Raises:
+            SavedMeanwhile: another version was saved since.
+        """
         now = self._now()
         with self.database.writing() as session:
             row = session.exec(select(Job).where(Job.workspace_id == self.workspace_id, Job.name == spec.name)).first()
@@ -399,6 +413,7 @@ class Workspace:
                     updated_at=now,
                 )
                 row.version = 0
+            drafts.require(row.version, version, row.updated_by)
             row.spec = spec.model_dump(mode="json")
             row.version += 1
             row.updated_at, row.updated_by = now, self.actor
@@ -407,6 +422,23 @@ class Workspace:
         if before != spec.model_dump(mode="json"):
             self._note("job.saved", spec.name, {"before": before, "after": spec.model_dump(mode="json")})
         return spec
+
+    def job_head(self, name: str) -> dict[str, Any]:
+        """Which version of a job is saved: ``version`` (0 where there is none), ``updated_at``, ``updated_by``."""
+        return drafts.head(self.database, self.workspace_id, name)
+
+    def keep_draft(self, spec: JobSpec, version: int) -> None:
+        """Keep what the actor has changed in a job and not saved, with the version that it began from."""
+        body = spec.model_dump(mode="json")
+        drafts.keep(self.database, self.workspace_id, self.actor, spec.name, body, version, self._now())
+
+    def draft(self, name: str) -> dict[str, Any] | None:
+        """The actor's draft of a job: ``spec``, ``version``, ``at``; ``None`` where there is none."""
+        return drafts.get(self.database, self.workspace_id, self.actor, name)
+
+    def drop_draft(self, name: str) -> None:
+        """Forget the actor's draft of a job."""
+        drafts.drop(self.database, self.workspace_id, self.actor, name)
 
     # -- configuration as code
 
@@ -697,13 +729,41 @@ class Workspace:
             raise UsageError(f"The plan was not made: {(found.error or {}).get('message', found.status)}")
         return found.plan_id
 
-    def plans(self, limit: int = 50) -> pl.DataFrame:
-        """Kept plans, newest first; ``counts``, ``ground``, ``guards`` are JSON."""
-        return plans.list_frame(self.database, self.workspace_id, limit)
+    def plans(
+        self, limit: int = 50, *, job: str | None = None, status: str | None = None, skip: int = 0
+    ) -> pl.DataFrame:
+        """Kept plans, newest first; ``counts``, ``ground``, ``guards`` are JSON, ``total`` how many fit in all."""
+        return plans.list_frame(self.database, self.workspace_id, limit, job, status, skip)
 
-    def plan_rows(self, plan_id: str, *, outcome: str | None = None, after: int = 0, limit: int = 50) -> pl.DataFrame:
-        """Rows of a plan by number, from the one after ``after``."""
-        return plans.rows_page(self.database, self.workspace_id, plan_id, outcome, after, limit)
+    def plan_info(self, plan_id: str) -> dict[str, Any]:
+        """One plan's row.
+
+        Raises:
+            NotFound: there is no such plan.
+        """
+        return plans.head(self.database, self.workspace_id, plan_id)
+
+    def plan_rows(
+        self,
+        plan_id: str,
+        *,
+        outcome: str | None = None,
+        after: int = 0,
+        limit: int = 50,
+        sobject: str = "",
+        search: str = "",
+        skip: int = 0,
+    ) -> pl.DataFrame:
+        """Rows of a plan by number, from the one after ``after``; ``search`` looks in title, keys and reason."""
+        return plans.rows_page(
+            self.database, self.workspace_id, plan_id, outcome, after, limit, sobject=sobject, search=search, skip=skip
+        )
+
+    def plan_rows_found(
+        self, plan_id: str, *, outcome: str | None = None, sobject: str = "", search: str = ""
+    ) -> pl.DataFrame:
+        """How many rows `plan_rows` would find in all, by object and cause: sobject, cause, reason, n."""
+        return plans.rows_found(self.database, self.workspace_id, plan_id, outcome, sobject, search)
 
     def approve(self, plan_id: str) -> None:
         """Agree to a plan."""
@@ -784,11 +844,25 @@ class Workspace:
             "error": run.error,
         }
 
-    def runs(self, limit: int = 100, job: str | None = None) -> list[dict[str, Any]]:
-        """The latest runs, newest first."""
-        frame = runs.list_frame(self.database, self.workspace_id, limit, job)
+    def runs(
+        self,
+        limit: int = 100,
+        job: str | None = None,
+        *,
+        statuses: Sequence[str] = (),
+        search: str = "",
+        jobs: Sequence[str] = (),
+        skip: int = 0,
+    ) -> list[dict[str, Any]]:
+        """The latest runs, newest first; ``search`` looks in run, job, person and reason, and takes those of ``jobs``.
+
+        ``total`` of each is how many fit in all.
+        """
+        frame = runs.list_frame(
+            self.database, self.workspace_id, limit, job, statuses=statuses, search=search, jobs=jobs, skip=skip
+        )
         shown = {"planned": "n_planned", "requested_at": "requested_at", "started": "started_at", "ended": "ended_at"}
-        same = {c: c for c in ("actor", "reason", "kind", "error", "plan_id")}
+        same = {c: c for c in ("actor", "reason", "kind", "error", "plan_id", "total")}
         return [
             {
                 **runs.as_json(r),
@@ -882,24 +956,89 @@ class Workspace:
             )  # fmt: skip
         return org_ids
 
-    def decide(self, job: str, subject: str, record_id: int) -> str:
-        """Pick the person an ambiguous row means, and push the row; returns the run."""
-        decision = {"record_id": record_id, "actor": self.actor, "at": self._now().isoformat()}
-        n = self.database.execute(
-            "UPDATE open_row SET decision = :d WHERE workspace_id = :w AND job = :j AND subject = :s",
-            d=dumps(decision), w=self.workspace_id, j=job, s=subject,
-        )  # fmt: skip
-        if not n:
-            raise NotFound("That row is not open any more.")
-        if self.job(job).kind in ACTIVITY_KINDS:
-            self.database.execute(
-                "UPDATE activity SET person_record_id = :p WHERE workspace_id = :w AND id = :i",
-                p=record_id,
-                w=self.workspace_id,
-                i=int(subject),
-            )
-        self._note("match.decided", subject, decision, detail=f"record {record_id}")
-        return self.retry(job=job, subjects=[subject])[0]
+    def inbox(self, *, job: str | None = None, kind: str | None = None) -> pl.DataFrame:
+        """What waits for a person: conflicts, deletes, ambiguous matches, orphans, rows in doubt, plans on a brake.
+
+        Columns are those of ``core.audit.inbox.INBOX``; ``item`` names a row to :meth:`decide`.
+        """
+        return reporting.inbox(self.database, self.workspace_id, self.specs(), job=job, kind=kind)
+
+    def decide(
+        self,
+        items: str | Sequence[str],
+        choice: str,
+        *,
+        record_id: int | None = None,
+        org_id: str | None = None,
+        note: str = "",
+    ) -> list[str]:
+        """Decide one or many items of the inbox; each decision is in the ledger with who, when and why.
+
+        Args:
+            items: ``item`` of :meth:`inbox`; a conflict's without ``#field`` means all its fields.
+            choice: one of the item's ``choices``.
+            record_id: the record that is meant, with ``record``.
+            org_id: the org record as which a row in doubt has arrived, with ``arrived``.
+            note: why.
+
+        Returns:
+            The runs that carry it out, one per job; none where nothing is left to do.
+
+        Raises:
+            NotFound: an item is not open any more.
+            UsageError: the choice does not answer an item; nothing was decided then.
+        """
+        named = [items] if isinstance(items, str) else list(items)
+        plans_ = [i.removeprefix("plan:") for i in named if i.startswith("plan:")]
+        specs = {s.name: s for s in self.specs()}
+        rows = [i for i in named if not i.startswith("plan:")]
+        found = deciding.items_of(self.database, self.workspace_id, specs, rows)
+        made = deciding.Choice(choice, self.actor, self._now(), record_id, org_id, note)
+        if plans_ and choice not in CHOICES[Asks.PLAN]:
+            raise UsageError(f"A plan is decided by {' or '.join(CHOICES[Asks.PLAN])}, not {choice}.")
+        again = deciding.decide(self.database, self.workspace_id, specs, found, made, self.context)
+        out = [self.apply(p) for p in plans_ if choice == "approve"]
+        for plan_id in plans_ if choice == "discard" else ():
+            self.discard(plan_id)
+        for job, subjects in again.items():
+            inbound = specs[job].direction is Direction.INBOUND
+            records: list[Any] = subjects if inbound else [int(s) for s in subjects]
+            out.append(self._ask(specs[job], reason="decided", scope={"records": records}))
+        return out
+
+    def opt_in(self, person: int, channel: str, evidence: str) -> None:
+        """Opt a person in again by hand; kept in the consent ledger, and told to the org by the next runs.
+
+        Args:
+            person: the person's record number.
+            channel: ``email`` or ``phone``.
+            evidence: why they may be; kept with who and when.
+
+        Raises:
+            UsageError: no such channel, or no evidence.
+            NotFound: no such person.
+        """
+        columns = {"email": "opted_out_email", "phone": "do_not_call"}
+        if channel not in columns:
+            raise UsageError(f"There is no channel {channel}.", hint="It is email or phone.")
+        if not evidence.strip():
+            raise UsageError("Say why they may be opted in again.", hint="The evidence is kept.")
+        known = self.database.one(
+            "SELECT 1 FROM person WHERE workspace_id = :w AND id = :i", w=self.workspace_id, i=person
+        )
+        if not known:
+            raise NotFound(f"There is no person {person}.")
+        made = deciding.Choice("in", self.actor, self._now(), note=evidence)
+        with self.database.batch(self.workspace_id) as batch:
+            deciding.opt_in(batch, person, columns[channel], made)
+            ledger.write(
+                batch, "consent.opted_in", f"person/{person}", actor=self.actor, at=made.at, detail=channel,
+                values={"evidence": evidence},
+            )  # fmt: skip
+
+    def consent(self, person: int | None = None) -> pl.DataFrame:
+        """The consent ledger, oldest first, or one person's part: who, channel, state, origin, actor, evidence."""
+        return consent.history(self.database, self.workspace_id, person)
 
     def candidates(self, job: str, subject: str) -> pl.DataFrame:
         """The people an ambiguous row could mean: record_id, name, title, company, email, phone, org_id, sobject."""
@@ -1050,6 +1189,66 @@ class Workspace:
         self.engine.note(self.workspace_id)
         return double.of_both(rows, there, gone, double.ground(self.database, self.workspace_id, ctx.integration_user))
 
+    def duplicates(self, kind: str = "person", *, least: float = 0.89, live: bool = False) -> duplicating.Duplicates:
+        """Groups of people or accounts that are probably one, with evidence and a score, on both sides and across.
+
+        Args:
+            kind: person or account.
+            least: lowest score: 0.89 proposes, 0.998 leaves what only wants a look.
+            live: read the org's records too that no job has brought in.
+
+        Returns:
+            ``.members`` (one row per member; place 1 is the one to keep), ``.pairs`` with evidence, ``.looked_at``.
+
+        Raises:
+            UsageError: no such kind, or the score is no share.
+        """
+        elsewhere = strangers.read(self._ctx(), kind) if live else None
+        return duplicating.find(self.database, self.workspace_id, kind, least=least, elsewhere=elsewhere)
+
+    def simulate_merge(self, org_ids: Sequence[str], winner: str | None = None) -> merging.Simulation:
+        """What a merge of org records of one object would do; reads the org, writes nothing.
+
+        ``.values`` and ``.consent`` say what survives (an opt-out always does), ``.moves`` what hangs on the losers,
+        ``.links`` and ``.next_sync`` what follows here, ``.problems`` why it cannot be done from here, ``.steps`` what
+        the org's admin does by hand.
+
+        Raises:
+            UsageError: fewer than two, an Id that is none, or objects that do not merge.
+            NotFound: one of them is not in the org.
+        """
+        return merging.simulate(self._ctx(), org_ids, winner)
+
+    def merge_records(self, plan: merging.Simulation) -> dict[str, Any]:
+        """Have the org merge as simulated, look whether it did, and have the jobs follow it.
+
+        Returns:
+            ``is_verified``, ``findings`` (sentences), ``moved``, ``runs`` (asked for, to follow the merge).
+
+        Raises:
+            PlanError: it cannot be done from here, or the records have changed since.
+            OrgError: the org refused it.
+        """
+        done = merging.run(self._ctx(), plan, self.actor)
+        follow = [
+            s for s in self._ctx().jobs()
+            if s.direction is Direction.INBOUND and any(p.sobject == plan.sobject for p in s.pairs)
+        ]  # fmt: skip
+        return {**done, "runs": [self._ask(s, reason="merge") for s in follow]}
+
+    def verify_merge(self, plan: merging.Simulation) -> list[str]:
+        """What is not as simulated, once somebody has merged by hand; empty where all is."""
+        return merging.verify(self._ctx(), plan)
+
+    def repair_link(self, table: str, record_id: int, org_id: str | None) -> dict[str, Any]:
+        """Link a record to another org record, or (``None``) unlink it; the change is recorded.
+
+        Raises:
+            UsageError: the Id is none, of another kind, or linked to another record.
+            NotFound: there is no such record, here or in the org.
+        """
+        return repair.relink(self._ctx(), self.actor, table, record_id, org_id)
+
     def audit_report(self, month: str, *, live: bool = True) -> report.Report:
         """The audit of a month (``YYYY-MM``): volume, balance, errors, runs, what is regularly missing.
 
@@ -1092,6 +1291,116 @@ class Workspace:
             views.drop(self.database)
             return []
         return views.make(self.database, {name: table.types for name, table in catalog.TABLES.items()})
+
+    def backtest(self, *policies: str) -> pl.DataFrame:
+        """Replay every recorded conflict under other policies (all where none is named): who would have won, what lost.
+
+        Columns are those of `core.audit.backtest.ROWS`; `backtest_summary` counts them by policy.
+
+        Raises:
+            UsageError: there is no such policy.
+        """
+        known = [p.value for p in Policy]
+        unknown = [p for p in policies if p not in known]
+        if unknown:
+            raise UsageError(f"There is no policy {unknown[0]}.", hint=f"Policies: {', '.join(known)}.")
+        tried = [Policy(p) for p in policies] or list(Policy)
+        return backtesting.replay(self.frames.events(), self.frames.runs(), tried)
+
+    def backtest_summary(self, rows: pl.DataFrame | None = None) -> pl.DataFrame:
+        """A backtest counted by policy: wins, what each side lost, and how often the later change was lost."""
+        return backtesting.summary(self.backtest() if rows is None else rows)
+
+    def held_about(self, key: str) -> dict[str, list[dict[str, Any]]]:
+        """Everything that is held about a person, table by table: what they have a right to see.
+
+        Raises:
+            NotFound: the key names no person.
+        """
+        return erasing.held(self.database, self.workspace_id, self._person(key))
+
+    def preview_erasure(self, key: str) -> dict[str, int]:
+        """How many rows of each table hold something about a person; nothing is changed.
+
+        Raises:
+            NotFound: the key names no person.
+        """
+        return erasing.counts(self.database, self.workspace_id, self._person(key))
+
+    def erase_person(self, key: str) -> dict[str, int]:
+        """Blank a person's values everywhere here; ids, hashes and the opt-out stay, so that no sync brings them back.
+
+        The org is not touched: its own record is for the org's admin.
+
+        Returns:
+            Table -> rows touched.
+
+        Raises:
+            NotFound: the key names no person.
+        """
+        return erasing.erase(self.database, self.workspace_id, self._person(key), self.actor, self._now())
+
+    def _person(self, key: str) -> erasing.Person:
+        found = [
+            r.record_id for r in finding.find(self.database, self.workspace_id, key).records if r.table == "person"
+        ]
+        if not found:
+            raise NotFound(f"{key} names no person here.", hint="Any id, e-mail or phone will do.")
+        return erasing.find(self.database, self.workspace_id, found)
+
+    def retention(self) -> dict[str, int]:
+        """Days that values are kept, by kind: requests, before_values, plans, ledger_values."""
+        return {**erasing.DEFAULTS, **(setting.get(self.database, self.workspace_id, "retention") or {})}
+
+    def keep_for(self, **days: int) -> dict[str, int]:
+        """Set how many days values of a kind are kept.
+
+        Raises:
+            UsageError: no such kind, or less than a day.
+        """
+        unknown = [k for k in days if k not in erasing.DEFAULTS]
+        if unknown or any(d < 1 for d in days.values()):
+            raise UsageError("Retention is set in days, by kind.", hint=f"Kinds: {', '.join(erasing.DEFAULTS)}.")
+        wanted = {**self.retention(), **days}
+        setting.put(self.database, self.workspace_id, "retention", wanted)
+        self._note("config.retention", "retention", {"after": wanted})
+        return wanted
+
+    def apply_retention(self) -> dict[str, int]:
+        """Reduce what is older than it is to be kept to ids, counts and hashes; rows touched by kind."""
+        now = self._now()
+        done = {
+            kind: erasing.reduce(self.database, self.workspace_id, kind, now - timedelta(days=days))
+            for kind, days in self.retention().items()
+        }
+        self._note("retention.applied", self.name, done)
+        return done
+
+    def bundle(self, key: str) -> dict[str, Any]:
+        """The support bundle of one record: its story, who may do what in the org, versions; no secret, nobody else.
+
+        `write_bundle` makes a file of it.
+        """
+        objects = self.database.read(
+            "SELECT sobject, body FROM org_describe WHERE workspace_id = :w", w=self.workspace_id
+        )
+        may = ("createable", "updateable", "deletable", "queryable")
+        access = {name: {k: json.loads(body).get(k) for k in may} for name, body in objects.iter_rows()}
+        connections = [
+            {"flow": c.flow, "state": c.state, "state_reason": c.state_reason, "api_version": c.api_version,
+             "api_used": c.api_used, "api_limit": c.api_limit, "clock_offset_s": c.clock_offset_s}
+            for c in self.connections()
+        ]  # fmt: skip
+        about = {"workspace": self.name, "zone": self.row().zone, "org_id": self.row().org_id,
+                 "permissions": access, "connections": connections}  # fmt: skip
+        return bundling.pack(self.explain(key), about, self._now())
+
+    def write_bundle(self, key: str, path: str | Path) -> Path:
+        """Write a record's support bundle to a file (zip: the JSON, and the story as text)."""
+        made = private(Path(path))
+        made.write_bytes(bundling.zipped(self.bundle(key)))
+        self._note("bundle.made", key)
+        return made
 
     def compare(self, job: str) -> pl.DataFrame:
         """Fields in which linked records differ between workspace and org now, with the cause of each."""

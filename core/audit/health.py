@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from sqlmodel import SQLModel
 
 from core.audit.counts import kinds
+from core.audit.inbox import inbox
 from core.audit.jobs import jobs, schedule_words
 from core.audit.opened import candidates, count_open_rows, error_groups, open_record, open_rows, open_subjects
 from core.audit.overview import overview
@@ -20,6 +21,7 @@ __all__ = [
     "candidates",
     "count_open_rows",
     "error_groups",
+    "inbox",
     "jobs",
     "kinds",
     "open_record",

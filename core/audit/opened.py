@@ -41,7 +41,10 @@ CANDIDATES: dict[str, Any] = {
     "phone": pl.String,
     "org_id": pl.String,
     "sobject": pl.String,
+    "why": pl.String,
 }
+"""Columns of `candidates`; ``why`` is the rule that found it. Of an account ``title`` is its industry, ``company`` its
+city and ``email`` its domain."""
 
 
 def open_rows(
@@ -155,23 +158,33 @@ def candidates(db: Database, workspace_id: int, job: str, subject: str) -> pl.Da
         "SELECT candidates FROM open_row WHERE workspace_id = :w AND job = :j AND subject = :s",
         w=workspace_id, j=job, s=subject,
     )  # fmt: skip
-    found = _named(json.loads(text)) if text else []
+    return described(db, workspace_id, stored_candidates(text))
+
+
+def stored_candidates(text: str | None) -> list[tuple[int, str]]:
+    """Record numbers of stored candidates with the rule that found each."""
+    listed = json.loads(text) if text else []
+    return [(int(c["record_id"]), str(c.get("rule") or "")) for c in listed if c.get("record_id") is not None]
+
+
+def described(db: Database, workspace_id: int, found: Sequence[tuple[int, str]]) -> pl.DataFrame:
+    """People and accounts by number, as a person needs to see them to choose; columns are those of `CANDIDATES`."""
     with db.reading(workspace_id) as batch:
-        staged = batch.stage(pl.DataFrame({"record_id": found}, schema={"record_id": pl.Int64}))
+        why = pl.DataFrame(found, schema={"record_id": pl.Int64, "rule": pl.String}, orient="row")
+        staged = batch.stage(why.unique("record_id", keep="first"))
+        # Numbers are unique within the workspace: one record is either a person or an account.
         people = batch.read(
             "SELECT p.id AS record_id, p.name, p.title, p.company, p.email, COALESCE(p.phone, p.mobile_phone) AS phone,"  # noqa: S608
-            " l.org_id, l.sobject FROM person p LEFT JOIN link l ON l.workspace_id = p.workspace_id"
+            " l.org_id, l.sobject, s.rule AS why FROM person p"
+            f" JOIN {staged} s ON s.record_id = p.id LEFT JOIN link l ON l.workspace_id = p.workspace_id"
             " AND l.table_name = 'person' AND l.record_id = p.id AND l.state = 'active' WHERE p.workspace_id = :w"
-            f" AND p.id IN (SELECT record_id FROM {staged}) ORDER BY p.name, p.id",
+            " UNION ALL SELECT a.id, a.name, a.industry, a.city, a.domain, a.phone, l.org_id, l.sobject, s.rule"
+            f" FROM account a JOIN {staged} s ON s.record_id = a.id LEFT JOIN link l ON l.workspace_id = a.workspace_id"
+            " AND l.table_name = 'account' AND l.record_id = a.id AND l.state = 'active' WHERE a.workspace_id = :w"
+            " ORDER BY 2, 1",
             w=workspace_id,
         )
     return shaped(people, CANDIDATES)
-
-
-def _named(stored: Any) -> list[int]:
-    """Record numbers of the stored candidates: a list of them, or an object that holds the list."""
-    listed = stored.get("candidates") if isinstance(stored, dict) else stored
-    return [int(c["record_id"]) for c in listed or [] if c.get("record_id") is not None]
 
 
 def open_record(db: Database, workspace_id: int, job: str, subject: str, table: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from core.cli import options, show
 from core.cli.options import InWorkspace, JobName, Json, opened
 
 group = options.group("Inbox: rows that wait, are held, were rejected or are in doubt.")
+QUESTION = ("item", "kind", "title", "field", "workspace", "org", "choices", "decided", "reason")
 COLUMNS = ("job", "subject", "key", "title", "outcome", "cause", "reason", "tries")
 Subject = Annotated[str, typer.Argument(metavar="SUBJECT", help="The row, as `syncline inbox list` shows it.")]
 
@@ -34,24 +35,37 @@ def show_row(job: JobName, subject: Subject, as_json: Json = False, workspace: I
     show.table("Candidates", opened(workspace).candidates(job, subject).to_dicts(), as_json=as_json)
 
 
-@group.command("decide")
-def decide(
-    job: JobName,
-    subject: Subject,
-    record_id: Annotated[int, typer.Argument(metavar="RECORD", help="A record_id of `syncline inbox show`.")],
+@group.command("questions")
+def questions(
+    job: Annotated[str | None, typer.Option("--job", help="Only questions of this job.")] = None,
+    kind: Annotated[
+        str | None, typer.Option("--kind", help="conflict, delete, match, orphan, in_doubt, gone or plan.")
+    ] = None,
     as_json: Json = False,
     workspace: InWorkspace = "default",
 ) -> None:
-    """Pick the record that an ambiguous row means, and push the row."""
+    """List what waits for a decision, with both values and the words that answer it."""
+    found = opened(workspace).inbox(job=job, kind=kind)
+    rows = found.to_dicts() if as_json else found.select(QUESTION).to_dicts()
+    show.table("Questions", rows, as_json=as_json)
+
+
+@group.command("decide")
+def decide(
+    items: Annotated[list[str], typer.Argument(metavar="ITEM...", help="As `syncline inbox questions` shows them.")],
+    choice: Annotated[str, typer.Option("--choice", help="One of the choices that the question lists.")],
+    record: Annotated[int | None, typer.Option("--record", help="With `record`: the record_id that is meant.")] = None,
+    org_id: Annotated[str | None, typer.Option("--org-id", help="With `arrived`: the org record it became.")] = None,
+    note: Annotated[str, typer.Option("--note", help="Why; kept with the decision.")] = "",
+    as_json: Json = False,
+    workspace: InWorkspace = "default",
+) -> None:
+    """Decide one or many questions alike, and run the jobs that carry it out."""
     from core.cli.progress import follow, working
-    from core.errors import UsageError
 
     ws = opened(workspace)
-    ws.job(job)
-    known = ws.candidates(job, subject)["record_id"].to_list()
-    if known and record_id not in known:
-        raise UsageError(f"{record_id} is none of the records that this row could mean.", hint=f"Choose of {known}.")
     with working(ws):
-        told = follow(ws, ws.decide(job, subject, record_id), quiet=as_json)
-    show.run(told, as_json=as_json)
-    raise typer.Exit(show.exit_code([told]))
+        runs = ws.decide(items, choice, record_id=record, org_id=org_id, note=note)
+        told = [follow(ws, r, quiet=as_json) for r in runs]
+    show.runs(told, as_json=as_json)
+    raise typer.Exit(show.exit_code(told))

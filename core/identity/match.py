@@ -104,7 +104,7 @@ def match_accounts(refs: pl.DataFrame, accounts: pl.DataFrame, points: pl.DataFr
 
     Returns:
         ``local_id``, ``account_record_id`` Int64 or null, ``status`` (``unique``, ``ambiguous``, ``none``,
-        ``no_reference``), ``rule`` String; one row per reference.
+        ``no_reference``), ``rule`` String, ``candidates`` List of :data:`CANDIDATE`; one row per reference.
     """
     low = pl.col("ref").str.to_lowercase()
     domains = points.filter(pl.col("kind") == "domain").select("record_id", v="value")
@@ -121,7 +121,10 @@ def match_accounts(refs: pl.DataFrame, accounts: pl.DataFrame, points: pl.DataFr
     )
     first = found.filter(pl.col("order") == pl.col("order").min().over("local_id"))
     chosen = first.group_by("local_id").agg(
-        pl.col("record_id").min().alias("only"), pl.col("record_id").n_unique().alias("n"), pl.col("rule").first()
+        pl.col("record_id").min().alias("only"),
+        pl.col("record_id").n_unique().alias("n"),
+        pl.col("rule").first(),
+        pl.struct("record_id", "rule").sort_by("record_id").unique(maintain_order=True).head(20).alias("candidates"),
     )
     given = pl.col("ref").is_not_null() | pl.col("domain").is_not_null()
     return (
@@ -139,5 +142,6 @@ def match_accounts(refs: pl.DataFrame, accounts: pl.DataFrame, points: pl.DataFr
             .otherwise(pl.lit("no_reference"))
             .alias("status"),
             "rule",
+            pl.col("candidates").fill_null(pl.lit([], dtype=pl.List(CANDIDATE))),
         )
     )

@@ -10,10 +10,12 @@ import polars as pl
 
 from core.mapping.spec import Blank, JobSpec, PairSpec, Policy, Role
 from core.planning import plan
-from core.planning.conflicts import canonical_text, decide
+from core.planning.conflicts import canonical_text, decide, disputes, ruled
 from core.records import ACTIVITY_KINDS, CONSENT_FIELDS, Kind, Outcome
 
 NEEDS_ACCOUNT = (Kind.TASK, Kind.TOUCHPOINT)
+RELEASED = {"record_id": pl.Int64, "field": pl.String}
+OPT_IN = "One side would opt this person in again: a person decides."
 PASSENGERS = ("updated_at", "updated_by", "created_by", "created_on")
 """Who and when: they come along when something else changes, and are no change by themselves."""
 BY_DOMAIN = {"Id": pl.String, "domain_account": pl.Int64}
@@ -43,6 +45,9 @@ class Ground:
         by_domain: ``Id`` String, ``domain_account`` Int64: the account whose domain is that of a lead's e-mail address;
             a lead names none itself.
         in_flight_since: org time of the oldest create of this object whose fate is not booked yet.
+        released: people opted in again by hand: ``record_id`` Int64, ``field`` String (the consent field).
+        rulings: what people have decided about fields: ``Id`` String, ``field``, ``ours``, ``theirs``, ``ruling``.
+        may_delete: org Ids of which a person has said that their delete counts although the record changed here since.
         read_at: org time at which the rows began to be read; stamps of about then may still get another edit.
         is_full: whether rows whose stamp is known are looked at again, as after a change of the mapping.
         twin_clears: the org fields that an outbound job of the same object empties where ours are empty; ``None``
@@ -61,6 +66,9 @@ class Ground:
     read_at: datetime | None = None
     is_full: bool = False
     twin_clears: frozenset[str] | None = None
+    released: pl.DataFrame | None = None
+    rulings: pl.DataFrame | None = None
+    may_delete: tuple[str, ...] = ()
 
 
 def resolve(spec: JobSpec, captured: pl.DataFrame, ground: Ground) -> pl.DataFrame:
@@ -77,7 +85,11 @@ def resolve(spec: JobSpec, captured: pl.DataFrame, ground: Ground) -> pl.DataFra
     """
     r = captured.join(ground.links, on="Id", how="left")
     r = r.join(
-        ground.matches.select("Id", matched="record_id", match_status="status", match_rule="rule"), on="Id", how="left"
+        ground.matches.select(
+            "Id", matched="record_id", match_status="status", match_rule="rule", match_candidates="candidates"
+        ),
+        on="Id",
+        how="left",
     )
     r = r.with_columns(
         pl.col("record_id").is_not_null().alias("is_linked"),
@@ -279,7 +291,7 @@ def finish(
     verdicts = _deleted_but_changed(spec, pair, verdicts, mapped_base, ours, ground)
     updating = opened & ~gone & ~pl.col("is_create")
     long = _long(spec, pair, verdicts.filter(updating), mapped, mapped_base, ours, compared, ground)
-    judged = _with_passengers(decide(long))
+    judged = _with_passengers(decide(ruled(long, "Id", ground.rulings)))
     rest = _all_but_updates(pair, verdicts.filter(~updating.fill_null(value=False)), mapped, fields)
     changed = _updates(pair, verdicts.filter(updating), judged)
     return plan.Planned(pl.concat([rest, changed]), decisions=judged.filter("both_changed"))
@@ -292,6 +304,7 @@ def _deleted_but_changed(
     gone = (pl.col("IsDeleted") == "true").fill_null(value=False)
     alive = pl.col("is_linked") & ~pl.col("is_gone").fill_null(value=False)
     going = v.filter(pl.col("_outcome").is_null() & gone & alive & ~_merged(v)).select("local_id", "record_id")
+    going = going.join(v.select("local_id", "Id"), on="local_id").filter(~pl.col("Id").is_in(ground.may_delete))
     if spec.policy is Policy.ORG_WINS or going.is_empty():
         return v
     fields = [m.target for m in pair.mappings if m.role is Role.VALUE and m.target not in PASSENGERS]
@@ -304,6 +317,8 @@ def _deleted_but_changed(
     # Where nothing is said here, the baseline holds what the org or we ourselves filled in.
     silent = canonical_text(pl.col("ours")).is_null() & _never_empties(pair, fields, ground)
     moved = long.filter(canonical_text(pl.col("ours")).ne_missing(canonical_text(pl.col("base"))) & ~silent)
+    told = disputes(moved.with_columns(theirs=pl.lit(None, dtype=pl.String)), "local_id", deleted="org")
+    v = v.join(told, on="local_id", how="left")
     named = moved.group_by("local_id").agg(pl.col("field").sort().str.join(", ").alias("_moved"))
     reason = pl.format("It was deleted in the org, but {} changed here since: a person decides.", pl.col("_moved"))
     v = v.join(named, on="local_id", how="left")
@@ -320,7 +335,7 @@ def _long(
     fields: list[str],
     ground: Ground,
 ) -> pl.DataFrame:
-    index = ["local_id", "record_id", "updated_at", "modified_at", "is_filler"]
+    index = ["local_id", "Id", "record_id", "updated_at", "modified_at", "is_filler"]
     todo = todo.with_columns(is_filler=_filled_by_the_org(todo, ground))
     rows = todo.select(index)
     long = _melt(rows.join(mapped, on="local_id"), fields, "w:", index, "theirs")
@@ -331,7 +346,10 @@ def _long(
     policies = {m.target: str(m.policy or spec.policy) for m in pair.mappings}
     fill_only = [m.target for m in pair.mappings if m.blank is Blank.FILL_ONLY]
     sources = {m.target: m.source or "" for m in pair.mappings}
+    free = pl.DataFrame(schema=RELEASED) if ground.released is None else ground.released
+    long = long.join(free.with_columns(is_released=pl.lit(value=True)), on=["record_id", "field"], how="left")
     return long.join(mine, on=["record_id", "field"], how="left").with_columns(
+        pl.col("is_released").fill_null(value=False),
         pl.col("has_base").fill_null(value=False),
         sent=pl.col("sent").fill_null(value=False) & ~(pl.col("field").is_in(fill_only) & pl.col("ours").is_not_null()),
         ours_at=pl.col("updated_at") + pl.duration(milliseconds=int(ground.clock_offset_s * 1000)),
@@ -421,9 +439,25 @@ def _all_but_updates(pair: PairSpec, v: pl.DataFrame, mapped: pl.DataFrame, fiel
             .otherwise("_outcome"),
             payload=pl.when(creates).then("payload"),
             baseline=pl.when(creates).then("org_values"),
-            extra=_stamps(v),
+            extra=_extra(v),
         )
     )
+
+
+def _extra(v: pl.DataFrame) -> pl.Expr:
+    """``extra``: what the row was known by, and what a person needs to decide on it."""
+    stamps = _stamps(v)
+    out = stamps
+    if "_disputes" in v.columns:
+        told = pl.format(',"disputes":{}}}', pl.col("_disputes"))
+        out = (
+            pl.when(pl.col("_cause").is_in(["conflict", "opt_in"]))
+            .then(stamps.str.strip_suffix("}") + told)
+            .otherwise(out)
+        )
+    listed = pl.struct(pl.col("match_candidates").alias("candidates")).struct.json_encode().str.strip_prefix("{")
+    several = pl.col("_cause") == "ambiguous"
+    return pl.when(several).then(stamps.str.strip_suffix("}") + pl.lit(",") + listed).otherwise(out)
 
 
 def _stamps(v: pl.DataFrame) -> pl.Expr:
@@ -438,22 +472,33 @@ def _stamps(v: pl.DataFrame) -> pl.Expr:
 def _updates(pair: PairSpec, todo: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
     theirs = judged.filter(pl.col("decision") == "theirs")
     ours = judged.filter(pl.col("decision") == "ours")
-    v = todo
+    v = todo.drop("_disputes", strict=False)
     for part in (
         plan.fold(theirs, "local_id", value="theirs", alias="payload"),
         plan.fold(theirs, "local_id", value="ours", alias="before"),
-        judged.filter(pl.col("decision") == "ask").group_by("local_id").agg(ask=pl.col("field").sort().str.join(", ")),
+        judged.filter(pl.col("decision") == "ask")
+        .group_by("local_id")
+        .agg(ask=pl.col("field").sort().str.join(", "), opt_in=pl.col("is_opt_in").any()),
+        disputes(judged.filter(pl.col("decision") == "ask"), "local_id"),
         ours.group_by("local_id").agg(keep=pl.col("field").sort().str.join(", ")),
         judged.filter(pl.col("decision") == "stays")
         .group_by("local_id")
         .agg(stays=pl.col("field").sort().str.join(", ")),
     ):
         v = v.join(part, on="local_id", how="left")
+    out = judged.filter(pl.col("is_consent") & (pl.col("decision") == "theirs") & (pl.col("theirs") == "true"))
     v = v.join(_next_baselines(v, judged), on="local_id", how="left")
+    v = v.join(plan.fold(out, "local_id", value="theirs", alias="pass_payload"), on="local_id", how="left")
+    v = v.join(plan.fold(out, "local_id", value="ours", alias="pass_before"), on="local_id", how="left")
+    passing = _next_baselines(v, out.select(judged.columns)).rename({"next_baseline": "pass_baseline"})
+    v = v.join(passing, on="local_id", how="left")
+    v = plan.stop(v, pl.col("opt_in").fill_null(value=False), Outcome.HELD, "opt_in", OPT_IN, "")
     conflict = pl.format("Both sides changed {}: a person decides.", pl.col("ask"))
     v = plan.stop(v, pl.col("ask").is_not_null(), Outcome.HELD, "conflict", conflict)
     opened = pl.col("_outcome").is_null()
     doing = opened & pl.col("payload").is_not_null()
+    # An opt-out passes, whatever else holds the record.
+    held = ~opened & pl.col("pass_payload").is_not_null()
     adopting = pl.col("is_adopted").fill_null(value=False)
     linking = opened & (~pl.col("is_linked") | adopting)
     back = opened & _archived(v)
@@ -472,7 +517,7 @@ def _updates(pair: PairSpec, todo: pl.DataFrame, judged: pl.DataFrame) -> pl.Dat
         v.with_columns(
             org_id="Id",
             sobject=pl.lit(pair.sobject),
-            action=pl.when(doing)
+            action=pl.when(doing | held)
             .then(pl.lit("update"))
             .when(linking)
             .then(pl.lit("link"))
@@ -491,10 +536,10 @@ def _updates(pair: PairSpec, todo: pl.DataFrame, judged: pl.DataFrame) -> pl.Dat
             .when(opened)
             .then(pl.lit("unchanged"))
             .otherwise("_outcome"),
-            payload=pl.when(doing).then("payload"),
-            before=pl.when(doing).then("before"),
-            baseline=pl.when(opened).then("next_baseline"),
-            extra=_stamps(v),
+            payload=pl.when(doing).then("payload").when(held).then("pass_payload"),
+            before=pl.when(doing).then("before").when(held).then("pass_before"),
+            baseline=pl.when(opened).then("next_baseline").when(held).then("pass_baseline"),
+            extra=_extra(v),
         )
     )
 
@@ -505,7 +550,9 @@ def _next_baselines(v: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
     A field where ours is newer, one that does not travel, and one that only the outbound job knows keep the old
     baseline: else the outbound job would take the org's change for one of ours, and write over it.
     """
-    open_paths = pl.col("source_path").filter(~pl.col("decision").is_in(["same", "theirs"]))
+    # What a person gave to the workspace is settled: from here on only our side has changed.
+    settled = pl.col("decision").is_in(["same", "theirs"]) | pl.col("ruling").is_not_null()
+    open_paths = pl.col("source_path").filter(~settled)
     paths = judged.group_by("local_id").agg(pl.col("source_path").unique().alias("known"), open_paths.alias("open"))
     rows = v.select("local_id", "org_values", "baseline").join(paths, on="local_id", how="left")
     agreed = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -9,7 +10,7 @@ import polars as pl
 
 from core.mapping.spec import JobSpec, PairSpec, Policy, Role
 from core.planning import plan
-from core.planning.conflicts import canonical_text, decide
+from core.planning.conflicts import canonical_text, decide, disputes, ruled
 from core.planning.filters import passes
 from core.records import CONSENT_FIELDS, Kind, Outcome
 
@@ -18,6 +19,8 @@ NEEDS_PERSON = (Kind.CALL,)
 """These wait for their person even where none was named; the others only for one that was named and is unknown."""
 RECORDS = {"person_record_id": pl.Int64, "record_org_id": pl.String}
 ELSEWHERE = {"local_id": pl.Int64, "elsewhere": pl.String}
+RELEASED = {"local_id": pl.Int64, "source": pl.String}
+OPT_IN = "One side would opt this person in again: a person decides."
 NEEDS_TEXT = {
     Kind.TASK: (("subject",), "A task needs a title."),
     Kind.TOUCHPOINT: (("subject", "notes"), "A touchpoint needs a subject or content."),
@@ -41,6 +44,9 @@ class Ground:
         now: the time of planning, UTC.
         records: ``person_record_id`` Int64, ``record_org_id`` String: the one custom record each person is on.
         elsewhere: ``local_id`` Int64, ``elsewhere`` String: accounts and people that are another object in the org.
+        released: people opted in again by hand: ``local_id`` Int64, ``source`` String (the consent field).
+        rulings: what people have decided about fields: ``local_id`` Int64, ``field``, ``ours``, ``theirs``, ``ruling``.
+        may_delete: records that a person has said may be deleted in the org although it changed since.
     """
 
     links: pl.DataFrame
@@ -56,6 +62,9 @@ class Ground:
     clock_offset_s: float = 0.0
     records: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=RECORDS))
     elsewhere: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ELSEWHERE))
+    released: pl.DataFrame | None = None
+    rulings: pl.DataFrame | None = None
+    may_delete: tuple[int, ...] = ()
 
 
 def resolve(spec: JobSpec, pair: PairSpec, rows: pl.DataFrame, ground: Ground) -> pl.DataFrame:
@@ -82,7 +91,11 @@ def resolve(spec: JobSpec, pair: PairSpec, rows: pl.DataFrame, ground: Ground) -
     r = r.join(ground.records, on="person_record_id", how="left")
     r = r.join(_one_each(ground.people), left_on="person_record_id", right_on="record_id", how="left")
     r = r.join(
-        ground.account_match.select("local_id", "account_record_id", account_status="status"), on="local_id", how="left"
+        ground.account_match.select(
+            "local_id", "account_record_id", account_status="status", account_candidates="candidates"
+        ),
+        on="local_id",
+        how="left",
     )
     r = r.with_columns(pl.coalesce("account_record_id", "home").alias("account_record_id"))
     accounts = ground.accounts.select("record_id", "account_name", account_org_id="org_id")
@@ -247,7 +260,9 @@ def held_by_mapping(spec: JobSpec, resolved: pl.DataFrame, mapped: pl.DataFrame)
     return v
 
 
-def deletes_looked_at(spec: JobSpec, pair: PairSpec, verdicts: pl.DataFrame, org_now: pl.DataFrame) -> pl.DataFrame:
+def deletes_looked_at(
+    spec: JobSpec, pair: PairSpec, verdicts: pl.DataFrame, org_now: pl.DataFrame, may_delete: Collection[int] = ()
+) -> pl.DataFrame:
     """Hold deletes that would take along what the org changed since both sides last agreed.
 
     Args:
@@ -255,9 +270,10 @@ def deletes_looked_at(spec: JobSpec, pair: PairSpec, verdicts: pl.DataFrame, org
         pair: the object pair.
         verdicts: rows with verdict columns, ``org_id``, ``baseline``.
         org_now: the org's present values of the records to be deleted, as :func:`updates` takes them.
+        may_delete: records of which a person has said that they may go all the same.
 
     Returns:
-        The rows with ``_before`` String: JSON of the org's values that a delete takes away.
+        The rows with ``_before`` String: JSON of the org's values that a delete takes away, and ``_disputes``.
     """
     fields = [c for c in org_now.columns if c not in ("org_id", "_modified_at", "_gone")]
     going = verdicts.filter(pl.col("_outcome").is_null() & pl.col("deleted_at").is_not_null())
@@ -271,6 +287,9 @@ def deletes_looked_at(spec: JobSpec, pair: PairSpec, verdicts: pl.DataFrame, org
     base = plan.unfold(there, "local_id", "baseline").rename({"value": "base"})
     both = theirs.filter(pl.col("field").is_in(contested)).join(base, on=["local_id", "field"])
     changed = both.filter(canonical_text(pl.col("theirs")).ne_missing(canonical_text(pl.col("base"))))
+    changed = changed.filter(~pl.col("local_id").is_in(list(may_delete)))
+    told = disputes(changed.with_columns(ours=pl.lit(None, dtype=pl.String)), "local_id", deleted="workspace")
+    v = v.join(told, on="local_id", how="left")
     named = changed.group_by("local_id").agg(pl.col("field").sort().str.join(", ").alias("_moved"))
     reason = pl.format("It was deleted here, but the org changed {} since: a person decides.", pl.col("_moved"))
     v = v.join(named, on="local_id", how="left")
@@ -286,7 +305,9 @@ def creates_and_deletes(pair: PairSpec, verdicts: pl.DataFrame, mapped: pl.DataF
     opened = pl.col("_outcome").is_null()
     creates = opened & pl.col("is_create") & pl.col("deleted_at").is_null()
     deletes = opened & pl.col("deleted_at").is_not_null()
-    candidates = pl.struct(pl.col("candidates")).struct.json_encode()
+    listed = pl.when(pl.col("_field") == "WhatId").then("account_candidates").otherwise("candidates")
+    candidates = pl.struct(listed.alias("candidates")).struct.json_encode()
+    disputed = pl.format('{{"disputes":{}}}', pl.col("_disputes")) if "_disputes" in v.columns else pl.lit(None)
     return plan.shaped(
         v.with_columns(
             record_id="local_id",
@@ -304,14 +325,22 @@ def creates_and_deletes(pair: PairSpec, verdicts: pl.DataFrame, mapped: pl.DataF
             baseline=pl.when(creates).then("payload"),
             payload=pl.when(creates).then("payload"),
             before=pl.when(deletes).then("_before") if "_before" in v.columns else pl.lit(None, dtype=pl.String),
-            extra=pl.when(pl.col("_cause") == "ambiguous").then(candidates),
+            extra=pl.when(pl.col("_cause") == "ambiguous")
+            .then(candidates)
+            .when(pl.col("_cause") == "conflict")
+            .then(disputed),
             parent=pl.coalesce("what_id", "account_org_id", "who_id"),
         )
     )
 
 
 def updates(
-    spec: JobSpec, pair: PairSpec, verdicts: pl.DataFrame, mapped: pl.DataFrame, org_now: pl.DataFrame, offset_s: float
+    spec: JobSpec,
+    pair: PairSpec,
+    verdicts: pl.DataFrame,
+    mapped: pl.DataFrame,
+    org_now: pl.DataFrame,
+    ground: Ground,
 ) -> plan.Planned:
     """The plan's rows for records that are linked: what we changed, what the org changed, who wins.
 
@@ -322,7 +351,7 @@ def updates(
         mapped: the compiled mapping's output.
         org_now: the org's present values: ``org_id``, one Utf8 column per mapped org field, ``_modified_at``
             Datetime, ``_gone`` Boolean (deleted in the org).
-        offset_s: seconds by which the org's clock is ahead of ours.
+        ground: rulings, released people and clocks.
     """
     todo = verdicts.filter(pl.col("_outcome").is_null() & ~pl.col("is_create") & pl.col("deleted_at").is_null())
     if todo.is_empty():
@@ -335,12 +364,13 @@ def updates(
         "gone_in_org",
         "The org record was deleted or is out of sight.",
     )
-    judged = decide(_long(spec, pair, todo, mapped, org_now, offset_s))
+    long = _long(spec, pair, todo, mapped, org_now, ground)
+    judged = decide(ruled(long, "local_id", ground.rulings))
     return _fold_updates(pair, todo, judged)
 
 
 def _long(
-    spec: JobSpec, pair: PairSpec, todo: pl.DataFrame, mapped: pl.DataFrame, org_now: pl.DataFrame, offset_s: float
+    spec: JobSpec, pair: PairSpec, todo: pl.DataFrame, mapped: pl.DataFrame, org_now: pl.DataFrame, ground: Ground
 ) -> pl.DataFrame:
     fields = [c[2:] for c in mapped.columns if c.startswith("o:") and c[2:] in org_now.columns]
     rows = todo.filter(pl.col("_outcome").is_null()).select("local_id", "org_id", "updated_at", "_modified_at")
@@ -362,15 +392,20 @@ def _long(
         {"field": fields, "policy": [_policy(spec, pair, f) for f in fields]},
         schema={"field": pl.String, "policy": pl.String},
     )
+    sources = {m.target: m.source or "" for m in pair.mappings}
+    free = pl.DataFrame(schema=RELEASED) if ground.released is None else ground.released
     return (
         ours.filter("sent")
         .join(theirs, on=["org_id", "field"], how="left")
         .join(base, on=["local_id", "field"], how="left")
         .join(policies, on="field", how="left")
+        .with_columns(pl.col("field").replace_strict(sources, default="", return_dtype=pl.String).alias("source"))
+        .join(free.with_columns(is_released=pl.lit(value=True)), on=["local_id", "source"], how="left")
         .with_columns(
             pl.col("has_base").fill_null(value=False),
+            pl.col("is_released").fill_null(value=False),
             is_consent=pl.col("field").is_in(consent),
-            ours_at=pl.col("updated_at") + pl.duration(milliseconds=int(offset_s * 1000)),
+            ours_at=pl.col("updated_at") + pl.duration(milliseconds=int(ground.clock_offset_s * 1000)),
             theirs_at=pl.col("_modified_at"),
         )
     )
@@ -385,43 +420,102 @@ def _fold_updates(pair: PairSpec, todo: pl.DataFrame, judged: pl.DataFrame) -> p
     ours = judged.filter(pl.col("decision") == "ours")
     payload = plan.fold(ours, "local_id", value="ours", alias="payload")
     before = plan.fold(ours, "local_id", value="theirs", alias="before")
-    agreed = judged.filter(pl.col("decision").is_in(["ours", "same"])).select("local_id", "field", value="ours")
+    # What a person gave to the org is settled: from here on only the org's side has changed.
+    settled = pl.col("decision").is_in(["ours", "same"]) | pl.col("ruling").is_not_null()
+    agreed = judged.filter(settled).select("local_id", "field", value="ours")
     kept = plan.unfold(todo, "local_id", "baseline").join(agreed, on=["local_id", "field"], how="anti")
     baseline = plan.fold(pl.concat([kept, agreed]), "local_id", alias="new_baseline")
     asked = (
-        judged.filter(pl.col("decision") == "ask").group_by("local_id").agg(ask=pl.col("field").sort().str.join(", "))
+        judged.filter(pl.col("decision") == "ask")
+        .group_by("local_id")
+        .agg(ask=pl.col("field").sort().str.join(", "), opt_in=pl.col("is_opt_in").any())
     )
     lost = (
         judged.filter(pl.col("decision") == "theirs")
         .group_by("local_id")
         .agg(lost=pl.col("field").sort().str.join(", "))
     )
-    v = todo
-    for part in (payload, before, baseline, asked, lost):
+    v = todo.drop("_disputes", strict=False)
+    disputed = disputes(judged.filter(pl.col("decision") == "ask"), "local_id")
+    passing = opt_outs(todo, judged)
+    for part in (payload, before, baseline, asked, lost, disputed, passing):
         v = v.join(part, on="local_id", how="left")
+    v = plan.stop(v, pl.col("opt_in").fill_null(value=False), Outcome.HELD, "opt_in", OPT_IN, "")
     conflict = pl.format("Both sides changed {}: a person decides.", pl.col("ask"))
     v = plan.stop(v, pl.col("ask").is_not_null(), Outcome.HELD, "conflict", conflict)
     doing = pl.col("_outcome").is_null() & pl.col("payload").is_not_null()
+    held = pl.col("_outcome").is_not_null() & pl.col("pass_payload").is_not_null()
     newer = pl.format("The org's newer {} comes in with the inbound job.", pl.col("lost"))
     idle = pl.when(pl.col("lost").is_not_null()).then(newer).otherwise(pl.lit("Both sides are equal."))
     rows = plan.shaped(
         v.with_columns(
             record_id="local_id",
             sobject=pl.lit(pair.sobject),
-            action=pl.when(doing).then(pl.lit("update")).otherwise(pl.lit("none")),
+            action=pl.when(doing | held).then(pl.lit("update")).otherwise(pl.lit("none")),
             _reason=pl.when(pl.col("_outcome").is_null() & ~doing).then(idle).otherwise("_reason"),
             _outcome=pl.when(doing)
             .then(pl.lit("updated"))
             .when(pl.col("_outcome").is_null())
             .then(pl.lit("unchanged"))
             .otherwise("_outcome"),
-            payload=pl.when(doing).then("payload"),
-            before=pl.when(doing).then("before"),
-            baseline=pl.when(pl.col("_outcome").is_null()).then("new_baseline"),
+            payload=pl.when(doing).then("payload").when(held).then("pass_payload"),
+            before=pl.when(doing).then("before").when(held).then("pass_before"),
+            baseline=pl.when(pl.col("_outcome").is_null()).then("new_baseline").when(held).then("pass_baseline"),
+            extra=pl.when(pl.col("_cause").is_in(["conflict", "opt_in"])).then(
+                pl.format('{{"disputes":{}}}', pl.col("_disputes"))
+            ),
             parent=pl.coalesce("what_id", "account_org_id", "who_id", "org_id"),
         )
     )
     return plan.Planned(rows, decisions=judged.filter("both_changed"))
+
+
+def opt_outs(rows: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
+    """The changes toward opted-out, which pass whatever else stops a record.
+
+    Returns:
+        ``local_id``, ``pass_payload``, ``pass_before``, ``pass_baseline`` String (JSON), of records that have any.
+    """
+    out = judged.filter(pl.col("is_consent") & (pl.col("decision") == "ours") & (pl.col("ours") == "true"))
+    agreed = out.select("local_id", "field", value="ours")
+    here = rows.join(out, on="local_id", how="semi")
+    kept = plan.unfold(here, "local_id", "baseline").join(agreed, on=["local_id", "field"], how="anti")
+    return (
+        plan.fold(out, "local_id", value="ours", alias="pass_payload")
+        .join(plan.fold(out, "local_id", value="theirs", alias="pass_before"), on="local_id")
+        .join(plan.fold(pl.concat([kept, agreed]), "local_id", alias="pass_baseline"), on="local_id")
+    )
+
+
+def stopped_opt_outs(
+    spec: JobSpec, pair: PairSpec, verdicts: pl.DataFrame, mapped: pl.DataFrame, org_now: pl.DataFrame, ground: Ground
+) -> pl.DataFrame:
+    """The opt-outs of linked records that stopped for another reason: columns as of :func:`opt_outs`."""
+    rows = stopped(verdicts).with_columns(pl.lit(None, dtype=pl.String).alias("_outcome"))
+    rows = rows.join(org_now.filter(~pl.col("_gone")).select("org_id", "_modified_at"), on="org_id")
+    return opt_outs(rows, decide(ruled(_long(spec, pair, rows, mapped, org_now, ground), "local_id", ground.rulings)))
+
+
+def stopped(verdicts: pl.DataFrame) -> pl.DataFrame:
+    """Linked records that live and go no further."""
+    linked = ~pl.col("is_create") & pl.col("deleted_at").is_null()
+    return verdicts.filter(pl.col("_outcome").is_not_null() & linked)
+
+
+def with_opt_outs(rows: pl.DataFrame, passing: pl.DataFrame) -> pl.DataFrame:
+    """The plan's rows, with updates of nothing but the opt-out in place of rows that stopped; their outcome stays."""
+    if passing.is_empty():
+        return rows
+    out = rows.join(passing, left_on="record_id", right_on="local_id", how="left")
+    goes = pl.col("pass_payload").is_not_null()
+    return plan.shaped(
+        out.with_columns(
+            action=pl.when(goes).then(pl.lit("update")).otherwise("action"),
+            payload=pl.when(goes).then("pass_payload").otherwise("payload"),
+            before=pl.when(goes).then("pass_before").otherwise("before"),
+            baseline=pl.when(goes).then("pass_baseline").otherwise("baseline"),
+        )
+    )
 
 
 def differing(todo: pl.DataFrame, mapped: pl.DataFrame) -> pl.DataFrame:

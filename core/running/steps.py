@@ -16,6 +16,7 @@ from sqlmodel import select
 
 from core.errors import (
     BatchTaken,
+    ConsentBreach,
     GrantRejected,
     NotFound,
     NotValid,
@@ -31,7 +32,7 @@ from core.records import ENDED_RUNS, Direction, RunStatus
 from core.running.engine import Engine
 from core.store import ledger, runs
 from core.store.tables import Job, Run, Workspace
-from core.syncing import apply_in, apply_out, books, capture, ground, outbox, plan_in, plan_out
+from core.syncing import apply_in, apply_out, books, capture, firewall, ground, outbox, plan_in, plan_out
 from core.syncing.context import Context
 
 log = structlog.get_logger()
@@ -70,6 +71,7 @@ def _prepared(engine: Engine, workspace_id: int, run_id: str) -> Verdict:
         if not _approved(ctx, plan_id, enabled_by):
             runs.set_status(ctx.db, workspace_id, run_id, RunStatus.WAITING_APPROVAL, plan_id=plan_id)
             return {"state": "ended"}
+        firewall.check(ctx, spec, run_id, ctx.db.read("SELECT * FROM change WHERE plan_id = :p", p=plan_id))
         books.begin(ctx.db, workspace_id, spec, run_id, plan_id, ctx.now())
         # What an older plan found agreed may not be what is agreed now.
         if fresh and spec.direction is Direction.INBOUND:
@@ -211,6 +213,8 @@ def do_batch(engine: Engine, workspace_id: int, run_id: str, number: int) -> Ver
                 apply_in.apply_batch(ctx, spec, run_id, number)
                 return {"state": "done"}
             return {"state": "done" if apply_out.apply_batch(ctx, spec, run_id, number) else "in_doubt"}
+    except ConsentBreach as error:
+        return {"state": "stop", "cause": "ConsentBreach", "reason": error.sentence()}
     except BatchTaken:
         return _finished_elsewhere(engine, run_id, number)
     except OrgError as error:

@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ class Database:
         return Session(self.engine.execution_options(writes=True), expire_on_commit=False)
 
     @contextmanager
-    def batch(self, workspace_id: int) -> Iterator[Batch]:
+    def batch(self, workspace_id: int, *, origin: str = "", actor: str = "") -> Iterator[Batch]:
         """A write transaction of one workspace: everything in it is committed together, or nothing.
 
         It takes the workspace's counter first, so that writers of one workspace come one after the other and the
@@ -76,6 +76,7 @@ class Database:
         """
         conn = self.engine.execution_options(writes=True).connect()
         batch = Batch(self, conn, workspace_id)
+        batch.origin, batch.actor = origin, actor
         try:
             with conn.begin():
                 conn.execute(text("UPDATE workspace SET seq = seq WHERE id = :w"), {"w": workspace_id})
@@ -146,6 +147,9 @@ class Batch:
         self._db = database
         self._conn = conn
         self.workspace_id = workspace_id
+        self.origin, self.actor = "", ""
+        """Where what is written comes from and who writes it, for records that keep it."""
+        self.at = datetime.now(UTC)
         self._staged: list[str] = []
         self._attached: list[tuple[str, Path]] = []
 

@@ -78,7 +78,7 @@ def keep_open(batch: Batch, rows: pl.DataFrame, at: datetime) -> None:
     Args:
         batch: the transaction.
         rows: ``job, subject, sobject, record_id, org_id, key, title, outcome, cause, reason, field, value,
-            status_code, candidates, run_id``, and ``is_temporary`` Boolean: tried again by itself.
+            status_code, candidates, disputes, run_id``, and ``is_temporary`` Boolean: tried again by itself.
         at: now.
     """
     if rows.is_empty():
@@ -109,6 +109,7 @@ def keep_open(batch: Batch, rows: pl.DataFrame, at: datetime) -> None:
         "value",
         "status_code",
         "candidates",
+        "disputes",
         "run_id",
         "retry_at",
         "tries",

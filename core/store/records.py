@@ -19,6 +19,7 @@ from sqlalchemy import BigInteger, Boolean, Integer
 from sqlmodel import SQLModel
 
 from core.errors import StoreError
+from core.store import consent
 from core.store.codec import INSTANT, UtcTime
 from core.store.database import Batch, Database, quoted
 from core.values import domains, emails, phones
@@ -75,12 +76,15 @@ def save_records(batch: Batch, table: str, frame: pl.DataFrame) -> None:
 
     Raises:
         StoreError: an id is missing or comes twice, or the table lacks a column.
+        ConsentBreach: an opt-out would be taken back, which only a person may do.
     """
     frame = typed(table, frame.drop("workspace_id", "seq", strict=False))
     if frame.is_empty():
         return
     if frame["id"].null_count() or frame["id"].n_unique() < frame.height:
         raise StoreError("records are saved by id, each once")
+    if table == "person":
+        consent.keep(batch, frame)
     first = batch.allocate(frame.height)
     frame = frame.with_columns(
         pl.lit(batch.workspace_id).alias("workspace_id"), pl.int_range(first, first + frame.height).alias("seq")

@@ -326,6 +326,26 @@ class ContactPoint(SQLModel, table=True):
     value: str = Field(primary_key=True)
 
 
+class Consent(SQLModel, table=True):
+    """One line of the consent ledger: append-only, the latest of a person and channel counts."""
+
+    __tablename__ = "consent"
+    workspace_id: int = Field(primary_key=True)
+    id: int = _big(pk=True)
+    record_id: int = _big(nullable=False)
+    """The person."""
+    channel: str = ""
+    """The person's field: opted_out_email or do_not_call."""
+    state: str = ""
+    """out or in; in only by a person's hand."""
+    origin: str = ""
+    """Where it came from: intake, a job with its run, or by hand."""
+    actor: str = ""
+    evidence: str | None = _text()
+    """Why, in the words of who opted somebody in again."""
+    at: datetime = _at(nullable=False)
+
+
 class Link(SQLModel, table=True):
     """These two are one record."""
 
@@ -574,9 +594,11 @@ class OpenRow(SQLModel, table=True):
     value: str | None = _text()
     status_code: str = ""
     candidates: str | None = _text()
-    """JSON list of {record_id, org_id, name, why} for an ambiguous match."""
+    """JSON list of {record_id, rule} (or {org_id} of a row in doubt): what it could be."""
+    disputes: str | None = _text()
+    """JSON list of the fields that a person decides on: both values, the baseline, both times, and what was deleted."""
     decision: str | None = _text()
-    """JSON: what a person chose."""
+    """JSON: what a person chose, who, when and why; see `core.syncing.rulings`."""
     tries: int = 1
     is_aside: bool = False
     run_id: str = ""
@@ -631,6 +653,7 @@ _index("ix_activity_when", "activity", "workspace_id", "occurred_at")
 _index("ix_account_key", "account", "workspace_id", "source", "external_id", unique=True)
 _index("ix_record_key", "record", "workspace_id", "source", "external_id", unique=True)
 _index("ix_person_key", "person", "workspace_id", "source", "external_id", unique=True)
+_index("ix_consent", "consent", "workspace_id", "record_id", "channel", "id")
 _index("ix_contact_point", "contact_point", "workspace_id", "kind", "value")
 _index("ix_link_org", "link", "workspace_id", "org_id", "state")
 _index("ix_link_record", "link", "workspace_id", "table_name", "record_id", "state")

@@ -16,7 +16,7 @@ from core.mapping.spec import JobSpec
 from core.schema.describe import OrgObject
 from core.schema.types import to_json
 from core.store.tables import Batch
-from core.syncing import bulk_route, outbox, settle
+from core.syncing import bulk_route, firewall, outbox, settle
 from core.syncing.context import Context
 from core.syncing.plan_out import upsert_field
 
@@ -80,6 +80,7 @@ def _send(ctx: Context, spec: JobSpec, head: Batch, rows: pl.DataFrame) -> bool:
             # What is left was not written: it has not been sent, or the org refused it.
             outbox.keep(ctx, head, state="planned")
             return False
+        firewall.check(ctx, spec, head.run_id, rows)
         records = [as_record(org, op, ext, r) for r in rows.iter_rows(named=True)]
         outbox.keep(ctx, head, state="intent", intent_at=ctx.org_now(), given_up_at=None)
         try:
@@ -130,6 +131,7 @@ def as_record(org: OrgObject, op: Op, ext: str | None, row: dict[str, Any]) -> d
 def _by_bulk(ctx: Context, spec: JobSpec, head: Batch) -> bool:
     rows = outbox.unsent(ctx, head.run_id, head.number)
     if rows.height:
+        firewall.check(ctx, spec, head.run_id, rows)
         op, ext = operation(ctx, spec, head)
         keep = partial(outbox.keep, ctx, head)
         try:

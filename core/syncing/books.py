@@ -223,11 +223,18 @@ def book(batch: Batch, spec: JobSpec, run_id: str, rows: pl.DataFrame, at: datet
         still.select(
             "subject", "sobject", "record_id", "org_id", "key", "title", "outcome", "cause", "reason", "field",
             "status_code", value=pl.lit(None, dtype=pl.String),
-            candidates=pl.when(pl.col("cause") == "ambiguous").then("extra"),
+            candidates=_part("candidates", pl.col("cause").is_in(["ambiguous", "orphan"])),
+            disputes=_part("disputes", pl.col("cause").is_in(["conflict", "opt_in"])),
             job=pl.lit(spec.name), run_id=pl.lit(run_id), is_temporary=temporary,
-        ).with_columns(pl.col("candidates").cast(pl.String)),
+        ),
         at,
     )  # fmt: skip
+
+
+def _part(name: str, when: pl.Expr) -> pl.Expr:
+    """One member of ``extra``, as JSON text."""
+    found = pl.when(when).then(pl.col("extra").cast(pl.String)).str.json_path_match(f"$.{name}")
+    return pl.when(found != "[]").then(found)
 
 
 def close(

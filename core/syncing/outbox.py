@@ -120,7 +120,7 @@ def book_answers(
     now = ctx.now()
     judged = _judged(rows, answers)
     with ctx.db.batch(ctx.workspace_id) as batch:
-        good = judged.filter(pl.col("outcome").is_in(["created", "updated"]))
+        good = judged.filter(pl.col("is_written") & pl.col("action").is_in(["create", "update"]))
         _link(batch, spec, head.run_id, good, now, how)
         spill.keep_notes(batch, spec, good, now)
         gone = judged.filter(pl.col("outcome") == "deleted")
@@ -138,7 +138,7 @@ def book_answers(
 
 def _judged(rows: pl.DataFrame, answers: Sequence[RowAnswer]) -> pl.DataFrame:
     told = pl.DataFrame(
-        [_told(r["action"], r["outcome"], a) for r, a in zip(rows.iter_rows(named=True), answers, strict=True)],
+        [_told(r, a) for r, a in zip(rows.iter_rows(named=True), answers, strict=True)],
         schema={
             "outcome": pl.String,
             "cause": pl.String,
@@ -147,6 +147,7 @@ def _judged(rows: pl.DataFrame, answers: Sequence[RowAnswer]) -> pl.DataFrame:
             "status_code": pl.String,
             "answer": pl.String,
             "is_temporary": pl.Boolean,
+            "is_written": pl.Boolean,
             "new_id": pl.String,
         },
     )
@@ -156,12 +157,13 @@ def _judged(rows: pl.DataFrame, answers: Sequence[RowAnswer]) -> pl.DataFrame:
     )
 
 
-def _told(action: str, planned: str, answer: RowAnswer) -> dict[str, Any]:
+def _told(row: dict[str, Any], answer: RowAnswer) -> dict[str, Any]:
     said = dumps({k: v for k, v in asdict(answer).items() if v not in ((), "", None)})
     if answer.success:
-        outcome = "updated" if action == "create" and not answer.created and planned == "updated" else planned
-        return {"outcome": outcome, "cause": "", "reason": None, "field": "", "status_code": "", "answer": said,
-                "is_temporary": False, "new_id": answer.id}  # fmt: skip
+        # A row may be held and yet have passed its opt-out: then it stays held, for the same reason.
+        kept = {c: row[c] for c in ("outcome", "cause", "reason", "field")}
+        return {**kept, "status_code": "", "answer": said, "is_temporary": False, "is_written": True,
+                "new_id": answer.id}  # fmt: skip
     fault = faults.fault(answer.status_code)
     return {
         "outcome": "rejected",
@@ -171,6 +173,7 @@ def _told(action: str, planned: str, answer: RowAnswer) -> dict[str, Any]:
         "status_code": answer.status_code,
         "answer": said,
         "is_temporary": fault.retryable,
+        "is_written": False,
         "new_id": None,
     }
 

@@ -8,22 +8,31 @@ from typing import Any
 
 import polars as pl
 
+from core.identity.match import CANDIDATE
 from core.mapping import canonical, checks
 from core.mapping.compile import inbound as compile_inbound
 from core.mapping.spec import Blank, JobSpec, PairSpec, Role
 from core.planning import inbound, plan
 from core.planning.plan import Planned
 from core.records import Direction, Kind, table_of
-from core.store import links
+from core.store import consent, links
 from core.store.database import Batch
 from core.store.records import load_records
-from core.syncing import excluded, outbox, scope
+from core.syncing import excluded, outbox, rulings, scope
 from core.syncing.capture import Captured
 from core.syncing.context import Context
 from core.syncing.plan_out import zone_of
 from core.syncing.select import planning_columns
 from core.values import domains, emails
 
+MATCHES: dict[str, Any] = {
+    "Id": pl.String,
+    "record_id": pl.Int64,
+    "status": pl.String,
+    "rule": pl.String,
+    "candidates": pl.List(CANDIDATE),
+}
+"""Columns of first-contact matches."""
 SYSTEM_FIELDS = frozenset(
     {
         "Id",
@@ -47,7 +56,16 @@ def plan_pair(ctx: Context, spec: JobSpec, captured: Captured) -> Planned:
     # Asked before the links are read: what is booked in between has its link by then.
     in_flight = outbox.in_flight_since(ctx, captured.pair.sobject)
     found = ground_of(ctx, spec, captured.pair, rows)
-    ground = replace(found, in_flight_since=in_flight, read_at=captured.read_at, is_full=captured.is_full)
+    made = rulings.of(ctx, spec)
+    ground = replace(
+        found,
+        matches=_picked(found, made, rows),
+        in_flight_since=in_flight,
+        read_at=captured.read_at,
+        is_full=captured.is_full,
+        rulings=made.fields,
+        may_delete=made.may_delete,
+    )
     resolved = excluded.inbound(ctx, spec, inbound.resolve(spec, rows, ground))
     compiled = compile_inbound(spec, captured.pair, ctx.org(captured.pair.sobject), zone=zone_of(ctx, spec))
     mapped = compiled.apply(resolved)
@@ -115,6 +133,7 @@ def ground_of(ctx: Context, spec: JobSpec, pair: PairSpec, rows: pl.DataFrame) -
         accounts = _parents(batch, rows, _lookup(pair, Role.ACCOUNT, "AccountId"), "account", "account_record_id")
         people = _parents(batch, rows, _lookup(pair, Role.PERSON, "WhoId"), "person", "person_record_id")
         by_domain = _by_domain(batch, pair, rows)
+        released = consent.states(batch, linked["record_id"]).filter(pl.col("state") == "in")
     return inbound.Ground(
         linked,
         matches,
@@ -125,6 +144,7 @@ def ground_of(ctx: Context, spec: JobSpec, pair: PairSpec, rows: pl.DataFrame) -
         by_domain,
         ctx.integration_user,
         twin_clears=twin_clears(ctx, spec, pair),
+        released=released.select("record_id", field="channel") if spec.kind is Kind.PERSON else None,
     )
 
 
@@ -140,6 +160,24 @@ def _by_domain(batch: Batch, pair: PairSpec, rows: pl.DataFrame) -> pl.DataFrame
     ).with_columns(pl.col("value").cast(pl.String), pl.col("record_id").cast(pl.Int64))
     alone = points.filter(pl.len().over("value") == 1)
     return keys.join(alone, on="value").select("Id", domain_account="record_id")
+
+
+def _picked(ground: inbound.Ground, made: rulings.Rulings, rows: pl.DataFrame) -> pl.DataFrame:
+    """First-contact matches, with what people have picked in place of what was found."""
+    here = {i: r for i, r in made.picks.items() if i in set(rows["Id"]) - set(ground.links["Id"])}
+    if not here:
+        return ground.matches
+    chosen = pl.DataFrame(
+        {
+            "Id": list(here),
+            "record_id": list(here.values()),
+            "status": ["none" if r is None else "unique" for r in here.values()],
+            "rule": "decided",
+            "candidates": [[]] * len(here),
+        },
+        schema=ground.matches.schema,
+    )
+    return pl.concat([ground.matches.join(chosen, on="Id", how="anti"), chosen])
 
 
 def twin_clears(ctx: Context, spec: JobSpec, pair: PairSpec) -> frozenset[str] | None:
@@ -209,7 +247,7 @@ def _parents(batch: Batch, rows: pl.DataFrame, column: str, table: str, name: st
 def _first_contact(batch: Batch, spec: JobSpec, pair: PairSpec, loose: pl.DataFrame) -> pl.DataFrame:
     """Unlinked workspace records that an unlinked org row certainly is, by e-mail or domain."""
     kinds = {Kind.PERSON: ("email", "Email"), Kind.ACCOUNT: ("domain", "Website")}
-    empty = pl.DataFrame(schema={"Id": pl.String, "record_id": pl.Int64, "status": pl.String, "rule": pl.String})
+    empty = pl.DataFrame(schema=MATCHES)
     rule, column = kinds.get(spec.kind, ("", ""))
     if column not in loose.columns or rule not in pair.match or loose.is_empty():
         return empty
@@ -227,15 +265,23 @@ def _first_contact(batch: Batch, spec: JobSpec, pair: PairSpec, loose: pl.DataFr
         t=table,
         k=rule,
     ).with_columns(pl.col("record_id").cast(pl.Int64), pl.col("value").cast(pl.String))
-    found = keys.join(free, on="value").with_columns(pl.len().over("Id").alias("n"))
+    found = keys.join(free.unique(), on="value").with_columns(pl.len().over("Id").alias("n"))
+    meant = found.group_by("Id").agg(
+        pl.struct("record_id", pl.lit(rule).alias("rule")).sort_by("record_id").head(20).alias("candidates")
+    )
     # Two org rows that claim the same record: the older has it, the other comes in by itself.
     first = found.sort("CreatedDate", "Id").unique("record_id", keep="first", maintain_order=True)
-    return first.select(
-        "Id",
-        pl.when(pl.col("n") == 1).then("record_id").alias("record_id"),
-        pl.when(pl.col("n") == 1).then(pl.lit("unique")).otherwise(pl.lit("ambiguous")).alias("status"),
-        pl.lit(rule).alias("rule"),
-    ).unique("Id")
+    return (
+        first.join(meant, on="Id")
+        .select(
+            "Id",
+            pl.when(pl.col("n") == 1).then("record_id").alias("record_id"),
+            pl.when(pl.col("n") == 1).then(pl.lit("unique")).otherwise(pl.lit("ambiguous")).alias("status"),
+            pl.lit(rule).alias("rule"),
+            "candidates",
+        )
+        .unique("Id")
+    )
 
 
 def baseline_rows(pair: PairSpec, moving: pl.DataFrame, columns: list[str]) -> pl.DataFrame:

@@ -13,7 +13,7 @@ from core.mapping.compile import outbound as compile_outbound
 from core.mapping.spec import JobSpec, PairSpec
 from core.planning import outbound, plan
 from core.planning.plan import Planned
-from core.records import ACTIVITY_KINDS, Direction, Outcome
+from core.records import ACTIVITY_KINDS, CONSENT_FIELDS, Direction, Kind, Outcome
 from core.syncing import excluded, spill
 from core.syncing.context import Context
 from core.syncing.select import by_pair, changed_since, ground, planning_columns
@@ -60,14 +60,29 @@ def plan_pair(ctx: Context, spec: JobSpec, selected: Selected) -> Planned:
     todo = _todo(verdicts)
     differing = outbound.differing(todo, mapped)
     going = verdicts.filter(pl.col("_outcome").is_null() & pl.col("deleted_at").is_not_null())
-    asked = pl.concat([going["org_id"], todo.join(differing, on="local_id", how="semi")["org_id"]])
+    loose = _stopped_but_out(spec, pair, verdicts, mapped)
+    asked = pl.concat([going["org_id"], todo.join(differing, on="local_id", how="semi")["org_id"], loose])
     org_now = read_org_now(ctx, pair, asked.unique(maintain_order=True).to_list())
     if going.height:
-        verdicts = outbound.deletes_looked_at(spec, pair, verdicts, org_now)
+        verdicts = outbound.deletes_looked_at(spec, pair, verdicts, org_now, found.may_delete)
     others = outbound.creates_and_deletes(pair, verdicts, mapped)
-    changed = _changed(ctx, spec, pair, without_filled(compiled, mapped, todo, org_now), verdicts, differing, org_now)
+    if loose.len():
+        passing = outbound.stopped_opt_outs(spec, pair, verdicts, mapped, org_now, found)
+        others = outbound.with_opt_outs(others, passing)
+    settled = without_filled(compiled, mapped, todo, org_now)
+    changed = _changed(spec, pair, settled, verdicts, differing, org_now, found)
     rows = spill.attach(pl.concat([others, changed.rows]), mapped)
     return Planned(rows, selected.marks, changed.decisions)
+
+
+def _stopped_but_out(spec: JobSpec, pair: PairSpec, verdicts: pl.DataFrame, mapped: pl.DataFrame) -> pl.Series:
+    """Org Ids of linked people who stopped for some reason, and of whom an opt-out is not known to be there."""
+    fields = [m.target for m in pair.mappings if m.source in CONSENT_FIELDS and f"o:{m.target}" in mapped.columns]
+    stopped = outbound.stopped(verdicts).select("local_id", "org_id", "baseline")
+    if spec.kind is not Kind.PERSON or not fields or stopped.is_empty():
+        return pl.Series("org_id", [], dtype=pl.String)
+    differing = outbound.differing(stopped, mapped.select("local_id", *(f"{p}:{f}" for f in fields for p in "os")))
+    return stopped.join(differing, on="local_id", how="semi")["org_id"]
 
 
 def _login_of(ctx: Context, spec: JobSpec, rows: pl.DataFrame) -> pl.Expr:
@@ -108,13 +123,13 @@ def _todo(verdicts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _changed(
-    ctx: Context,
     spec: JobSpec,
     pair: PairSpec,
     mapped: pl.DataFrame,
     verdicts: pl.DataFrame,
     differing: pl.DataFrame,
     org_now: pl.DataFrame,
+    found: outbound.Ground,
 ) -> Planned:
     idle = _todo(verdicts).join(differing, on="local_id", how="anti")
     same = plan.shaped(
@@ -129,7 +144,7 @@ def _changed(
     moving = verdicts.join(differing, on="local_id", how="semi")
     if moving.is_empty():
         return Planned(same)
-    out = outbound.updates(spec, pair, moving, mapped, org_now, ctx.offset_s)
+    out = outbound.updates(spec, pair, moving, mapped, org_now, found)
     return Planned(pl.concat([same, out.rows]), decisions=out.decisions)
 
 

@@ -7,13 +7,14 @@ from typing import Any
 
 import polars as pl
 
-from core.identity.match import match_accounts, match_people
+from core.identity.match import CANDIDATE, match_accounts, match_people
 from core.mapping.spec import JobSpec, PairSpec
 from core.planning.outbound import ELSEWHERE, RECORDS, Ground
 from core.records import ACTIVITY_KINDS, Direction, Kind, table_of
-from core.store import links
+from core.store import consent, links
 from core.store.database import Batch
 from core.store.records import load_records
+from core.syncing import rulings
 from core.syncing.context import Context
 from core.values import domains, emails, ids, phones
 
@@ -159,11 +160,16 @@ def ground(ctx: Context, spec: JobSpec, pair: PairSpec, rows: pl.DataFrame) -> G
         accounts = _accounts(batch, wanted)
         users = _users(batch)
         records = _records_of(batch, pair, person_match)
+        released = _released(batch, rows["local_id"]) if spec.kind is Kind.PERSON else None
+    made = rulings.of(ctx, spec)
     here = pl.col("sobject") == pair.sobject
     return Ground(
         links=held.filter(here).select("org_id", "baseline", local_id="record_id"),
         records=records,
         elsewhere=_elsewhere(spec.kind, held.filter(~here)),
+        released=released,
+        rulings=made.fields,
+        may_delete=made.may_delete,
         people=people,
         accounts=accounts,
         person_match=person_match,
@@ -198,6 +204,12 @@ def _records_of(batch: Batch, pair: PairSpec, match: pl.DataFrame) -> pl.DataFra
     return alone.select("person_record_id", "record_org_id")
 
 
+def _released(batch: Batch, people: pl.Series) -> pl.DataFrame:
+    """Those whom a person has opted in again, by the consent field."""
+    found = consent.states(batch, people).filter(pl.col("state") == "in")
+    return found.select(pl.col("record_id").alias("local_id"), pl.col("channel").alias("source"))
+
+
 def _elsewhere(kind: Kind, held: pl.DataFrame) -> pl.DataFrame:
     """Accounts and people that another org object stands for; an activity may well be logged on two objects."""
     if kind in ACTIVITY_KINDS:
@@ -210,7 +222,7 @@ def _matches(batch: Batch, spec: JobSpec, rows: pl.DataFrame) -> tuple[pl.DataFr
         person = pl.DataFrame({"local_id": rows["local_id"]}, schema={"local_id": pl.Int64}).with_columns(
             pl.lit(None, dtype=pl.Int64).alias("person_record_id"),
             pl.lit("no_reference").alias("status"),
-            pl.lit(None, dtype=pl.List(pl.Struct({"record_id": pl.Int64, "rule": pl.String}))).alias("candidates"),
+            pl.lit(None, dtype=pl.List(CANDIDATE)).alias("candidates"),
         )
         account = rows.select(
             "local_id",
@@ -218,11 +230,12 @@ def _matches(batch: Batch, spec: JobSpec, rows: pl.DataFrame) -> tuple[pl.DataFr
             if "account_record_id" in rows.columns
             else pl.lit(None, dtype=pl.Int64).alias("account_record_id"),
             pl.lit("unique").alias("status"),
+            pl.lit([], dtype=pl.List(CANDIDATE)).alias("candidates"),
         )
         return person, account
     refs = _references(rows)
     account_match = _account_match(batch, refs, rows)
-    return _person_match(batch, spec, refs, rows, account_match), account_match
+    return _person_match(batch, refs, rows, account_match), account_match
 
 
 def _references(rows: pl.DataFrame) -> pl.DataFrame:
@@ -269,12 +282,11 @@ def _account_match(batch: Batch, refs: pl.DataFrame, rows: pl.DataFrame) -> pl.D
         pl.coalesce("own", "account_record_id").alias("account_record_id"),
         pl.when(pl.col("own").is_not_null()).then(pl.lit("unique")).otherwise("status").alias("status"),
         "rule",
+        "candidates",
     )
 
 
-def _person_match(
-    batch: Batch, spec: JobSpec, refs: pl.DataFrame, rows: pl.DataFrame, account_match: pl.DataFrame
-) -> pl.DataFrame:
+def _person_match(batch: Batch, refs: pl.DataFrame, rows: pl.DataFrame, account_match: pl.DataFrame) -> pl.DataFrame:
     hinted = refs.join(account_match.select("local_id", "account_record_id"), on="local_id")
     keys = (
         pl.concat(
@@ -303,23 +315,9 @@ def _person_match(
         f" OR p.external_id IN (SELECT LOWER(ref) FROM {named}) OR l.org_id IN (SELECT ref FROM {named}))",
         w=batch.workspace_id,
     ).with_columns(pl.col("record_id", "account_record_id").cast(pl.Int64))
-    return match_people(hinted, people, points, _decided(batch, spec, rows))
-
-
-def _decided(batch: Batch, spec: JobSpec, rows: pl.DataFrame) -> pl.DataFrame:
-    """What is known for certain: the record's own person, and what someone picked on the Errors page."""
-    frame = batch.read(
-        "SELECT record_id AS local_id, decision FROM open_row WHERE workspace_id = :w AND job = :j AND"
-        " decision IS NOT NULL",
-        w=batch.workspace_id,
-        j=spec.name,
-    )
-    picked = [
-        (int(i), int(json.loads(d)["record_id"])) for i, d in frame.iter_rows() if d and "record_id" in json.loads(d)
-    ]
-    chosen = pl.DataFrame(picked, schema={"local_id": pl.Int64, "record_id": pl.Int64}, orient="row")
+    # What a person picked is the record's own person from then on.
     own = rows.select("local_id", record_id="person_record_id").drop_nulls()
-    return pl.concat([chosen, own.join(chosen, on="local_id", how="anti")]).unique("local_id")
+    return match_people(hinted, people, points, own)
 
 
 def _people(batch: Batch, match: pl.DataFrame) -> pl.DataFrame:

@@ -52,7 +52,7 @@ def test_a_person_picks_whom_an_ambiguous_row_means(synced: Workspace, dialog: D
     shown.press("Pick")
     after = synced.open_rows(cause="ambiguous").row(0, named=True)
     assert json.loads(after["decision"])["record_id"] == candidates["record_id"][0]
-    assert queued(synced) == [("calls_out", "retry")]
+    assert queued(synced) == [("calls_out", "decided")]
 
 
 def test_a_row_is_put_aside(synced: Workspace, dialog: Dialog) -> None:

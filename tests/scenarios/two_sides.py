@@ -14,6 +14,7 @@ from typing import Any
 
 import polars as pl
 
+from core.identity.match import CANDIDATE
 from core.mapping import canonical
 from core.mapping.compile import inbound as compile_inbound
 from core.mapping.compile import outbound as compile_outbound
@@ -151,7 +152,7 @@ class TwoSides:
         idle = todo.join(differing, on="local_id", how="anti")
         same = plan.shaped(idle.with_columns(record_id="local_id", _outcome=pl.lit("unchanged")))
         moving = verdicts.join(differing, on="local_id", how="semi")
-        changed = outbound.updates(self.job_out, pair, moving, mapped, self._org_now(), 0.0)
+        changed = outbound.updates(self.job_out, pair, moving, mapped, self._org_now(), self._out_ground(rows))
         return plan.Planned(
             pl.concat([others, same.drop("baseline").pipe(plan.shaped), changed.rows]), {}, changed.decisions
         )
@@ -208,9 +209,11 @@ class TwoSides:
             accounts=pl.DataFrame({"record_id": [ACCOUNT], "org_id": [ACCOUNT_ID], "account_name": ["Acme"]}),
             person_match=ids.with_columns(
                 person_record_id=pl.lit(None, dtype=pl.Int64), status=pl.lit("no_reference"),
-                candidates=pl.lit(None, dtype=pl.List(pl.Int64)),
+                candidates=pl.lit(None, dtype=pl.List(CANDIDATE)),
             ),
-            account_match=ids.with_columns(account_record_id=pl.lit(ACCOUNT, dtype=pl.Int64), status=pl.lit("unique")),
+            account_match=ids.with_columns(account_record_id=pl.lit(ACCOUNT, dtype=pl.Int64), status=pl.lit("unique"),
+                candidates=pl.lit(None, dtype=pl.List(CANDIDATE)),
+            ),
             users=pl.DataFrame(users).with_columns(row_zone=pl.lit(None, dtype=pl.String)),
             integration_user=ROBOT,
             now=self.now,
@@ -231,9 +234,7 @@ class TwoSides:
         }  # fmt: skip
         return inbound.Ground(
             links=pl.DataFrame(linked, schema=schema),
-            matches=pl.DataFrame(
-                schema={"Id": pl.String, "record_id": pl.Int64, "status": pl.String, "rule": pl.String}
-            ),
+            matches=pl.DataFrame(schema=plan_in.MATCHES),
             accounts=pl.DataFrame({"AccountId": [ACCOUNT_ID], "account_record_id": [ACCOUNT]}),
             people=pl.DataFrame(schema={"WhoId": pl.String, "person_record_id": pl.Int64}),
         )

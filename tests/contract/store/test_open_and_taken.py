@@ -18,7 +18,20 @@ from core.syncing.context import Context
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 ROW = dict.fromkeys(
-    ("sobject", "key", "title", "outcome", "reason", "field", "value", "status_code", "run_id", "candidates", "org_id"),
+    (
+        "sobject",
+        "key",
+        "title",
+        "outcome",
+        "reason",
+        "field",
+        "value",
+        "status_code",
+        "run_id",
+        "candidates",
+        "disputes",
+        "org_id",
+    ),
     "",
 )
 

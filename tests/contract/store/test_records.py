@@ -8,7 +8,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from core.errors import StoreError
+from core.errors import ConsentBreach, StoreError
+from core.store import consent
 from core.store.codec import INSTANT, dumps
 from core.store.database import Database
 from core.store.records import by_key, columns_of, load_records, save_records, typed
@@ -67,10 +68,25 @@ def test_a_change_moves_to_the_end_and_leaves_absent_columns(database: Database)
 
 
 def test_null_clears(database: Database) -> None:
-    (only,) = save(database, "person", {"email": "a@b.co", "do_not_call": True, "updated_at": NOW})
+    (only,) = save(database, "person", {"email": "a@b.co", "do_not_call": False, "updated_at": NOW})
     save(database, "person", {"id": only, "email": None, "do_not_call": None, "updated_at": None})
     row = load_records(database, 1, "person").row(0, named=True)
     assert (row["email"], row["do_not_call"], row["updated_at"]) == (None, None, None)
+
+
+@pytest.mark.requirement("S5", "N9")
+@pytest.mark.parametrize("value", [False, None])
+def test_an_opt_out_is_taken_back_by_nobody_but_a_person(database: Database, value: bool | None) -> None:
+    out, other = save(database, "person", {"email": "a@b.co", "do_not_call": True}, {"email": "c@d.co"})
+    with pytest.raises(ConsentBreach, match="1 people"):
+        save(database, "person", {"id": other, "do_not_call": False, "name": "X"}, {"id": out, "do_not_call": value})
+    assert load_records(database, 1, "person", ids=[other])["name"].to_list() == [None], "nothing is saved"
+    with database.batch(1, origin="by hand", actor="ana") as batch:
+        consent.opt_in(batch, out, "do_not_call", "she wrote to us")
+        save_records(batch, "person", pl.DataFrame({"id": [out], "do_not_call": [False]}))
+    save(database, "person", {"id": out, "do_not_call": True})
+    lines = consent.history(database, 1, out).select("state", "origin", "actor", "evidence").rows()
+    assert lines == [("out", "", "", None), ("in", "by hand", "ana", "she wrote to us"), ("out", "", "", None)]
 
 
 def test_new_and_known_records_may_come_together(database: Database) -> None:

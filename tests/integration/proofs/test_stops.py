@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -113,7 +114,11 @@ def test_what_is_wrong_is_named_in_the_preview_and_held_by_the_run(desk: Desk) -
     people = desk.ws.candidates("calls_out", row["subject"])
     assert sorted(people["name"].to_list()) == ["Uma Shared", "Vic Shared"]
     vic = people.filter(people["name"] == "Vic Shared").row(0, named=True)
-    assert desk.ended(desk.ws.decide("calls_out", row["subject"], vic["record_id"]))["counts"]["created"] == 1
+    (asked,) = desk.ws.inbox().iter_rows(named=True)
+    assert (asked["kind"], asked["item"]) == ("match", f"calls_out:{row['subject']}")
+    assert {c["record_id"] for c in json.loads(asked["candidates"])} == set(people["record_id"])
+    decided = desk.ws.decide(asked["item"], "record", record_id=vic["record_id"], note="Vic called back")
+    assert desk.ended(decided[0])["counts"]["created"] == 1
     (task,) = desk.tasks("named shared")
     assert task["WhoId"] == vic["org_id"]
     assert desk.ws.open_rows(job="calls_out").is_empty()

@@ -9,7 +9,6 @@ from tests.scenarios.walks.conftest import Walker
 
 @pytest.mark.requirement("R1", "R2", "R3", "R4", "R5", "R6")
 def test_lists_in_and_insights_out(walker: Walker) -> None:
-    org = walker.desk.org
     # Contacts, leads, accounts: a rule each; people bring their accounts, accounts alone bring nobody.
     assert {v["name"] for v in walker.cli("segments", "views", "Contact")} >= {"Prospecting_List"}
     keys = walker.cli("segments", "import", "Account", "Key_accounts", "--segment", "Keys", "--new", "--enable")

@@ -61,11 +61,14 @@ def ground(*links: dict[str, Any], **over: Any) -> inbound.Ground:
     schema = {"Id": pl.String, "record_id": pl.Int64, "baseline": pl.String, "org_stamp_at": INSTANT}
     schema |= {"linked_kind": pl.String, "updated_at": INSTANT, "is_gone": pl.Boolean}
     schema |= {"is_adopted": pl.Boolean, "made_here": pl.Boolean}
-    matches = {"Id": pl.String, "record_id": pl.Int64, "status": pl.String, "rule": pl.String}
     accounts = over.get("accounts", [("001ACME", 5)])
     return inbound.Ground(
         links=pl.DataFrame(list(links), schema=schema),
-        matches=pl.DataFrame(over.get("matches", []), schema=matches, orient="row"),
+        matches=pl.DataFrame(
+            [(*m, [{"record_id": 4, "rule": "email"}]) for m in over.get("matches", [])],
+            schema=plan_in.MATCHES,
+            orient="row",
+        ),
         accounts=pl.DataFrame(accounts, schema={"AccountId": pl.String, "account_record_id": pl.Int64}, orient="row"),
         people=pl.DataFrame(schema={"WhoId": pl.String, "person_record_id": pl.Int64}),
         accounts_come=over.get("accounts_come", False),

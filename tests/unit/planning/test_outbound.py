@@ -91,8 +91,13 @@ def ground(**over: Any) -> outbound.Ground:
             orient="row",
         ),
         account_match=pl.DataFrame(
-            [(1, *said["account"])],
-            schema={"local_id": pl.Int64, "account_record_id": pl.Int64, "status": pl.String},
+            [(1, *said["account"], [])],
+            schema={
+                "local_id": pl.Int64,
+                "account_record_id": pl.Int64,
+                "status": pl.String,
+                "candidates": CANDIDATES,
+            },
             orient="row",
         ),
         users=pl.DataFrame(

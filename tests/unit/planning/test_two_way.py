@@ -141,7 +141,9 @@ def planned_out(cases: list[Case], by_field: dict[str, str], offset_s: float) ->
             **dict.fromkeys(OUT_FIELDS, pl.String),
         },
     )
-    return outbound.updates(spec, spec.pairs[0], verdicts, mapped, org_now, offset_s)
+    none = pl.DataFrame()
+    ground = outbound.Ground(none, none, none, none, none, none, "", NOON, clock_offset_s=offset_s)
+    return outbound.updates(spec, spec.pairs[0], verdicts, mapped, org_now, ground)
 
 
 def said(rows: pl.DataFrame) -> list[Said]:
@@ -235,7 +237,7 @@ def plan_in_rows(
     )  # fmt: skip
     ground = inbound.Ground(
         links,
-        frame([], Id=pl.String, record_id=pl.Int64, status=pl.String, rule=pl.String),
+        pl.DataFrame(schema=plan_in.MATCHES),
         frame([], AccountId=pl.String, account_record_id=pl.Int64),
         frame([], WhoId=pl.String, person_record_id=pl.Int64),
         clock_offset_s=offset_s,

@@ -204,6 +204,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_connection_workspace_id"), ["workspace_id"], unique=False)
 
     op.create_table(
+        "consent",
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("record_id", sa.BigInteger(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("origin", sa.String(), nullable=False),
+        sa.Column("actor", sa.String(), nullable=False),
+        sa.Column("evidence", sa.Text(), nullable=True),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "id"),
+    )
+    with op.batch_alter_table("consent", schema=None) as batch_op:
+        batch_op.create_index("ix_consent", ["workspace_id", "record_id", "channel", "id"], unique=False)
+
+    op.create_table(
         "contact_point",
         sa.Column("workspace_id", sa.Integer(), nullable=False),
         sa.Column("table_name", sa.String(), nullable=False),
@@ -349,6 +365,7 @@ def upgrade() -> None:
         sa.Column("value", sa.Text(), nullable=True),
         sa.Column("status_code", sa.String(), nullable=False),
         sa.Column("candidates", sa.Text(), nullable=True),
+        sa.Column("disputes", sa.Text(), nullable=True),
         sa.Column("decision", sa.Text(), nullable=True),
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("is_aside", sa.Boolean(), nullable=False),
@@ -660,6 +677,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_contact_point")
 
     op.drop_table("contact_point")
+    with op.batch_alter_table("consent", schema=None) as batch_op:
+        batch_op.drop_index("ix_consent")
+
+    op.drop_table("consent")
     with op.batch_alter_table("connection", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_connection_workspace_id"))
 
