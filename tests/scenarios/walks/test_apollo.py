@@ -21,7 +21,7 @@ def activity(walker: Walker, kind: str, key: str, **more: Any) -> dict[str, Any]
     return {"source": "apollo", "external_id": key, "kind": kind, "updated_at": at, "occurred_at": at, **more}
 
 
-@pytest.mark.requirement("A2", "A4", "A5", "A6", "A7", "A9", "A10", "A13", "A14", "A3")
+@pytest.mark.requirement("A2", "A4", "A5", "A6", "A7", "A9", "A10", "A13", "A14")
 def test_push_and_pull(walker: Walker) -> None:
     org, ws = walker.desk.org, walker.desk.ws
 
