@@ -233,7 +233,8 @@ def _keep_opted_out(batch: Batch, rows: pl.DataFrame, now: datetime) -> None:
     staged = batch.stage(rows.select("record_id", "heir"))
     held = batch.read(
         "SELECT s.heir AS id, h.external_id, h.opted_out_email AS heir_email, h.do_not_call AS heir_call,"  # noqa: S608
-        f" MAX(CAST(l.opted_out_email AS INTEGER)) AS email, MAX(CAST(l.do_not_call AS INTEGER)) AS call FROM {staged} s"
+        " MAX(CAST(l.opted_out_email AS INTEGER)) AS email, MAX(CAST(l.do_not_call AS INTEGER)) AS call"
+        f" FROM {staged} s"
         " JOIN person l ON l.workspace_id = :w AND l.id = s.record_id"
         " JOIN person h ON h.workspace_id = :w AND h.id = s.heir"
         " GROUP BY s.heir, h.external_id, h.opted_out_email, h.do_not_call",
