@@ -52,7 +52,7 @@ from core.store.secrets import open_vault
 from core.store.tables import Connection, Job
 from core.store.tables import Workspace as WorkspaceRow
 from core.syncing import compare as comparing
-from core.syncing import configuration, connect, found, intake, lists, merged, merging, repair, strangers, users
+from core.syncing import configuration, connect, found, intake, lists, merged, merging, repair, strangers, trial, users
 from core.syncing import decide as deciding
 from core.syncing.apply_in import bring_back
 from core.syncing.connect import Begun, Doors
@@ -799,6 +799,21 @@ class Workspace:
                 batch, spec, actor=self.actor, reason=reason, at=self._now(), scope=scope, plan_id=plan_id, kind=kind
             )
 
+    def try_job(self, job: str, user: str) -> str:
+        """Run an outbound job for one person's latest activities only, before it is rolled out; returns the run.
+
+        Raises:
+            NotFound: the person is not linked to an org user, or has made nothing yet.
+        """
+        spec = self.job(job)
+        records = trial.records_of(self._ctx(), spec, user)
+        return self._ask(spec, reason=f"trial with {user.lower()}", scope={"records": records})
+
+    def checklist(self, run_id: str) -> list[dict[str, Any]]:
+        """What a run wrote and what the org has of it now, field by field: see `core.syncing.trial.checklist`."""
+        run = runs.get(self.database, self.workspace_id, run_id)
+        return trial.checklist(self._ctx(), self.job(run.job), run_id)
+
     def run(self, job: str, *, full: bool = False, wait: float = 3600) -> dict[str, Any]:
         """Run a job to its end and tell what it came to; uses the worker there is, else one of its own."""
         return self.wait(self.request_run(job, full=full), wait)
@@ -1239,7 +1254,7 @@ class Workspace:
         Raises:
             UsageError: no such kind, or the score is no share.
         """
-        elsewhere = strangers.read(self.context(), kind) if live else None
+        elsewhere = strangers.read(self._ctx(), kind) if live else None
         return duplicating.find(self.database, self.workspace_id, kind, least=least, elsewhere=elsewhere)
 
     def lineage(self, *, live: bool = False) -> pl.DataFrame:
@@ -1250,7 +1265,7 @@ class Workspace:
         known = self.frames.lineage()
         if not live:
             return known
-        theirs = merged.read(self.context()).join(known.select("org_id"), on="org_id", how="anti")
+        theirs = merged.read(self._ctx()).join(known.select("org_id"), on="org_id", how="anti")
         return pl.concat([known, theirs], how="diagonal").sort(
             "at", "org_id", descending=[True, False], nulls_last=True
         )
@@ -1266,7 +1281,7 @@ class Workspace:
             UsageError: fewer than two, an Id that is none, or objects that do not merge.
             NotFound: one of them is not in the org.
         """
-        return merging.simulate(self.context(), org_ids, winner)
+        return merging.simulate(self._ctx(), org_ids, winner)
 
     def merge_records(self, plan: merging.Simulation) -> dict[str, Any]:
         """Have the org merge as simulated, look whether it did, and have the jobs follow it.
@@ -1278,16 +1293,16 @@ class Workspace:
             PlanError: it cannot be done from here, or the records have changed since.
             OrgError: the org refused it.
         """
-        done = merging.run(self.context(), plan, self.actor)
+        done = merging.run(self._ctx(), plan, self.actor)
         follow = [
-            s for s in self.context().jobs()
+            s for s in self._ctx().jobs()
             if s.direction is Direction.INBOUND and any(p.sobject == plan.sobject for p in s.pairs)
         ]  # fmt: skip
         return {**done, "runs": [self._ask(s, reason="merge") for s in follow]}
 
     def verify_merge(self, plan: merging.Simulation) -> list[str]:
         """What is not as simulated, once somebody has merged by hand; empty where all is."""
-        return merging.verify(self.context(), plan)
+        return merging.verify(self._ctx(), plan)
 
     def repair_link(self, table: str, record_id: int, org_id: str | None) -> dict[str, Any]:
         """Link a record to another org record, or (``None``) unlink it; the change is recorded.
@@ -1296,7 +1311,7 @@ class Workspace:
             UsageError: the Id is none, of another kind, or linked to another record.
             NotFound: there is no such record, here or in the org.
         """
-        return repair.relink(self.context(), self.actor, table, record_id, org_id)
+        return repair.relink(self._ctx(), self.actor, table, record_id, org_id)
 
     def audit_report(self, month: str, *, live: bool = True) -> report.Report:
         """The audit of a month (``YYYY-MM``): volume, balance, errors, runs, what is regularly missing.

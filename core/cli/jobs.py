@@ -142,6 +142,27 @@ def run(
     raise typer.Exit(show.exit_code([told]))
 
 
+@group.command("try")
+def try_job(
+    job: JobName,
+    user: Annotated[str, typer.Option("--user", metavar="EMAIL", help="The person whose activities are sent.")],
+    as_json: Json = False,
+    workspace: InWorkspace = "default",
+) -> None:
+    """Run a job for one person only, and list what arrived in the org; exit code 1 if something did not."""
+    from core.cli.progress import follow, working
+
+    ws = opened(workspace)
+    with working(ws):
+        told = follow(ws, ws.try_job(job, user), quiet=as_json)
+    rows = ws.checklist(str(told["run_id"]))
+    if as_json:
+        show.document({"run": told, "checklist": rows}, as_json=True)
+    else:
+        show.table("What arrived", rows, as_json=False, columns=("key", "field", "expected", "actual", "ok"))
+    raise typer.Exit(0 if all(r["ok"] for r in rows) else 1)
+
+
 def _must_be_of(jobs: list[str], plan: str, job: str) -> None:
     from core.errors import NotFound, UsageError
 

@@ -102,7 +102,17 @@ def resolve(spec: JobSpec, pair: PairSpec, rows: pl.DataFrame, ground: Ground) -
     r = r.join(accounts, left_on="account_record_id", right_on="record_id", how="left")
     r = r.join(ground.users, on="user", how="left")
     r = _owners(spec, r, ground.integration_user)
-    return _verdicts(spec, _related(pair, r), ground)
+    return _with_employer(spec, pair, _verdicts(spec, _related(pair, r), ground), ground)
+
+
+def _with_employer(spec: JobSpec, pair: PairSpec, v: pl.DataFrame, ground: Ground) -> pl.DataFrame:
+    """Let a new contact wait until the account that it belongs to has been brought to the org."""
+    belongs = any(m.role is Role.ACCOUNT for m in pair.mappings)
+    if spec.kind is not Kind.PERSON or not belongs or not ground.accounts_come:
+        return v
+    homeless = pl.col("account_record_id").is_not_null() & pl.col("account_org_id").is_null()
+    new = pl.col("is_create") & pl.col("deleted_at").is_null()
+    return plan.stop(v, new & homeless, Outcome.WAITING, "parent", "Its account is not in the org yet.", "AccountId")
 
 
 def _one_each(people: pl.DataFrame) -> pl.DataFrame:

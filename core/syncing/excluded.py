@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
 
@@ -31,6 +33,8 @@ def outbound(ctx: Context, spec: JobSpec, rows: pl.DataFrame) -> pl.DataFrame:
     if PRIVATE in rows.columns and spec.kind in ACTIVITY_KINDS:
         private = pl.col(PRIVATE).str.to_lowercase().is_in(["true", "yes", "1"]).fill_null(value=False)
         rows = _left_out(rows, private, "private", pl.lit("It is marked private."))
+    if spec.kind is Kind.MEETING and "participants" in rows.columns:
+        rows = _left_out(rows, _of_team(ctx, rows), "teammates", pl.lit("Only teammates took part in it."))
     lists = exclusions.read(ctx.db, ctx.workspace_id)
     if not lists:
         return rows
@@ -67,6 +71,21 @@ def _addresses(ctx: Context, who_ids: pl.Series) -> pl.DataFrame:
         for r in ctx.gateway.query(statement)
     ]
     return pl.DataFrame(found, schema={"WhoId": pl.String, "_who_email": pl.String}, orient="row")
+
+
+def _of_team(ctx: Context, rows: pl.DataFrame) -> pl.Expr:
+    """Meetings that say who took part, and in which nobody from outside did."""
+    users = ctx.db.read("SELECT email FROM workspace_user WHERE workspace_id = :w", w=ctx.workspace_id)
+    team = {str(e).lower() for e in users["email"]}
+    inside = [bool(p) and {_address(x) for x in json.loads(p)} <= team for p in rows["participants"]]
+    named = rows.select(c for c in ("person_record_id", "_given_email") if c in rows.columns)
+    alone = named.select(pl.all_horizontal(pl.all().is_null())).to_series()
+    return pl.lit(pl.Series(inside, dtype=pl.Boolean) & alone)
+
+
+def _address(participant: Any) -> str:
+    found = participant.get("email") if isinstance(participant, dict) else participant
+    return str(found or "").strip().lower()
 
 
 def _stopped(

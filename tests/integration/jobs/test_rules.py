@@ -283,3 +283,37 @@ def test_a_follow_up_is_an_open_task(desk: Desk, call: Callable[..., dict[str, A
         "Subject": "Call back about parking", "Description": "follow-up notes", "ActivityDate": "2031-05-06",
         "OwnerId": org_user["Id"], "IsClosed": False, "Type": "Call", "WhoId": who["Id"], "WhatId": who["AccountId"],
     }  # fmt: skip
+
+
+@pytest.mark.requirement("A3")
+def test_tasks_arrive_by_their_type_and_meetings_of_the_team_alone_stay_here(
+    desk: Desk, call: Callable[..., dict[str, Any]]
+) -> None:
+    """An e-mail task becomes a manual e-mail task, a phone task a call, a meeting task an action item."""
+    who = call("with")
+    team = ("ann@team.example", "bob@team.example")
+    desk.ws.take_in("users", [{"email": e, "name": e} for e in team])
+    spec = add_job(desk.ws, "tasks_out")
+    types = {"email": "Email", "phone": "Call", "meeting": "Other"}
+    remapped(desk, spec, Type={"source": "type", "value_map": types})
+    at = desk.clock.now().isoformat()
+    same = {"source": "apollo", "updated_at": at, "occurred_at": at, "account": {"id": who["AccountId"]}}
+    rows = [
+        {**same, "external_id": f"kind-{t}", "kind": "task", "type": t, "subject": f"kind {t}", "status": "Completed"}
+        for t in types
+    ]
+    meeting = {**same, "kind": "meeting", "duration_s": 1_800}
+    rows += [
+        {**meeting, "external_id": "m-team", "subject": "stand-up", "participants": list(team)},
+        {**meeting, "external_id": "m-client", "subject": "tour", "participants": [*team, "client@out.example"]},
+    ]
+    assert {a.result for a in desk.ws.take_in("activities", rows)} == {"created"}
+    assert desk.run("tasks_out")["counts"]["created"] == 3
+    made = {t["Subject"]: t["Type"] for t in described(desk, "kind ")}
+    assert made == {f"kind {t}": value for t, value in types.items()}
+    add_job(desk.ws, "meetings_out")
+    info = desk.run("meetings_out")
+    assert (info["counts"]["created"], info["counts"]["filtered"]) == (1, 1)
+    assert desk.ws.run_results(info["run_id"], outcome="filtered")["cause"].to_list() == ["teammates"]
+    found = desk.org.soql("SELECT Subject FROM Event WHERE Subject IN ('stand-up', 'tour')")
+    assert [e["Subject"] for e in found] == ["tour"]
