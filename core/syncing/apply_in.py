@@ -9,8 +9,8 @@ from typing import Any
 import polars as pl
 
 from core.mapping.spec import JobSpec
-from core.records import ACTIVITY_KINDS, Kind, table_of
-from core.store import ledger, links
+from core.records import ACTIVITY_KINDS, CONSENT_FIELDS, Kind, table_of
+from core.store import links
 from core.store.codec import dumps
 from core.store.database import Batch
 from core.store.records import save_records
@@ -211,7 +211,7 @@ def _move(batch: Batch, spec: JobSpec, rows: pl.DataFrame, now: datetime) -> Non
         )
         if table == "person":
             heirs = pl.concat([known.select("record_id", master="org_id"), free.select("record_id", "master")])
-            _keep_opted_out(batch, closed.join(heirs.rename({"record_id": "heir"}), on="master"), now)
+            _keep_opted_out(batch, closed.join(heirs.rename({"record_id": "heir"}), on="master"))
     _end_links(batch, rows, "superseded", now)
     links.add(
         batch,
@@ -222,34 +222,23 @@ def _move(batch: Batch, spec: JobSpec, rows: pl.DataFrame, now: datetime) -> Non
     )  # fmt: skip
 
 
-def _keep_opted_out(batch: Batch, rows: pl.DataFrame, now: datetime) -> None:
+def _keep_opted_out(batch: Batch, rows: pl.DataFrame) -> None:
     """Whoever is opted out as the loser of a merge is so as its winner: the org keeps only the winner's flags.
 
     Args:
         batch: the transaction.
         rows: ``record_id`` of the loser's record, ``heir`` of the winner's, both Int64.
-        now: the time.
     """
     staged = batch.stage(rows.select("record_id", "heir"))
-    held = batch.read(
-        "SELECT s.heir AS id, h.external_id, h.opted_out_email AS heir_email, h.do_not_call AS heir_call,"  # noqa: S608
-        f" MAX(CAST(l.opted_out_email AS INTEGER)) AS email, MAX(CAST(l.do_not_call AS INTEGER)) AS call FROM {staged} s"
-        " JOIN person l ON l.workspace_id = :w AND l.id = s.record_id"
-        " JOIN person h ON h.workspace_id = :w AND h.id = s.heir"
-        " GROUP BY s.heir, h.external_id, h.opted_out_email, h.do_not_call",
-        w=batch.workspace_id,
-    )
-    flags = {"opted_out_email": ("heir_email", "email"), "do_not_call": ("heir_call", "call")}
-    for row in held.iter_rows(named=True):
-        # Absent stays absent: only an opt-out is handed on.
-        taken = [name for name, (own, lost) in flags.items() if row[lost] and not row[own]]
-        if not taken:
-            continue
-        save_records(batch, "person", pl.DataFrame({"id": [int(row["id"])], **{name: [True] for name in taken}}))
-        ledger.write(
-            batch, "consent.kept", str(row["external_id"]), actor="merge", at=now,
-            detail=f"{', '.join(taken)} taken over from a record that was merged into it",
-        )  # fmt: skip
+    for field in CONSENT_FIELDS:
+        # Only an opt-out is handed on: absent stays absent.
+        heirs = batch.read(
+            f"SELECT DISTINCT s.heir AS id FROM {staged} s JOIN person l ON l.workspace_id = :w AND l.id = s.record_id"  # noqa: S608
+            " JOIN person h ON h.workspace_id = :w AND h.id = s.heir"
+            f" WHERE l.{field} AND NOT COALESCE(h.{field}, FALSE)",
+            w=batch.workspace_id,
+        ).with_columns(pl.col("id").cast(pl.Int64), pl.lit(value=True).alias(field))
+        save_records(batch, "person", heirs)
 
 
 def _alive(batch: Batch, table: str, record_ids: pl.Series) -> list[int]:

@@ -210,7 +210,7 @@ class Inside(Practice):
         data = DataDir(self.data_dir)
         self._lock = data.prepare()
         key_file, certificate = jwt_key_pair(data.path)
-        with mock.patch.object(serve, "Clock", lambda: OrgClock(self._hands)):
+        with mock.patch.object(serve, "Clock", return_value=OrgClock(self._hands)):
             self.site = serve._site(data, self._options, BASE, certificate.read_bytes())
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)

@@ -42,7 +42,7 @@ class Watch:
         read = self.world.ws.database.read
         return str(
             [
-                read(f"SELECT * FROM {table} WHERE workspace_id = 2 ORDER BY 1, 2").rows()  # noqa: S608 - from here
+                read(f"SELECT * FROM {table} WHERE workspace_id = 2 ORDER BY 1, 2").rows()
                 for table in ("activity", "person", "link", "run", "mark", "event", "open_row", "batch")
             ]
         )
@@ -82,7 +82,7 @@ class Watch:
     def _own(self) -> str:
         read = self.world.ws.database.read
         tables = ("link", "run", "plan", "mark", "event", "open_row", "batch", "record_result")
-        return str([read(f"SELECT * FROM {t} WHERE workspace_id = 1 ORDER BY 1, 2").rows() for t in tables])  # noqa: S608
+        return str([read(f"SELECT * FROM {t} WHERE workspace_id = 1 ORDER BY 1, 2").rows() for t in tables])
 
     def always(self, now: Sides) -> None:
         """What holds after every step."""

@@ -214,7 +214,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     world = World(folder)
     world.build()
     world.close()
-    yield folder
+    return folder
 
 
 def play(base: Path, **more: Any) -> None:

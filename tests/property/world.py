@@ -20,9 +20,7 @@ from unittest import mock
 import requests
 
 from core.connections.salesforce.rest import Rest
-from core.records import ENDED_RUNS, RunStatus
 from core.running import flows, steps
-from core.running.engine import Engine
 from core.settings import Settings
 from core.workspace import Workspace, open_workspace
 from tests.integration.kit import add_job, connect
@@ -162,10 +160,8 @@ class World:
         if status == 403:
             self.blocked = now + timedelta(minutes=15)
         text = request.body if isinstance(request.body, str) else (request.body or b"").decode()
-        wrote = request.method in ("POST", "PATCH", "DELETE") and "/oauth2/" not in str(request.url)
-        if wrote and ('"composite/sobjects' in text or "/composite/sobjects" in text) and '"method":"GET"' != text:
-            bodies = json.loads(text).get("compositeRequest", [{}])
-            self.writes += sum(b.get("method", "POST") != "GET" for b in bodies)
+        if '"compositeRequest"' in text:
+            self.writes += sum(part["method"] != "GET" for part in json.loads(text)["compositeRequest"])
 
     # --- people, here
 
@@ -271,16 +267,13 @@ class World:
             looks: how often a batch in doubt is looked for before the run ends.
             commit_at: at which look open transactions commit.
         """
-        if not self.recover(looks, commit_at):
-            return None
+        self.recover(looks, commit_at)
         return self._walk(self.ws.request_run(job), kill, looks, commit_at)
 
-    def recover(self, looks: int = 40, commit_at: int = 3) -> bool:
+    def recover(self, looks: int = 40, commit_at: int = 3) -> None:
         """Go on with what a crash has left."""
-        for run_id in [r for r in self.memory if self.status(r) not in ENDED_RUNS]:
-            if self.status(run_id) in (RunStatus.QUEUED, RunStatus.RUNNING):
-                self._walk(run_id, None, looks, commit_at)
-        return True
+        for run_id in list(self.memory):
+            self._walk(run_id, None, looks, commit_at)
 
     def _walk(self, run_id: str, kill: tuple[int, bool] | None, looks: int, commit_at: int) -> str | None:
         engine, known = self.ws.engine, self.memory.setdefault(run_id, {})
@@ -316,11 +309,8 @@ class World:
             return None
         finally:
             wire.kill_at = 0
-        return self.status(run_id)
-
-    def status(self, run_id: str) -> RunStatus:
-        """A run's status."""
-        return RunStatus(str(self.ws.database.one("SELECT status FROM run WHERE run_id = :r", r=run_id)))
+        del self.memory[run_id]
+        return str(self.ws.database.one("SELECT status FROM run WHERE run_id = :r", r=run_id))
 
     # --- looking
 
@@ -337,7 +327,7 @@ class World:
 
     def _rows(self, sobject: str, names: tuple[str, ...]) -> dict[str, Row]:
         columns = ("Id", *names)
-        sql = f'SELECT {", ".join(columns)} FROM "{sobject}" ORDER BY Id'  # noqa: S608 - names from above
+        sql = f'SELECT {", ".join(columns)} FROM "{sobject}" ORDER BY Id'
         found = self.org.site.org.connection().execute(sql).fetchall()
         return {r[0]: dict(zip(columns, r, strict=True)) for r in found}
 
