@@ -80,6 +80,8 @@ class World:
     broken: list[str] = field(default_factory=list)
     """What went over the wire and must not have."""
     writes: int = 0
+    is_filtered: bool = False
+    """Whether a filter has ever kept low priorities out."""
 
     def __post_init__(self) -> None:
         self.hands = Hands()
@@ -139,6 +141,13 @@ class World:
     def fault(self, name: str, **facts: Any) -> None:
         """Switch a fault on."""
         self.org.fault_on(name, **facts)
+
+    def set_filter(self, where: str) -> None:
+        """The job that brings tasks in reads what this SOQL condition says, and nothing else."""
+        spec = self.ws.job("tasks_in")
+        pair = spec.pairs[0].model_copy(update={"where": where})
+        self.ws.save_job(spec.model_copy(update={"pairs": (pair,)}))
+        self.is_filtered = self.is_filtered or bool(where)
 
     def calm(self) -> None:
         """No fault is on, and no transaction is open."""
