@@ -116,7 +116,7 @@ def _with_scope(
     """What has left the pair's filter, and what has come into it unannounced."""
     pair, now = captured.pair, ctx.now()
     if not pair.where:
-        return captured
+        return replace(captured, mark={**captured.mark, "scope_read_at": None}) if _is_lifted(pair, mark) else captured
     if mark.get("org_stamp_at") is None and not scope.present(ctx, spec, pair).height:
         return replace(captured, mark={**captured.mark, "scope_read_at": now})
     inside = captured.rows["Id"]
@@ -131,6 +131,11 @@ def _with_scope(
     rows = pl.concat([captured.rows, frames.to_frame(found, fields, _types(org, fields))])
     mark = {**captured.mark, "scope_read_at": now}
     return replace(captured, rows=rows, left=tuple(sorted({*left, *gone})), mark=mark)
+
+
+def _is_lifted(pair: PairSpec, mark: dict[str, Any]) -> bool:
+    """Whether the last run still had a filter: what it kept out has not changed, and lies behind the mark."""
+    return not pair.where and mark.get("scope_read_at") is not None
 
 
 def _with_open(captured: Captured, again: pl.DataFrame) -> Captured:
@@ -245,7 +250,7 @@ def _statement(
     alive = soql.eq("IsDeleted", False)
     if since is None:
         clauses.append(alive)
-    elif full:
+    elif full or _is_lifted(pair, mark):
         # The mark moves over what was deleted since as well: it must be among what is read.
         clauses.append(soql.any_of(alive, soql.ge("SystemModstamp", since)))
     else:

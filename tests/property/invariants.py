@@ -173,6 +173,8 @@ class Watch:
             last[org_id] = max(last.get(org_id, -1), self.world.read_by.get(run_id, -1))
         for org_id, step in self.world.touched.items():
             task = now.tasks[org_id]
+            if self.world.is_filtered and task["Priority"] == "Low":
+                continue  # kept out by the filter; that it comes in once that is lifted is seen at the end
             passed = task["SystemModstamp"] * 1_000_000 < mark
             assert not passed or last.get(org_id, -1) > step, f"the mark has passed {task}, which was not read"
 
@@ -182,6 +184,7 @@ class Watch:
         """Faults stop: I9, I7, agreement, I6."""
         world = self.world
         world.calm()
+        world.set_filter("")
         world.hands.advance(16 * 60)
         self._round()
         left = world.ws.database.read("SELECT * FROM batch WHERE state IN ('in_doubt', 'intent')")

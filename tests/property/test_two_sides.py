@@ -38,6 +38,7 @@ WORDS = {
     "priority": ["High", "Low", "Normal"],
     "status": ["In Progress", "Completed", "Not Started"],
 }
+LOW_STAYS_OUT = "Priority != 'Low'"
 picks = st.integers(0, 20)
 edits = st.sampled_from([(f, w) for f, words in WORDS.items() for w in words])
 
@@ -162,6 +163,11 @@ class TwoSides(RuleBasedStateMachine):
         facts = FAULTS[name]
         self.world.fault(facts.get("name", name), **{k: v for k, v in facts.items() if k != "name"})
 
+    @rule(where=st.sampled_from(["", LOW_STAYS_OUT]))
+    def the_filter_changes(self, where: str) -> None:
+        self.world.tick()
+        self.world.set_filter(where)
+
     @rule()
     def all_is_well_again(self) -> None:
         self.world.tick()
@@ -203,17 +209,6 @@ class TwoSides(RuleBasedStateMachine):
                 self.watch.rest()
             finally:
                 self.stack.close()
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The groundwork, made once."""
-    folder = tmp_path_factory.mktemp("base") / "base"
-    folder.mkdir()
-    world = World(folder)
-    world.build()
-    world.close()
-    return folder
 
 
 def play(base: Path, **more: Any) -> None:

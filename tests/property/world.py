@@ -20,7 +20,6 @@ from unittest import mock
 import requests
 
 from core.connections.salesforce.rest import Rest
-from core.records import ENDED_RUNS, RunStatus
 from core.running import flows, steps
 from core.settings import Settings
 from core.workspace import Workspace, open_workspace
@@ -81,6 +80,8 @@ class World:
     broken: list[str] = field(default_factory=list)
     """What went over the wire and must not have."""
     writes: int = 0
+    is_filtered: bool = False
+    """Whether a filter has ever kept low priorities out."""
 
     def __post_init__(self) -> None:
         self.hands = Hands()
@@ -141,6 +142,13 @@ class World:
         """Switch a fault on."""
         self.org.fault_on(name, **facts)
 
+    def set_filter(self, where: str) -> None:
+        """The job that brings tasks in reads what this SOQL condition says, and nothing else."""
+        spec = self.ws.job("tasks_in")
+        pair = spec.pairs[0].model_copy(update={"where": where})
+        self.ws.save_job(spec.model_copy(update={"pairs": (pair,)}))
+        self.is_filtered = self.is_filtered or bool(where)
+
     def calm(self) -> None:
         """No fault is on, and no transaction is open."""
         self.org.fault_off()
@@ -161,10 +169,8 @@ class World:
         if status == 403:
             self.blocked = now + timedelta(minutes=15)
         text = request.body if isinstance(request.body, str) else (request.body or b"").decode()
-        wrote = request.method in ("POST", "PATCH", "DELETE") and "/oauth2/" not in str(request.url)
-        if wrote and ('"composite/sobjects' in text or "/composite/sobjects" in text) and text != '"method":"GET"':
-            bodies = json.loads(text).get("compositeRequest", [{}])
-            self.writes += sum(b.get("method", "POST") != "GET" for b in bodies)
+        if '"compositeRequest"' in text:
+            self.writes += sum(part["method"] != "GET" for part in json.loads(text)["compositeRequest"])
 
     # --- people, here
 
@@ -270,16 +276,13 @@ class World:
             looks: how often a batch in doubt is looked for before the run ends.
             commit_at: at which look open transactions commit.
         """
-        if not self.recover(looks, commit_at):
-            return None
+        self.recover(looks, commit_at)
         return self._walk(self.ws.request_run(job), kill, looks, commit_at)
 
-    def recover(self, looks: int = 40, commit_at: int = 3) -> bool:
+    def recover(self, looks: int = 40, commit_at: int = 3) -> None:
         """Go on with what a crash has left."""
-        for run_id in [r for r in self.memory if self.status(r) not in ENDED_RUNS]:
-            if self.status(run_id) in (RunStatus.QUEUED, RunStatus.RUNNING):
-                self._walk(run_id, None, looks, commit_at)
-        return True
+        for run_id in list(self.memory):
+            self._walk(run_id, None, looks, commit_at)
 
     def _walk(self, run_id: str, kill: tuple[int, bool] | None, looks: int, commit_at: int) -> str | None:
         engine, known = self.ws.engine, self.memory.setdefault(run_id, {})
@@ -315,11 +318,8 @@ class World:
             return None
         finally:
             wire.kill_at = 0
-        return self.status(run_id)
-
-    def status(self, run_id: str) -> RunStatus:
-        """A run's status."""
-        return RunStatus(str(self.ws.database.one("SELECT status FROM run WHERE run_id = :r", r=run_id)))
+        del self.memory[run_id]
+        return str(self.ws.database.one("SELECT status FROM run WHERE run_id = :r", r=run_id))
 
     # --- looking
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.kit import Desk
+from tests.integration.kit import Desk, add_job
 
 EMAIL = "dup{}@acme1-realty.com"
 
@@ -92,3 +92,27 @@ def test_a_chain_of_merges_within_one_reading_is_followed_to_its_end(desk: Desk)
     preview = desk.ws.preview("people_in")
     assert desk.run("people_in")["counts"] == preview.counts
     assert people(desk, email) == [{**was, "last_name": "Winner", "org_id": winner}]
+
+
+@pytest.mark.requirement("S5", "T18")
+def test_an_opt_out_outlives_the_merge_of_two_people_who_are_both_here(desk: Desk) -> None:
+    """The org keeps the winner's flags; who has opted out as the loser is out as the winner, here and there."""
+    add_job(desk.ws, "opt_outs_out")
+    desk.advance(5)
+    loser = contact(desk, "Loser", EMAIL.format("five"))
+    winner = contact(desk, "Winner", EMAIL.format("six"))
+    desk.run("people_in")
+    (answer,) = desk.ws.take_in(
+        "optouts", [{"person": {"email": EMAIL.format("five")}, "channel": "email", "opted_out": True}]
+    )
+    assert answer.result == "updated"
+    desk.advance(5)
+    desk.org.merge("Contact", winner, [loser])
+    desk.advance(5)
+    desk.run("people_in")
+    (left,) = people(desk, EMAIL.format("six"))
+    assert (bool(left["opted_out_email"]), left["org_id"], people(desk, EMAIL.format("five"))) == (True, winner, [])
+    assert desk.run("opt_outs_out")["counts"]["updated"] == 1
+    assert desk.org.soql(f"SELECT HasOptedOutOfEmail FROM Contact WHERE Id = '{winner}'") == [
+        {"HasOptedOutOfEmail": True}
+    ]
