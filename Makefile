@@ -93,6 +93,10 @@ test: $(STAMP_DEV) tools ## the whole suite; with CI=true a missing browser, Pos
 story: $(STAMP_DEV) tools ## drive the whole way once in a real browser, with pictures in build/e2e
 	@$(BIN)/pytest -q tests/e2e $(ARGS)
 
+.PHONY: screenshots
+screenshots: $(STAMP_DEV) tools ## a picture of every page of a fresh demo, into docs/pictures
+	@$(BIN)/python -m tests.e2e.pictures docs/pictures
+
 .PHONY: nightly
 nightly: $(STAMP_DEV) tools ## the long profiles that `make test` leaves out
 	@$(BIN)/pytest -q --numprocesses $(WORKERS) --dist loadgroup -m nightly $(ARGS)
@@ -100,6 +104,10 @@ nightly: $(STAMP_DEV) tools ## the long profiles that `make test` leaves out
 .PHONY: test-interop
 test-interop: $(STAMP_DEV) tools ## real clients, unmodified, on the practice org; each in its own environment under build/
 	@$(BIN)/pytest -q tests/interop $(ARGS)
+
+.PHONY: bench
+bench: $(STAMP_DEV) ## speed of the practice org, as a table and build/benchmarks.json (NAME=P2 SCALE=0.1)
+	@NAME="$(NAME)" SCALE="$(or $(SCALE),1)" $(BIN)/python -m tests.benchmarks.local_org
 
 .PHONY: requirements
 requirements: $(STAMP_DEV) tools ## requirement id -> tests -> result, also as build/requirements.json

@@ -27,6 +27,15 @@ def _tried(verb: Callable[[], T], told: str | Callable[[T], str], hint: str = ""
     return result
 
 
+def import_lists(sobject: str, views: Sequence[str], segment: str, *, new: bool) -> list[JobSpec] | None:
+    """Make an import rule of list views."""
+    return _tried(
+        lambda: workspace().import_lists(sobject, list(views), segment=segment, new=new),
+        lambda made: f"{made[-1].title} is made and is off.",
+        "Tick it above to switch it on.",
+    )
+
+
 def prepare_sign_in(login_url: str, client_id: str, client_secret: str, name: str) -> str:
     """Keep what was typed for the route that begins the sign-in; returns the nonce for its address."""
     return SIGN_INS.put(
@@ -120,16 +129,16 @@ def create_job(template: str, name: str | None = None) -> JobSpec | None:
     )
 
 
-def save_job(spec: JobSpec) -> JobSpec | None:
-    """Keep a job's spec."""
-    return _tried(lambda: workspace().save_job(spec), f"{spec.title} is saved.")
+def save_job(spec: JobSpec, version: int) -> JobSpec | None:
+    """Keep a job's spec, unless somebody saved another version than the one it was edited from."""
+    return _tried(lambda: workspace().save_job(spec, version=version), f"{spec.title} is saved.")
 
 
-def save_and_sync(spec: JobSpec) -> str | None:
+def save_and_sync(spec: JobSpec, version: int) -> str | None:
     """Keep a job's spec and run it now; returns the run."""
 
     def both() -> str:
-        workspace().save_job(spec)
+        workspace().save_job(spec, version=version)
         return workspace().request_run(spec.name)
 
     return _tried(both, f"{spec.title} is saved, and a run is asked for.")

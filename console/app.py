@@ -52,6 +52,7 @@ def main() -> None:
         "Configure": [
             _page("jobs", "Jobs", "route"),
             _page("job", "Job", "schema", hidden=True),
+            _page("segments", "Segments", "groups"),
             _page("connections", "Connections", "cable"),
         ],
         "Account for": [

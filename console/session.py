@@ -18,6 +18,7 @@ class Key(StrEnum):
 
     NOTICE = "notice"
     DRAFT = "draft"
+    BASE = "base"
     CHECKED = "checked"
     PREVIEWED = "previewed"
     FIELD = "field"
@@ -26,6 +27,7 @@ class Key(StrEnum):
     SAVED = "saved"
     LIVE = "live"
     MADE = "made"
+    VIEWS = "views"
     SIGNED_OUT = "signed_out"
 
 

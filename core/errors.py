@@ -10,7 +10,8 @@ SynclineError
 │   ├── PlanStale         what the plan stands on has moved
 │   ├── GuardTripped      a guard wants a person to look first
 │   ├── ConsentBreach     something would have opted a person in again
-│   └── NotValid          the job has findings that stop it
+│   ├── NotValid          the job has findings that stop it
+│   └── SavedMeanwhile    somebody else saved what was being edited
 ├── OrgError              the org answered with an error (statusCode verbatim)
 │   ├── TransientOrgError again later: locks, time-outs, 5xx, an org in maintenance
 │   │   ├── OrgUnreachable  no answer at all, and nothing was sent that could have been applied
@@ -69,6 +70,10 @@ class PlanError(SynclineError):
 
 class PlanStale(PlanError):
     """The plan no longer fits: something it stands on has changed since it was made."""
+
+
+class SavedMeanwhile(PlanError):
+    """Somebody else saved it while you were editing it."""
 
 
 class GuardTripped(PlanError):

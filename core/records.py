@@ -173,7 +173,6 @@ RECORD_FIELDS = _fields(
     ("phone", "Phone", "phone"),
     ("account", "Account Id", "account"),
     ("person", "Person", "person"),
-    ("people", "People on it", "people"),
     ("parent_ref", "Belongs to"),
     ("status", "Status"),
     ("owner", "Record Owner", "user"),

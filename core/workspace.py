@@ -6,7 +6,7 @@ import getpass
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
@@ -14,40 +14,45 @@ from zoneinfo import available_timezones
 import polars as pl
 from sqlmodel import select
 
+from core.audit import backtest as backtesting
 from core.audit import budget as budgeting
+from core.audit import bundle as bundling
 from core.audit import catalog, configlog, double, report, report_files
+from core.audit import duplicates as duplicating
 from core.audit import explain as explaining
 from core.audit import export as exporting
 from core.audit import health as reporting
+from core.audit import lookup as finding
 from core.audit.double import Balance, within
 from core.audit.frames import Frames
 from core.clock import Clock, SystemClock
 from core.connections.intake import read_file
 from core.errors import NotFound, NotValid, UsageError, WorkerRunning
-from core.mapping import load
+from core.mapping import load, preset
 from core.mapping.findings import Finding
 from core.mapping.lint import lint
-from core.mapping.spec import JobSpec
+from core.mapping.spec import JobSpec, Policy
 from core.mapping.vocabulary import TYPES, CustomField, Vocabulary, all_fields
 from core.mapping.workspace_config import Configuration, from_yaml, to_yaml
 from core.mapping.workspace_config import diff as differences
 from core.planning import guards, plan
 from core.planning.alerts import Rules, muted
 from core.planning.choices import CHOICES, Asks
+from core.private import private
 from core.records import ENDED_RUNS, Direction, Kind, RunStatus, WorkspaceField, table_of
 from core.running import alerting, schedule, steps
 from core.running.engine import Engine
 from core.running.worker import Worker, wait_for
 from core.schema.describe import OrgObject
 from core.settings import Settings, settings
-from core.store import alerts, consent, exclusions, ledger, plans, roles, runs, setting, tokens, views
+from core.store import alerts, consent, drafts, erasing, exclusions, ledger, plans, roles, runs, setting, tokens, views
 from core.store.database import Database
 from core.store.migrate import migrate
 from core.store.secrets import open_vault
 from core.store.tables import Connection, Job
 from core.store.tables import Workspace as WorkspaceRow
 from core.syncing import compare as comparing
-from core.syncing import configuration, connect, found, intake, lists, users
+from core.syncing import configuration, connect, found, intake, lists, merging, repair, strangers, users
 from core.syncing import decide as deciding
 from core.syncing.apply_in import bring_back
 from core.syncing.connect import Begun, Doors
@@ -183,6 +188,23 @@ class Workspace:
             client_secret=client_secret, redirect_uri=redirect, name=name,
         )  # fmt: skip
 
+    def link_me(self, *, login_url: str, client_id: str, client_secret: str = "", redirect_uri: str = "") -> Begun:
+        """Begin linking the actor's own login: what they do is written by it from then on, and nobody else's.
+
+        Raises:
+            NotFound: the workspace is not connected yet, or the actor is none of its users.
+            HostRefused: the host is not allowed.
+        """
+        connect.master(self.database, self.workspace_id)
+        email = self.actor.lower()
+        if self.users().filter(pl.col("email") == email).is_empty():
+            raise NotFound(f"{self.actor} is not a user of this workspace.", hint="Ask an admin to add you.")
+        redirect = redirect_uri or f"{settings().public_url.rstrip('/')}/oauth/callback"
+        return connect.begin(
+            self.doors, self.workspace_id, actor=self.actor, login_url=login_url, client_id=client_id,
+            client_secret=client_secret, redirect_uri=redirect, name=email, owner=email,
+        )  # fmt: skip
+
     def finish_connect(self, browser: str, query: Mapping[str, str]) -> Connection:
         """End a sign-in with what the org sent the browser back with, then read the org's users.
 
@@ -192,6 +214,12 @@ class Workspace:
         """
         made = connect.finish(self.doors, self.workspace_id, actor=None, browser=browser, query=query)
         self._after_connecting()
+        if made.owner:
+            self.database.execute(
+                "UPDATE workspace_user SET org_user_id = :o, linked_how = 'signed in' WHERE workspace_id = :w"
+                " AND email = :e",
+                o=made.user_id, w=self.workspace_id, e=made.owner,
+            )  # fmt: skip
         return made
 
     def connect_headless(
@@ -215,7 +243,7 @@ class Workspace:
 
     def _after_connecting(self) -> None:
         self.engine.forget(self.workspace_id)
-        users.refresh(self.context())
+        users.refresh(self._ctx())
         self.engine.note(self.workspace_id)
 
     def connections(self) -> list[Connection]:
@@ -226,6 +254,9 @@ class Workspace:
 
     def context(self) -> Context:
         """The org as this workspace sees it, for verbs that read it now."""
+        return self._ctx()
+
+    def _ctx(self) -> Context:
         return self.engine.context(self.workspace_id)
 
     def refresh_org(self, sobjects: Iterable[str] = ()) -> dict[str, int]:
@@ -234,7 +265,7 @@ class Workspace:
         Returns:
             Object name -> number of fields, and ``users``.
         """
-        ctx = self.context()
+        ctx = self._ctx()
         names = dict.fromkeys([*(p.sobject for s in self.specs() for p in s.pairs), *sobjects])
         out = {name: len(ctx.refresh(name)["fields"]) for name in names}
         out["users"] = users.refresh(ctx)
@@ -243,7 +274,7 @@ class Workspace:
 
     def org_object(self, sobject: str) -> OrgObject:
         """The describe of an org object, as last read."""
-        return self.context().org(sobject)
+        return self._ctx().org(sobject)
 
     # -- users of the team
 
@@ -300,15 +331,76 @@ class Workspace:
             UsageError: there is a job of that name.
         """
         names = load.template(template).sobjects
-        ctx = self.context()
+        ctx = self._ctx()
         spec = load.make_job(template, job_name=name, orgs=ctx.orgs(names))
         if any(s.name == spec.name for s in self.specs()):
             raise UsageError(f"There is a job called {spec.name} already.", hint="Give the new one another name.")
         self.save_job(spec)
         return spec
 
-    def save_job(self, spec: JobSpec) -> JobSpec:
-        """Keep a job's spec; drafts may be saved, only switching on needs a valid one."""
+    def presets(self) -> list[dict[str, Any]]:
+        """The presets for commercial real estate orgs: name, title, note, objects."""
+        return [
+            {"name": p.name, "title": p.title, "note": p.note, "objects": {o.role: list(o.names) for o in p.objects}}
+            for p in preset.presets()
+        ]
+
+    def check_preset(self, name: str, picks: Mapping[str, str] | None = None) -> list[Finding]:
+        """What of a preset the org does not have, with a suggestion where it has something that sounds like it.
+
+        Args:
+            name: the preset.
+            picks: role -> org object, where an admin has chosen another one.
+        """
+        chosen = preset.adapted(preset.preset(name), picks or {})
+        described, known = self._described(chosen)
+        return preset.check(chosen, described, known)
+
+    def _described(self, chosen: preset.Preset) -> tuple[dict[str, OrgObject], list[tuple[str, str]]]:
+        ctx = self._ctx()
+        known = [(str(o["name"]), str(o["label"])) for o in ctx.gateway.describe_global()]
+        there = {name for name, _ in known}
+        wanted = [n for o in chosen.objects for n in o.names if n in there]
+        return ctx.orgs(["Task", *wanted]), known
+
+    def create_preset_jobs(
+        self, name: str, picks: Mapping[str, str] | None = None, *, calls: str | None = None
+    ) -> list[JobSpec]:
+        """Make the jobs that bring a preset's objects in as custom records; they are off until switched on.
+
+        Args:
+            name: the preset.
+            picks: role -> org object, where an admin has chosen another one.
+            calls: an outbound job of activities that is to attach them to these records through the related person.
+
+        Raises:
+            NotValid: the org has none of its objects.
+        """
+        chosen = preset.adapted(preset.preset(name), picks or {})
+        described, known = self._described(chosen)
+        failed = [f for f in preset.check(chosen, described, known) if f.severity == "fail"]
+        if failed:
+            raise NotValid(failed[0].message, hint=failed[0].mend)
+        found = [f for f in preset.fitted(chosen, described) if f.attachable or f.sobject.endswith("__c")]
+        made = [self.save_job(preset.job_of(chosen, f, described[f.sobject])) for f in found]
+        if calls is not None:
+            spec = self.job(calls)
+            names = tuple(f.sobject for f in found if f.attachable)
+            told = {"related_to": "record_then_account", "related_objects": names}
+            pairs = tuple(p.model_copy(update=told) for p in spec.pairs)
+            self.save_job(spec.model_copy(update={"pairs": pairs}))
+        return made
+
+    def save_job(self, spec: JobSpec, *, version: int | None = None) -> JobSpec:
+        """Keep a job's spec; one that does not validate may be saved, only switching on needs a valid one.
+
+        Args:
+            spec: the job.
+            version: the version that it was edited from (`job_head`); any where unset.
+
+        Raises:
+            SavedMeanwhile: another version was saved since.
+        """
         now = self._now()
         with self.database.writing() as session:
             row = session.exec(select(Job).where(Job.workspace_id == self.workspace_id, Job.name == spec.name)).first()
@@ -322,6 +414,7 @@ class Workspace:
                     updated_at=now,
                 )
                 row.version = 0
+            drafts.require(row.version, version, row.updated_by)
             row.spec = spec.model_dump(mode="json")
             row.version += 1
             row.updated_at, row.updated_by = now, self.actor
@@ -330,6 +423,23 @@ class Workspace:
         if before != spec.model_dump(mode="json"):
             self._note("job.saved", spec.name, {"before": before, "after": spec.model_dump(mode="json")})
         return spec
+
+    def job_head(self, name: str) -> dict[str, Any]:
+        """Which version of a job is saved: ``version`` (0 where there is none), ``updated_at``, ``updated_by``."""
+        return drafts.head(self.database, self.workspace_id, name)
+
+    def keep_draft(self, spec: JobSpec, version: int) -> None:
+        """Keep what the actor has changed in a job and not saved, with the version that it began from."""
+        body = spec.model_dump(mode="json")
+        drafts.keep(self.database, self.workspace_id, self.actor, spec.name, body, version, self._now())
+
+    def draft(self, name: str) -> dict[str, Any] | None:
+        """The actor's draft of a job: ``spec``, ``version``, ``at``; ``None`` where there is none."""
+        return drafts.get(self.database, self.workspace_id, self.actor, name)
+
+    def drop_draft(self, name: str) -> None:
+        """Forget the actor's draft of a job."""
+        drafts.drop(self.database, self.workspace_id, self.actor, name)
 
     # -- configuration as code
 
@@ -447,7 +557,7 @@ class Workspace:
         named = exclusions.change(self.database, self.workspace_id, kind, values, exclude=exclude)
         after = self.exclusions()
         if before != after:
-            self._note("exclusion.added" if exclude else "exclusion.lifted", kind, {"before": before, "after": after})
+            self._note("exclusion.added" if exclude else "exclusion.removed", kind, {"before": before, "after": after})
         return named
 
     def exclusions(self) -> dict[str, list[str]]:
@@ -460,11 +570,11 @@ class Workspace:
 
         One that is not among them is not shared with that user: the org's admin can share it.
         """
-        return lists.views(self.context(), sobject)
+        return lists.views(self._ctx(), sobject)
 
     def check_filter(self, sobject: str, where: str) -> list[Finding]:
         """Every finding of a SOQL filter as it is typed: form, fields, permissions, and what it costs to read by it."""
-        return lists.check_filter(self.context(), sobject, where)
+        return lists.check_filter(self._ctx(), sobject, where)
 
     def segments(self) -> list[dict[str, Any]]:
         """The workspace's segments: name, kind, members."""
@@ -495,7 +605,7 @@ class Workspace:
             raise UsageError(
                 f"{there} called {rule.segment}.", hint="Segments: " + (", ".join(sorted(known)) or "none")
             )
-        return [self.save_job(spec) for spec in lists.jobs_of(self.context(), rule)]
+        return [self.save_job(spec) for spec in lists.jobs_of(self._ctx(), rule)]
 
     def specs(self) -> list[JobSpec]:
         """All jobs' specs, in the order in which they run."""
@@ -534,7 +644,7 @@ class Workspace:
         if failed:
             raise NotValid(f"{spec.title} does not validate: {failed[0].sentence()}", hint="Mend its mapping first.")
         if from_now:
-            start_now(self.context(), spec)
+            start_now(self._ctx(), spec)
         self._switch(spec, on=True)
 
     def backfill_counts(self, name: str) -> dict[str, int]:
@@ -562,7 +672,7 @@ class Workspace:
     def validate(self, job: str | JobSpec) -> list[Finding]:
         """Every finding of a job, worst first; saves nothing."""
         spec = self.job(job) if isinstance(job, str) else job
-        ctx = self.context()
+        ctx = self._ctx()
         orgs = {p.sobject: o for p in spec.pairs if (o := _or_none(ctx, p.sobject)) is not None}
         linked = bool(
             self.database.one(
@@ -596,7 +706,7 @@ class Workspace:
             OrgError: the org did not answer.
         """
         spec = self.job(job) if isinstance(job, str) else job
-        ctx = self.context()
+        ctx = self._ctx()
         with ctx.gateway.tally() as tally:
             planned, sources = steps.compute(ctx, spec, {"full": True} if full else None)
         rows = pl.concat([p.rows for p in planned]).with_row_index("row", 1)
@@ -620,13 +730,41 @@ class Workspace:
             raise UsageError(f"The plan was not made: {(found.error or {}).get('message', found.status)}")
         return found.plan_id
 
-    def plans(self, limit: int = 50) -> pl.DataFrame:
-        """Kept plans, newest first; ``counts``, ``ground``, ``guards`` are JSON."""
-        return plans.list_frame(self.database, self.workspace_id, limit)
+    def plans(
+        self, limit: int = 50, *, job: str | None = None, status: str | None = None, skip: int = 0
+    ) -> pl.DataFrame:
+        """Kept plans, newest first; ``counts``, ``ground``, ``guards`` are JSON, ``total`` how many fit in all."""
+        return plans.list_frame(self.database, self.workspace_id, limit, job, status, skip)
 
-    def plan_rows(self, plan_id: str, *, outcome: str | None = None, after: int = 0, limit: int = 50) -> pl.DataFrame:
-        """Rows of a plan by number, from the one after ``after``."""
-        return plans.rows_page(self.database, self.workspace_id, plan_id, outcome, after, limit)
+    def plan_info(self, plan_id: str) -> dict[str, Any]:
+        """One plan's row.
+
+        Raises:
+            NotFound: there is no such plan.
+        """
+        return plans.head(self.database, self.workspace_id, plan_id)
+
+    def plan_rows(
+        self,
+        plan_id: str,
+        *,
+        outcome: str | None = None,
+        after: int = 0,
+        limit: int = 50,
+        sobject: str = "",
+        search: str = "",
+        skip: int = 0,
+    ) -> pl.DataFrame:
+        """Rows of a plan by number, from the one after ``after``; ``search`` looks in title, keys and reason."""
+        return plans.rows_page(
+            self.database, self.workspace_id, plan_id, outcome, after, limit, sobject=sobject, search=search, skip=skip
+        )
+
+    def plan_rows_found(
+        self, plan_id: str, *, outcome: str | None = None, sobject: str = "", search: str = ""
+    ) -> pl.DataFrame:
+        """How many rows `plan_rows` would find in all, by object and cause: sobject, cause, reason, n."""
+        return plans.rows_found(self.database, self.workspace_id, plan_id, outcome, sobject, search)
 
     def approve(self, plan_id: str) -> None:
         """Agree to a plan."""
@@ -692,11 +830,25 @@ class Workspace:
             "error": run.error,
         }
 
-    def runs(self, limit: int = 100, job: str | None = None) -> list[dict[str, Any]]:
-        """The latest runs, newest first."""
-        frame = runs.list_frame(self.database, self.workspace_id, limit, job)
+    def runs(
+        self,
+        limit: int = 100,
+        job: str | None = None,
+        *,
+        statuses: Sequence[str] = (),
+        search: str = "",
+        jobs: Sequence[str] = (),
+        skip: int = 0,
+    ) -> list[dict[str, Any]]:
+        """The latest runs, newest first; ``search`` looks in run, job, person and reason, and takes those of ``jobs``.
+
+        ``total`` of each is how many fit in all.
+        """
+        frame = runs.list_frame(
+            self.database, self.workspace_id, limit, job, statuses=statuses, search=search, jobs=jobs, skip=skip
+        )
         shown = {"planned": "n_planned", "requested_at": "requested_at", "started": "started_at", "ended": "ended_at"}
-        same = {c: c for c in ("actor", "reason", "kind", "error", "plan_id")}
+        same = {c: c for c in ("actor", "reason", "kind", "error", "plan_id", "total")}
         return [
             {
                 **runs.as_json(r),
@@ -1067,11 +1219,71 @@ class Workspace:
         rows = within(self.frames.activities(), first, last)
         if not live:
             return double.of_workspace(rows)
-        ctx = self.context()
+        ctx = self._ctx()
         there = found.activities(ctx, first, last)
         gone = found.gone(ctx, rows, there)
         self.engine.note(self.workspace_id)
         return double.of_both(rows, there, gone, double.ground(self.database, self.workspace_id, ctx.integration_user))
+
+    def duplicates(self, kind: str = "person", *, least: float = 0.89, live: bool = False) -> duplicating.Duplicates:
+        """Groups of people or accounts that are probably one, with evidence and a score, on both sides and across.
+
+        Args:
+            kind: person or account.
+            least: lowest score: 0.89 proposes, 0.998 leaves what only wants a look.
+            live: read the org's records too that no job has brought in.
+
+        Returns:
+            ``.members`` (one row per member; place 1 is the one to keep), ``.pairs`` with evidence, ``.looked_at``.
+
+        Raises:
+            UsageError: no such kind, or the score is no share.
+        """
+        elsewhere = strangers.read(self.context(), kind) if live else None
+        return duplicating.find(self.database, self.workspace_id, kind, least=least, elsewhere=elsewhere)
+
+    def simulate_merge(self, org_ids: Sequence[str], winner: str | None = None) -> merging.Simulation:
+        """What a merge of org records of one object would do; reads the org, writes nothing.
+
+        ``.values`` and ``.consent`` say what survives (an opt-out always does), ``.moves`` what hangs on the losers,
+        ``.links`` and ``.next_sync`` what follows here, ``.problems`` why it cannot be done from here, ``.steps`` what
+        the org's admin does by hand.
+
+        Raises:
+            UsageError: fewer than two, an Id that is none, or objects that do not merge.
+            NotFound: one of them is not in the org.
+        """
+        return merging.simulate(self.context(), org_ids, winner)
+
+    def merge_records(self, plan: merging.Simulation) -> dict[str, Any]:
+        """Have the org merge as simulated, look whether it did, and have the jobs follow it.
+
+        Returns:
+            ``is_verified``, ``findings`` (sentences), ``moved``, ``runs`` (asked for, to follow the merge).
+
+        Raises:
+            PlanError: it cannot be done from here, or the records have changed since.
+            OrgError: the org refused it.
+        """
+        done = merging.run(self.context(), plan, self.actor)
+        follow = [
+            s for s in self.context().jobs()
+            if s.direction is Direction.INBOUND and any(p.sobject == plan.sobject for p in s.pairs)
+        ]  # fmt: skip
+        return {**done, "runs": [self._ask(s, reason="merge") for s in follow]}
+
+    def verify_merge(self, plan: merging.Simulation) -> list[str]:
+        """What is not as simulated, once somebody has merged by hand; empty where all is."""
+        return merging.verify(self.context(), plan)
+
+    def repair_link(self, table: str, record_id: int, org_id: str | None) -> dict[str, Any]:
+        """Link a record to another org record, or (``None``) unlink it; the change is recorded.
+
+        Raises:
+            UsageError: the Id is none, of another kind, or linked to another record.
+            NotFound: there is no such record, here or in the org.
+        """
+        return repair.relink(self.context(), self.actor, table, record_id, org_id)
 
     def audit_report(self, month: str, *, live: bool = True) -> report.Report:
         """The audit of a month (``YYYY-MM``): volume, balance, errors, runs, what is regularly missing.
@@ -1116,9 +1328,119 @@ class Workspace:
             return []
         return views.make(self.database, {name: table.types for name, table in catalog.TABLES.items()})
 
+    def backtest(self, *policies: str) -> pl.DataFrame:
+        """Replay every recorded conflict under other policies (all where none is named): who would have won, what lost.
+
+        Columns are those of `core.audit.backtest.ROWS`; `backtest_summary` counts them by policy.
+
+        Raises:
+            UsageError: there is no such policy.
+        """
+        known = [p.value for p in Policy]
+        unknown = [p for p in policies if p not in known]
+        if unknown:
+            raise UsageError(f"There is no policy {unknown[0]}.", hint=f"Policies: {', '.join(known)}.")
+        tried = [Policy(p) for p in policies] or list(Policy)
+        return backtesting.replay(self.frames.events(), self.frames.runs(), tried)
+
+    def backtest_summary(self, rows: pl.DataFrame | None = None) -> pl.DataFrame:
+        """A backtest counted by policy: wins, what each side lost, and how often the later change was lost."""
+        return backtesting.summary(self.backtest() if rows is None else rows)
+
+    def held_about(self, key: str) -> dict[str, list[dict[str, Any]]]:
+        """Everything that is held about a person, table by table: what they have a right to see.
+
+        Raises:
+            NotFound: the key names no person.
+        """
+        return erasing.held(self.database, self.workspace_id, self._person(key))
+
+    def preview_erasure(self, key: str) -> dict[str, int]:
+        """How many rows of each table hold something about a person; nothing is changed.
+
+        Raises:
+            NotFound: the key names no person.
+        """
+        return erasing.counts(self.database, self.workspace_id, self._person(key))
+
+    def erase_person(self, key: str) -> dict[str, int]:
+        """Blank a person's values everywhere here; ids, hashes and the opt-out stay, so that no sync brings them back.
+
+        The org is not touched: its own record is for the org's admin.
+
+        Returns:
+            Table -> rows touched.
+
+        Raises:
+            NotFound: the key names no person.
+        """
+        return erasing.erase(self.database, self.workspace_id, self._person(key), self.actor, self._now())
+
+    def _person(self, key: str) -> erasing.Person:
+        found = [
+            r.record_id for r in finding.find(self.database, self.workspace_id, key).records if r.table == "person"
+        ]
+        if not found:
+            raise NotFound(f"{key} names no person here.", hint="Any id, e-mail or phone will do.")
+        return erasing.find(self.database, self.workspace_id, found)
+
+    def retention(self) -> dict[str, int]:
+        """Days that values are kept, by kind: requests, before_values, plans, ledger_values."""
+        return {**erasing.DEFAULTS, **(setting.get(self.database, self.workspace_id, "retention") or {})}
+
+    def keep_for(self, **days: int) -> dict[str, int]:
+        """Set how many days values of a kind are kept.
+
+        Raises:
+            UsageError: no such kind, or less than a day.
+        """
+        unknown = [k for k in days if k not in erasing.DEFAULTS]
+        if unknown or any(d < 1 for d in days.values()):
+            raise UsageError("Retention is set in days, by kind.", hint=f"Kinds: {', '.join(erasing.DEFAULTS)}.")
+        wanted = {**self.retention(), **days}
+        setting.put(self.database, self.workspace_id, "retention", wanted)
+        self._note("config.retention", "retention", {"after": wanted})
+        return wanted
+
+    def apply_retention(self) -> dict[str, int]:
+        """Reduce what is older than it is to be kept to ids, counts and hashes; rows touched by kind."""
+        now = self._now()
+        done = {
+            kind: erasing.reduce(self.database, self.workspace_id, kind, now - timedelta(days=days))
+            for kind, days in self.retention().items()
+        }
+        self._note("retention.applied", self.name, done)
+        return done
+
+    def bundle(self, key: str) -> dict[str, Any]:
+        """The support bundle of one record: its story, who may do what in the org, versions; no secret, nobody else.
+
+        `write_bundle` makes a file of it.
+        """
+        objects = self.database.read(
+            "SELECT sobject, body FROM org_describe WHERE workspace_id = :w", w=self.workspace_id
+        )
+        may = ("createable", "updateable", "deletable", "queryable")
+        access = {name: {k: json.loads(body).get(k) for k in may} for name, body in objects.iter_rows()}
+        connections = [
+            {"flow": c.flow, "state": c.state, "state_reason": c.state_reason, "api_version": c.api_version,
+             "api_used": c.api_used, "api_limit": c.api_limit, "clock_offset_s": c.clock_offset_s}
+            for c in self.connections()
+        ]  # fmt: skip
+        about = {"workspace": self.name, "zone": self.row().zone, "org_id": self.row().org_id,
+                 "permissions": access, "connections": connections}  # fmt: skip
+        return bundling.pack(self.explain(key), about, self._now())
+
+    def write_bundle(self, key: str, path: str | Path) -> Path:
+        """Write a record's support bundle to a file (zip: the JSON, and the story as text)."""
+        made = private(Path(path))
+        made.write_bytes(bundling.zipped(self.bundle(key)))
+        self._note("bundle.made", key)
+        return made
+
     def compare(self, job: str) -> pl.DataFrame:
         """Fields in which linked records differ between workspace and org now, with the cause of each."""
-        return comparing.compare(self.context(), self.job(job))
+        return comparing.compare(self._ctx(), self.job(job))
 
     def overview(self) -> dict[str, Any]:
         """Health at one look: jobs worst first, what needs a person, freshness, API allowance."""
@@ -1138,7 +1460,7 @@ class Workspace:
 
     def summary(self) -> dict[str, dict[str, int]]:
         """How many records there are: org objects (asked of the org) and workspace kinds."""
-        ctx = self.context()
+        ctx = self._ctx()
         names = sorted({p.sobject for s in self.specs() for p in s.pairs})
         return {
             "org": {n: ctx.gateway.count(n) for n in names},

@@ -14,6 +14,12 @@ from typing import Any
 
 import pytest
 import structlog
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+
+# A busy machine is no failure: no property test is judged by the clock.
+hypothesis_settings.register_profile("calm", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("calm")
 
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARY_LOGS = ("dbos", "alembic")

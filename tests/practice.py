@@ -93,6 +93,12 @@ class Practice:
         self._end(kill=True)
 
     @property
+    def pid(self) -> int:
+        """The server's process."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def _log_file(self) -> Path:
         return self.data_dir / "server.log"
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+
+import polars as pl
 import streamlit as st
 
-from console import actions, editing
+from console import actions, editing, strings
 from console.components import frame, making, notices, times
 from console.components.text import code, safe
 from console.editor import checks, draft, mapping, rules, source, timing, trial, values
 from console.session import workspace
-from core import Finding, JobSpec, NotFound, SynclineError
+from core import Finding, JobSpec, NotFound, SynclineError, differences
 
 STEPS = ("Source", "Mapping", "Values", "Rules", "Preview", "Schedule")
+_MOST = 12
 _ICONS = {True: "check_circle", False: "error"}
 _STEP_OF_CODE = {
     "value_map": "Values",
@@ -65,16 +69,40 @@ def _buttons(buttons: st.delta_generator.DeltaGenerator, spec: JobSpec, stops: l
                 draft.drop(spec.name)
                 st.rerun()
         if st.button("Save", disabled=not changed, help=None if changed else "Nothing has changed."):
-            if actions.save_job(spec):
+            if actions.save_job(spec, draft.base(spec.name)):
                 draft.drop(spec.name)
             st.rerun()
         why = safe(stops[0].sentence()) if stops else None if checked else "It could not be checked against the org."
         if st.button("Save and sync", type="primary", icon=":material/sync:", disabled=bool(why), help=why):
-            run_id = actions.save_and_sync(spec)
+            run_id = actions.save_and_sync(spec, draft.base(spec.name))
             if run_id:
                 draft.drop(spec.name)
                 frame.go("runs", run=run_id)
             st.rerun()
+
+
+def _overtaken(spec: JobSpec) -> None:
+    """Somebody else saved the job meanwhile: what differs, and a clear choice."""
+    head = draft.overtaken(spec)
+    if head is None:
+        return
+    theirs = workspace().job(spec.name)
+    with st.container(border=True, gap="xsmall"):
+        who, when = head["updated_by"] or "Somebody", times.clock_time(head["updated_at"])
+        badge = strings.JOB_STATES["needs_a_person"].badge("Saved meanwhile")
+        st.markdown(f"{badge} **{safe(who)} saved this job at {safe(when)}, while you were editing it.**")
+        found = differences(
+            json.dumps({"before": theirs.model_dump(mode="json"), "after": spec.model_dump(mode="json")})
+        )
+        rows = [
+            {"Where": safe(w), "Theirs, saved": safe(a, 120), "Yours, not saved": safe(b, 120)} for w, a, b in found
+        ]
+        st.table(pl.DataFrame(rows[:_MOST]), border="horizontal", hide_index=True)
+        if len(rows) > _MOST:
+            frame.small(f"and {len(rows) - _MOST} more")
+        with st.container(horizontal=True, gap="xsmall"):
+            st.button("Keep mine", icon=":material/edit:", on_click=draft.keep_mine, args=(spec,))
+            st.button("Take theirs", icon=":material/undo:", on_click=draft.drop, args=(spec.name,))
 
 
 def _pair(spec: JobSpec) -> str:
@@ -129,6 +157,7 @@ def main() -> None:
     stops = editing.stops(findings)
     buttons = frame.header(spec.title, f"{_flow(spec)} · {spec.name} · {_state(spec)}")
     _buttons(buttons, spec, stops, checked=not isinstance(found, SynclineError))
+    _overtaken(spec)
     step = _steps(name, stops)
     picked = sobject = None
     if step in ("Mapping", "Values"):

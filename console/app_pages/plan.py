@@ -12,9 +12,11 @@ from console.components import approval, diffs, frame, making, notices, planned,
 from console.components.text import code, safe
 from console.session import workspace
 from console.strings import OUTCOMES, PLAN_STATES
-from core import Outcome, SynclineError
+from core import NotFound, Outcome, SynclineError
 
 PAGE = 25
+_ALL = 1_000_000
+_STATUS = {sign.word: name for name, sign in PLAN_STATES.items()}
 
 
 def _json(value: Any) -> Any:
@@ -33,36 +35,57 @@ def _rows(plan: dict[str, Any], counts: dict[str, int]) -> None:
         return
     words = {planned.word(o): o for o in have}
     word = st.segmented_control(
-        "Outcome", list(words), default=next(iter(words)), key="outcome", required=True, label_visibility="collapsed"
-    )
+        "Outcome", list(words), default=next(iter(words)), key="outcome", bind="query-params", required=True,
+        label_visibility="collapsed", format_func=lambda w: f"{w} {counts[words[w].value]:,}",
+    )  # fmt: skip
     outcome = words[word or next(iter(words))]
+    wanted: dict[str, Any] = {"outcome": outcome.value, **_narrowed(plan["plan_id"], outcome)}
+    found = workspace().plan_rows_found(plan["plan_id"], **wanted)
+    total = int(found["n"].sum())
+    if not total:
+        st.markdown(f":gray[Nothing to {planned.word(outcome).lower()} fits here, or is kept row by row.]")
+        return
     left, right = st.columns([4, 6], gap="medium")
     with left:
-        page = int(st.session_state.get("plan_page") or 1)
-        rows = list(
-            workspace()
-            .plan_rows(plan["plan_id"], outcome=outcome.value, limit=page * PAGE)
-            .slice((page - 1) * PAGE)
-            .iter_rows(named=True)
+        pages = -(-total // PAGE)
+        page = min(int(st.session_state.get("plan_page") or 1), pages)
+        shown = workspace().plan_rows(plan["plan_id"], limit=PAGE, skip=(page - 1) * PAGE, **wanted)
+        chosen = planned.rows_shown(
+            list(shown.iter_rows(named=True)), f"plan_rows_{plan['plan_id']}_{outcome}_{page}_{total}"
         )
-        if not rows:
-            st.markdown(f":gray[Nothing to {planned.word(outcome).lower()} is kept row by row.]")
-            return
-        chosen = planned.rows_shown(rows, f"plan_rows_{plan['plan_id']}_{outcome}_{page}")
-        pages = min(-(-counts[outcome.value] // PAGE), 40)
         if pages > 1:
-            st.pagination(pages, key="plan_page", max_visible_pages=5)
+            st.pagination(pages, key="plan_page", bind="query-params", max_visible_pages=5)
     with right.container(border=True):
         if chosen is not None:
             diffs.card(chosen)
     if outcome not in planned.WRITES:
-        _reasons(plan["plan_id"], outcome)
+        frame.section(f"{OUTCOMES[outcome].word}, by cause")
+        planned.reasons_table(found)
 
 
-def _reasons(plan_id: str, outcome: Outcome) -> None:
-    rows = workspace().plan_rows(plan_id, outcome=outcome.value, limit=5000)
-    frame.section(f"{OUTCOMES[outcome].word}, by cause")
-    planned.reasons_table(rows)
+def _narrowed(plan_id: str, outcome: Outcome) -> dict[str, str]:
+    """Object and text, both in the address."""
+    objects = sorted(workspace().plan_rows_found(plan_id, outcome=outcome.value)["sobject"].unique().to_list())
+    with st.container(horizontal=True, vertical_alignment="center"):
+        search = st.text_input(
+            "Search", key="q", bind="query-params", icon=":material/search:", label_visibility="collapsed",
+            placeholder="Record, id or reason", width=260,
+        )  # fmt: skip
+        picked = None
+        if len(objects) > 1:
+            picked = st.pills("Object", objects, key="object", bind="query-params", label_visibility="collapsed")
+        st.space("stretch")
+        st.download_button(
+            "Export CSV", lambda: _export(plan_id), file_name=f"{plan_id}.csv", mime="text/csv",
+            icon=":material/download:", on_click="ignore",
+        )  # fmt: skip
+    return {"sobject": picked or "", "search": search or ""}
+
+
+def _export(plan_id: str) -> bytes:
+    keep = ("row", "outcome", "cause", "reason", "sobject", "action", "key", "org_id", "title", "fields", "payload",
+            "before")  # fmt: skip
+    return tables.csv_bytes(workspace().plan_rows(plan_id, limit=_ALL).select(keep))
 
 
 def _one(plan: dict[str, Any], titles: dict[str, str]) -> None:
@@ -89,6 +112,12 @@ def _one(plan: dict[str, Any], titles: dict[str, str]) -> None:
         frame.verdict(strings.JOB_STATES["needs_a_person"], "A guard was tripped.", " ".join(map(str, guards)))
     planned.counts_shown(counts)
     _rows(plan, counts)
+    others = [
+        p for p in workspace().plans(limit=6, job=plan["job"]).iter_rows(named=True) if p["plan_id"] != plan["plan_id"]
+    ]
+    if others:
+        frame.section("Other plans of this job")
+        _table(others, titles, "others_table")
 
 
 def _status(plan: dict[str, Any], writes: int) -> None:
@@ -105,58 +134,67 @@ def _status(plan: dict[str, Any], writes: int) -> None:
     frame.verdict(sign, *told)
 
 
-def _all(plans: list[dict[str, Any]], titles: dict[str, str]) -> None:
+def _all(titles: dict[str, str]) -> None:
     buttons = frame.header("Plans", "What would be written, kept for a look and an approval")
     if titles:
         with buttons.popover("Make a plan", icon=":material/rule:"):
             job = st.selectbox("Job", list(titles), format_func=lambda n: titles[n])
             if st.button("Plan it now", type="primary"):
                 making.ask(job)
-    if not plans:
+    if workspace().plans(limit=1).is_empty():
         frame.empty("No plan is kept.", "A plan shows what a run would do, before it does it. Make one for a job.",
                     "Open the jobs", lambda: frame.go("jobs"))  # fmt: skip
         return
-    words = list(dict.fromkeys(PLAN_STATES.get(p["status"], PLAN_STATES["kept"]).word for p in plans))
-    state = st.pills("State", words, key="state", bind="query-params", label_visibility="collapsed")
-    if state:
-        plans = [p for p in plans if PLAN_STATES.get(p["status"], PLAN_STATES["kept"]).word == state]
-    plans.sort(key=lambda p: p["status"] != "kept")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        named = {title: name for name, title in titles.items()}
+        of = st.selectbox(
+            "Of job", list(named), index=None, key="of", bind="query-params", placeholder="All jobs", width=240,
+            label_visibility="collapsed",
+        )  # fmt: skip
+        state = st.pills("State", list(_STATUS), key="state", bind="query-params", label_visibility="collapsed")
+    page = int(st.session_state.get("page") or 1)
+    found = workspace().plans(PAGE, job=named.get(of or ""), status=_STATUS.get(state or ""), skip=(page - 1) * PAGE)
+    if found.is_empty():
+        st.markdown(":gray[No plan fits these filters.]")
+        return
+    plans = sorted(found.iter_rows(named=True), key=lambda p: p["status"] != "kept")
+    _table(plans, titles, "plans_table")
+    total = int(found["total"][0])
+    if total > PAGE:
+        st.pagination(-(-total // PAGE), key="page", bind="query-params", max_visible_pages=5)
+    waiting = [p for p in plans if p["status"] == "kept"]
+    if waiting and st.button(f"Review the newest plan, {safe(titles.get(waiting[0]['job'], ''), 40)}"):
+        frame.go("plan", plan=waiting[0]["plan_id"])
+
+
+def _table(plans: list[dict[str, Any]], titles: dict[str, str], key: str) -> None:
+    counted = (*planned.WRITES, Outcome.HELD)
     rows = [
         {
             "State": [PLAN_STATES.get(p["status"], PLAN_STATES["kept"]).word],
             "Job": titles.get(p["job"], p["job"]),
             "Made": p["made_at"],
             "By": p["made_by"],
-            **{planned.word(o): tables.some(_counts(p)[o.value]) for o in (*planned.WRITES, Outcome.HELD)},
+            **{planned.word(o): tables.some(_counts(p)[o.value]) for o in counted},
             "Plan": p["plan_id"],
             "Open": "Review" if p["status"] == "kept" else "Open",
         }
         for p in plans
     ]
-    columns = (
-        "State",
-        "Job",
-        "Made",
-        "By",
-        *(planned.word(o) for o in (*planned.WRITES, Outcome.HELD)),
-        "Plan",
-        "Open",
-    )
+    columns = ("State", "Job", "Made", "By", *(planned.word(o) for o in counted), "Plan", "Open")
+    verb = f"{key}_verb"
     st.dataframe(
-        tables.frame(rows, columns), hide_index=True, placeholder="", key="plans_table",
+        tables.frame(rows, columns), hide_index=True, placeholder="", key=key,
         column_config={
             "State": tables.chips("State", PLAN_STATES.values()),
             "Made": tables.distance("Made"),
-            **{planned.word(o): tables.number(planned.word(o)) for o in (*planned.WRITES, Outcome.HELD)},
-            "Open": st.column_config.ButtonColumn("", key="plan_verb"),
+            **{planned.word(o): tables.number(planned.word(o)) for o in counted},
+            "Open": st.column_config.ButtonColumn("", key=verb),
         },
     )  # fmt: skip
-    clicked = st.session_state.get("plan_verb")
-    if clicked is not None:
+    clicked = st.session_state.get(verb)
+    if clicked is not None and clicked["row"] < len(plans):
         frame.go("plan", plan=plans[clicked["row"]]["plan_id"])
-    waiting = [p for p in plans if p["status"] == "kept"]
-    if waiting and st.button(f"Review the newest plan, {safe(titles.get(waiting[0]['job'], ''), 40)}"):
-        frame.go("plan", plan=waiting[0]["plan_id"])
 
 
 def _being_made(run_id: str, titles: dict[str, str]) -> None:
@@ -173,23 +211,22 @@ def main() -> None:
     """The page."""
     ws = workspace()
     try:
-        plans = list(ws.plans(limit=100).iter_rows(named=True))
         titles = {s.name: s.title for s in ws.specs()}
+        if st.query_params.get("making"):
+            _being_made(st.query_params["making"], titles)
+            return
+        wanted = st.query_params.get("plan")
+        if not wanted:
+            _all(titles)
+            return
+        found = ws.plan_info(wanted)
+    except NotFound:
+        frame.header("Plan")
+        st.markdown(f"There is no plan {code(wanted)} any more.")
+        return
     except SynclineError as error:
         frame.header("Plans")
         notices.problem(error)
-        return
-    if st.query_params.get("making"):
-        _being_made(st.query_params["making"], titles)
-        return
-    wanted = st.query_params.get("plan")
-    if not wanted:
-        _all(plans, titles)
-        return
-    found = next((p for p in plans if p["plan_id"] == wanted), None)
-    if found is None:
-        frame.header("Plan")
-        st.markdown(f"There is no plan {code(wanted)} any more.")
         return
     _one(found, titles)
 

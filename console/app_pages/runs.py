@@ -34,6 +34,7 @@ _COLUMNS = (
 )
 _KINDS = {"run": "Run", "plan": "Plan", "retry": "Retry"}
 PAGE = 25
+_ALL = 100_000
 
 
 def _written(counts: dict[str, int]) -> int:
@@ -133,31 +134,44 @@ def _row(run: dict[str, Any], titles: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _filtered(runs: list[dict[str, Any]], titles: dict[str, str]) -> list[dict[str, Any]]:
+def _wanted(titles: dict[str, str]) -> dict[str, Any]:
+    """What the filters ask the database for; all of them are in the address."""
     with st.container(horizontal=True, vertical_alignment="center"):
         search = st.text_input(
             "Search", key="q", bind="query-params", icon=":material/search:", label_visibility="collapsed",
             placeholder="Run, job or person", width=260,
         )  # fmt: skip
-        words = list(dict.fromkeys(RUN_STATES[RunStatus(r["status"])].word for r in runs))
+        words = list(dict.fromkeys(sign.word for sign in RUN_STATES.values()))
         state = st.pills("State", words, key="state", bind="query-params", label_visibility="collapsed")
         job = st.query_params.get("job")
         if job and st.button(f"Only {safe(titles.get(job, job), 40)}", icon=":material/close:", type="tertiary"):
             frame.go("runs")
-    low = (search or "").lower()
-    return [
-        r
-        for r in runs
-        if (not low or low in f"{r['run_id']} {r['job']} {titles.get(r['job'], '')} {r['actor']} {r['reason']}".lower())
-        and (not state or RUN_STATES[RunStatus(r["status"])].word == state)
-        and (not job or r["job"] == job)
-    ]
+    low = (search or "").strip().lower()
+    return {
+        "job": job,
+        "search": low,
+        "jobs": [name for name, title in titles.items() if low and low in title.lower()],
+        "statuses": [s.value for s, sign in RUN_STATES.items() if sign.word == state],
+    }
 
 
-def _list(runs: list[dict[str, Any]], titles: dict[str, str]) -> dict[str, Any] | None:
-    page = int(st.session_state.get("page") or 1)
-    pages = max(-(-len(runs) // PAGE), 1)
-    shown = runs[(min(page, pages) - 1) * PAGE :][:PAGE]
+def _shown(wanted: dict[str, Any], page: int) -> list[dict[str, Any]]:
+    """A page of runs; the one that the address names stands on it in any case."""
+    ws, named = workspace(), st.query_params.get("run")
+    shown = ws.runs(PAGE, skip=(page - 1) * PAGE, **wanted)
+    if named and page == 1 and not any(r["run_id"] == named for r in shown):
+        shown = [*ws.runs(1, search=named), *shown]
+    return shown
+
+
+def _export(wanted: dict[str, Any], titles: dict[str, str]) -> bytes:
+    rows = [{**_row(r, titles), "State": RUN_STATES[RunStatus(r["status"])].word} for r in
+            workspace().runs(_ALL, **wanted)]  # fmt: skip
+    return tables.csv_bytes(tables.frame(rows, _COLUMNS))
+
+
+def _list(shown: list[dict[str, Any]], titles: dict[str, str], page: int) -> dict[str, Any] | None:
+    pages = -(-int(shown[0]["total"]) // PAGE) if shown else 1
     wanted = st.query_params.get("run")
     chosen = next((n for n, r in enumerate(shown) if r["run_id"] == wanted), 0)
     event = st.dataframe(
@@ -304,13 +318,13 @@ def main() -> None:
     """The page."""
     ws = workspace()
     try:
-        runs, titles = ws.runs(limit=500), _titles()
+        any_run, titles = ws.runs(limit=1), _titles()
     except SynclineError as error:
         frame.header("Runs")
         notices.problem(error)
         return
-    frame.header("Runs", "Runs, retries and plans in one list")
-    if not runs:
+    buttons = frame.header("Runs", "Runs, retries and plans in one list")
+    if not any_run:
         frame.empty(
             "No run yet.", "The first one starts when a job is switched on, or run by hand.", "Open the jobs",
             lambda: frame.go("jobs"),
@@ -318,11 +332,17 @@ def main() -> None:
         return
     making.warn_without_worker()
     _live()
-    shown = _filtered(runs, titles)
+    wanted = _wanted(titles)
+    buttons.download_button(
+        "Export CSV", lambda: _export(wanted, titles), file_name="runs.csv", mime="text/csv",
+        icon=":material/download:", on_click="ignore",
+    )  # fmt: skip
+    page = int(st.session_state.get("page") or 1)
+    shown = _shown(wanted, page)
     if not shown:
         st.markdown(":gray[No run fits these filters.]")
         return
-    chosen = _list(shown, titles)
+    chosen = _list(shown, titles, page)
     if chosen is not None:
         _detail(chosen, titles)
 

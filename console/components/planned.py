@@ -71,9 +71,9 @@ def fields_words(row: dict[str, Any]) -> str:
     return ", ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else "")
 
 
-def reasons_table(rows: pl.DataFrame) -> None:
-    """Rows by cause with what to do next."""
-    grouped = rows.group_by("cause").agg(pl.len().alias("n"), pl.col("reason").first()).sort("n", descending=True)
+def reasons_table(found: pl.DataFrame) -> None:
+    """Rows by cause, with an example and what to do next; ``cause, reason, n``."""
+    grouped = found.group_by("cause").agg(pl.col("n").sum(), pl.col("reason").drop_nulls().first())
     listed = [
         {
             "Cause": safe(cause_words(g["cause"], g["reason"] or "").title),
@@ -81,6 +81,6 @@ def reasons_table(rows: pl.DataFrame) -> None:
             "Rows": g["n"],
             "What next": safe(strings.CAUSES[g["cause"]].do) if g["cause"] in strings.CAUSES else "",
         }
-        for g in grouped.iter_rows(named=True)
+        for g in grouped.sort("n", "cause", descending=[True, False]).iter_rows(named=True)
     ]
     st.table(pl.DataFrame(listed), border="horizontal", hide_index=True)

@@ -235,7 +235,7 @@ OPEN_ROWS = Table(
         "value": (TEXT, "the value that is to blame"),
         "status_code": (TEXT, "the org's status code, verbatim"),
         "candidates": (TEXT, "JSON: who could be meant"),
-        "disputes": (TEXT, "JSON: the fields a person decides on, with both values"),
+        "disputes": (TEXT, "JSON: fields on which the sides disagree, with both values and times"),
         "decision": (TEXT, "JSON: what a person chose"),
         "tries": (WHOLE, "how often it was tried"),
         "is_aside": (FLAG, "put aside by a person"),

@@ -13,6 +13,7 @@ from core.store.database import Database
 _KINDS = (
     "SELECT 'account' AS kind, COUNT(*) AS n FROM account WHERE workspace_id = :w AND deleted_at IS NULL UNION ALL"
     " SELECT 'person', COUNT(*) FROM person WHERE workspace_id = :w AND deleted_at IS NULL UNION ALL"
+    " SELECT 'record', COUNT(*) FROM record WHERE workspace_id = :w AND deleted_at IS NULL UNION ALL"
     " SELECT kind, COUNT(*) FROM activity WHERE workspace_id = :w AND deleted_at IS NULL GROUP BY kind"
 )
 _UNSEEN = (

@@ -12,6 +12,7 @@ _LINKS = (
     "SELECT id, table_name, record_id, sobject, org_id, state, how, evidence, job, run_id, created_at, updated_at"
     " FROM link WHERE workspace_id = :w"
 )
+_MOVES = "SELECT org_id, extra FROM change WHERE workspace_id = :w AND action = 'move' AND org_id IS NOT NULL"
 _TITLES = (
     "SELECT 'account' AS table_name, id AS record_id, external_id AS key, name AS title FROM account"
     " WHERE workspace_id = :w UNION ALL SELECT 'person', id, external_id, name FROM person WHERE workspace_id = :w"
@@ -27,7 +28,13 @@ def lines(db: Database, workspace_id: int) -> pl.DataFrame:
             "created_at", "updated_at",
         )},
     )  # fmt: skip
-    told = became(links)
+    moves = (
+        read_all(db, _MOVES, workspace_id, {"org_id": pl.String, "extra": pl.String})
+        .select("org_id", master=pl.col("extra").str.json_path_match("$.master"))
+        .drop_nulls()
+        .unique("org_id", keep="last")
+    )
+    told = became(links, moves)
     if told.is_empty():
         return pl.DataFrame(schema=catalog.LINEAGE.types)
     titles = read_all(
@@ -38,12 +45,13 @@ def lines(db: Database, workspace_id: int) -> pl.DataFrame:
     return named.select(list(catalog.LINEAGE.types)).sort("at", "org_id", descending=[True, False], nulls_last=True)
 
 
-def became(links: pl.DataFrame) -> pl.DataFrame:
+def became(links: pl.DataFrame, moves: pl.DataFrame) -> pl.DataFrame:
     """What became of linked org records.
 
     Args:
         links: ``id`` Int64 (growing with time), ``table_name``, ``record_id``, ``sobject``, ``org_id``, ``state``,
             ``how``, ``evidence``, ``job``, ``run_id``, ``created_at``, ``updated_at``: every link, ended ones too.
+        moves: ``org_id``, ``master``: merges as the org told them.
 
     Returns:
         The columns of `catalog.LINEAGE` without key and title. A chain A -> B -> C of merges is two lines, both into C.
@@ -64,7 +72,7 @@ def became(links: pl.DataFrame) -> pl.DataFrame:
             pl.len().alias("_n"),
         )
     )
-    rows = links.join(active, on=own, how="left")
+    rows = links.join(active, on=own, how="left").join(_ends(moves), on="org_id", how="left")
     ended = rows.filter(pl.col("state") != "active").with_columns(became=_became())
     twice = rows.filter((pl.col("state") == "active") & (pl.col("_n") > 1) & (pl.col("id") != pl.col("_id")))
     again = _restored(rows)
@@ -72,19 +80,37 @@ def became(links: pl.DataFrame) -> pl.DataFrame:
         [ended, twice.with_columns(became=pl.lit("linked_twice")), again.with_columns(became=pl.lit("restored"))]
     )
     return told.select(
-        *own, "org_id", "sobject", "became", "into_org_id", "into_sobject",
-        evidence=pl.coalesce("_evidence", "evidence"),
+        *own, "org_id", "sobject", "became",
+        into_org_id=pl.coalesce("_master", "into_org_id"),
+        into_sobject=pl.when(pl.col("_master").is_not_null()).then("sobject").otherwise("into_sobject"),
+        evidence=pl.when(pl.col("_master").is_not_null()).then(pl.lit("MasterRecordId"))
+        .otherwise(pl.coalesce("_evidence", "evidence")),
         job=pl.coalesce("_job", "job"),
         run_id=pl.coalesce("_run_id", "run_id"),
         at="updated_at",
     )  # fmt: skip
 
 
+def _ends(moves: pl.DataFrame) -> pl.DataFrame:
+    """``org_id`` -> ``_master``: the record that counts at the end of a chain of merges."""
+    direct = dict(moves.select("org_id", "master").iter_rows())
+    ends = []
+    for loser in direct:
+        at, seen = loser, {loser}
+        while at in direct and direct[at] not in seen:
+            at = direct[at]
+            seen.add(at)
+        ends.append((loser, at))
+    return pl.DataFrame(ends, schema={"org_id": pl.String, "_master": pl.String}, orient="row")
+
+
 def _became() -> pl.Expr:
     lead = (pl.col("sobject") == "Lead") & (pl.col("into_sobject") == "Contact")
     merged = pl.col("_how").fill_null("").is_in(["merge", "merged"]) | (pl.col("state") == "superseded")
     return (
-        pl.when(pl.col("into_org_id") == pl.col("org_id"))
+        pl.when(pl.col("_master").is_not_null())
+        .then(pl.lit("merged"))
+        .when(pl.col("into_org_id") == pl.col("org_id"))
         .then(pl.lit("restored"))
         .when(lead)
         .then(pl.lit("converted"))

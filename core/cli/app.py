@@ -12,16 +12,17 @@ from core.cli import (
     alerts,
     audit,
     basics,
-    budget,
-    configuration,
+    config,
     connecting,
     consent,
+    duplicates,
     exclusions,
     inbox,
     jobs,
     links,
     plans,
     practice,
+    privacy,
     roles,
     runs,
     segments,
@@ -46,7 +47,7 @@ app = typer.Typer(
 starting.add_to(app)
 connecting.add_to(app)
 basics.add_to(app)
-app.command()(budget.budget)
+app.command()(config.budget)
 for _name, _group in (
     ("jobs", jobs.group),
     ("plans", plans.group),
@@ -58,10 +59,12 @@ for _name, _group in (
     ("segments", segments.group),
     ("tokens", tokens.group),
     ("alerts", alerts.group),
+    ("config", config.group),
     ("audit", audit.group),
+    ("duplicates", duplicates.group),
     ("roles", roles.group),
+    ("privacy", privacy.group),
     ("exclusions", exclusions.group),
-    ("config", configuration.group),
     ("words", words.group),
     ("org", practice.group),
 ):

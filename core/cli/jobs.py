@@ -52,6 +52,29 @@ def create(
     show.record({"job": spec.name, "title": spec.title, "enabled": enable}, as_json=as_json)
 
 
+@group.command("preset")
+def from_preset(
+    name: Annotated[str, typer.Argument(metavar="PRESET", help="A preset; without one they are listed.")] = "",
+    pick: Annotated[list[str] | None, typer.Option("--pick", metavar="ROLE=OBJECT", help="Another object.")] = None,
+    calls: Annotated[str | None, typer.Option("--attach", metavar="JOB", help="Attach its activities to them.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Only say what of it the org does not have.")] = False,
+    as_json: Json = False,
+    workspace: InWorkspace = "default",
+) -> None:
+    """Make the jobs for properties, listings and deals of a style of org; they are off until they are enabled."""
+    ws = opened(workspace)
+    if not name:
+        show.table("Presets", ws.presets(), as_json=as_json, columns=("name", "title", "note"))
+        return
+    picks = {role: found for role, _, found in (p.partition("=") for p in pick or ())}
+    findings = [{"field": f.field, "message": f.message, "mend": f.mend} for f in ws.check_preset(name, picks)]
+    if check:
+        show.table("Findings", findings, as_json=as_json)
+        return
+    made = ws.create_preset_jobs(name, picks, calls=calls)
+    show.table("Jobs", [{"name": s.name, "object": s.pairs[0].sobject} for s in made], as_json=as_json)
+
+
 @group.command("preview")
 def preview(job: JobName, as_json: Json = False, workspace: InWorkspace = "default") -> None:
     """Say what a run would do now; reads the org and writes nothing."""

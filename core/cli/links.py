@@ -42,3 +42,17 @@ def _is(links: pl.DataFrame, key: str) -> pl.Series:
     if is_id(key):
         return links["org_id"] == to18(key)
     return links["record_id"].cast(str) == key
+
+
+@group.command("repair")
+def repair(
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="account, person or activity.")],
+    record: Annotated[int, typer.Argument(metavar="RECORD", help="Number of our record.")],
+    org_id: Annotated[
+        str, typer.Argument(metavar="[ORG_ID]", help="The org record it is; unlinks where left out.")
+    ] = "",
+    as_json: Json = False,
+    workspace: InWorkspace = "default",
+) -> None:
+    """Link a record to the org record that it really is, or unlink it; who did it is recorded."""
+    show.record(opened(workspace).repair_link(table, record, org_id or None), as_json=as_json)

@@ -15,7 +15,7 @@ _CHOICES = {
     "owner_rule": ("linked_user", "integration_user"),
     "inactive_owner": ("integration_user", "hold"),
 }
-_RELATED_TO = ("given_then_account", "account", "given", "none")
+_RELATED_TO = ("given_then_account", "account", "given", "record_then_account", "none")
 _DAILY = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 STAGES_OF_CONTACTS = ("stage", "fields.stage")
 

@@ -5,8 +5,8 @@ A preset is data that an admin adapts; it is never trusted, only proposed and ch
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -15,7 +15,18 @@ import yaml
 
 from core.errors import NotFound
 from core.mapping.findings import Finding, fail, warn
-from core.schema.describe import OrgObject
+from core.mapping.spec import FieldMapping, JobSpec, PairSpec, Role
+from core.records import Direction, Kind
+from core.schema.describe import OrgField, OrgObject
+
+_PLURALS = {"property": "properties"}
+_SOUNDS = {
+    "property": ("property", "building"),
+    "space": ("space", "suite", "availab", "unit"),
+    "deal": ("deal", "requirement", "proposal", "pursuit"),
+    "ownership": ("owner",),
+}
+"""Words that give an object away as one that holds a role; else the role's own."""
 
 
 @dataclass(frozen=True)
@@ -114,29 +125,102 @@ def fitted(chosen: Preset, orgs: Mapping[str, OrgObject]) -> list[Fitted]:
 
 
 def _fit(idea: PresetObject, org: OrgObject, *, attachable: bool) -> Fitted:
-    def there(names: Iterable[str]) -> tuple[str, ...]:
-        return tuple(f.name for n in names if (f := org.field(n)) is not None)
+    fields = {ours: f.name for ours, n in idea.fields if (f := _field(org, n)) is not None}
+    lookups = [f for n in (*idea.people, *idea.accounts) if (f := _field(org, n)) is not None]
+    # Who stands behind a lookup is the org's to say: a landlord may be a company there, and a person elsewhere.
+    people = tuple(f.name for f in lookups if set(f.reference_to) & {"Contact", "Lead"})
+    accounts = tuple(f.name for f in lookups if "Account" in f.reference_to)
+    parent = _field(org, idea.parent) if idea.parent else None
+    return Fitted(idea.role, org.name, fields, people, accounts, parent.name if parent else None, attachable)
 
-    fields = {ours: f.name for ours, n in idea.fields if (f := org.field(n)) is not None}
-    parent = there([idea.parent])[0] if idea.parent and there([idea.parent]) else None
-    return Fitted(idea.role, org.name, fields, there(idea.people), there(idea.accounts), parent, attachable)
+
+def _field(org: OrgObject, name: str) -> OrgField | None:
+    """A field by its name, or by that name in the object's own namespace: packages come in several."""
+    found = org.field(name)
+    if found is not None or "__" not in org.name.removesuffix("__c"):
+        return found
+    plain = name.removesuffix("__c").rpartition("__")[2]
+    return org.field(f"{org.name.partition('__')[0]}__{plain}__c")
 
 
-def check(chosen: Preset, orgs: Mapping[str, OrgObject]) -> list[Finding]:
-    """What of a preset the org does not have: objects, fields, lookups, or activities on its objects."""
+def adapted(chosen: Preset, picks: Mapping[str, str]) -> Preset:
+    """The preset with the objects that an admin picked for some of its roles.
+
+    Raises:
+        NotFound: the preset has no such role.
+    """
+    for role in picks:
+        if chosen.object(role) is None:
+            known = ", ".join(o.role for o in chosen.objects)
+            raise NotFound(f"The preset {chosen.name} has no {role}.", hint=f"It has: {known}.")
+    objects = tuple(replace(o, names=(picks[o.role],)) if o.role in picks else o for o in chosen.objects)
+    return replace(chosen, objects=objects)
+
+
+def suggestions(role: str, names: Iterable[tuple[str, str]]) -> list[str]:
+    """Org objects, given as (name, label), that sound like a role of a preset."""
+    words = _SOUNDS.get(role, (role,))
+    return [n for n, label in names if n.endswith("__c") and any(w in f"{n} {label}".lower() for w in words)]
+
+
+def job_of(chosen: Preset, found: Fitted, org: OrgObject) -> JobSpec:
+    """The inbound job that brings a preset's objects in as custom records, with their phones, people and account."""
+    label = found.role.capitalize()
+    rows = [
+        FieldMapping(source="Id", target="external_id", role=Role.KEY),
+        FieldMapping(constant=label, target="label"),
+        FieldMapping(source="Name", target="name"),
+    ]
+    rows += [FieldMapping(source=found.accounts[0], target="account", role=Role.ACCOUNT)] if found.accounts else []
+    rows += [FieldMapping(source=found.people[0], target="person", role=Role.PERSON)] if found.people else []
+    rows += [FieldMapping(source=n, target=f"fields.{_plain(n)}") for n in (*found.people[1:], *found.accounts[1:])]
+    rows += [FieldMapping(source=found.parent, target="parent_ref")] if found.parent else []
+    rows += [FieldMapping(source=n, target="status" if ours == "status" else f"fields.{ours}")
+             for ours, n in found.fields.items()]  # fmt: skip
+    phones = [f.name for f in org.fields if f.type == "phone"]
+    rows += [FieldMapping(source=n, target="phone" if i == 0 else f"fields.{_plain(n)}") for i, n in enumerate(phones)]
+    rows += [FieldMapping(source="Owner.Email", target="owner")] if org.field("OwnerId") else []
+    rows.append(FieldMapping(source="LastModifiedDate", target="updated_at"))
+    return JobSpec(
+        name=f"{_plural(found.role)}_in",
+        title=f"{_plural(found.role).capitalize()}, inbound",
+        direction=Direction.INBOUND,
+        kind=Kind.RECORD,
+        template=f"preset:{chosen.name}",
+        pairs=(PairSpec(sobject=found.sobject, mappings=tuple(rows)),),
+        after=("accounts_in", "people_in"),
+    )
+
+
+def _plural(role: str) -> str:
+    return _PLURALS.get(role, f"{role}s")
+
+
+def _plain(name: str) -> str:
+    return name.removesuffix("__c").rpartition("__")[2].lower()
+
+
+def check(chosen: Preset, orgs: Mapping[str, OrgObject], known: Sequence[tuple[str, str]] = ()) -> list[Finding]:
+    """What of a preset the org does not have: objects, fields, lookups, or activities on its objects.
+
+    Args:
+        chosen: the preset.
+        orgs: describes of the objects it names, and Task, by name; those the org lacks are not in it.
+        known: every object of the org as (name, label), to suggest one where the preset's is not there.
+    """
     out = []
     parents = _activity_parents(orgs)
     for idea in chosen.objects:
         org = _first(idea.names, orgs)
         if org is None:
             text = f"The org has no object for a {idea.role} ({' or '.join(idea.names)})."
-            out.append(
-                warn("preset_object", idea.names[0], text, "Choose the object, or leave this one out.", "object")
-            )
+            sounding = suggestions(idea.role, known)
+            mend = f"Choose the object{f', perhaps {sounding[0]}' if sounding else ''}, or leave this one out."
+            out.append(warn("preset_object", idea.names[0], text, mend, "object"))
             continue
         names = [n for _, n in idea.fields] + [n for n in (idea.parent, *idea.people, *idea.accounts) if n]
         for name in names:
-            if org.field(name) is None:
+            if _field(org, name) is None:
                 text = f"{org.name} has no field {name}, or it is hidden from the connected user."
                 out.append(warn("preset_field", name, text, "Choose another field, or leave it out."))
         if idea.role in chosen.attach and org.name not in parents:

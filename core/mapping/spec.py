@@ -131,7 +131,9 @@ class PairSpec(_Spec):
     parent_object: str | None = None
     parent_field: str | None = None
     related_to: str = "given_then_account"
-    """Outbound activities, WhatId: given_then_account, account, given, none."""
+    """Outbound activities, WhatId: given_then_account, account, given, record_then_account, none."""
+    related_objects: tuple[str, ...] = ()
+    """With record_then_account: custom objects in the order they are looked through for a record of the person."""
 
     def mapping_of(self, target: str) -> FieldMapping | None:
         """The mapping of a target field, in any case."""

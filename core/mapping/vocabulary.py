@@ -101,10 +101,8 @@ class Vocabulary(_Words):
             raise UsageError(f"There is no word list {name}.", hint=f"Lists: {', '.join(LISTS)}.")
         try:
             return Vocabulary.model_validate({**self.model_dump(), name: tuple(w.strip() for w in words)})
-        except ValueError as error:
-            raise UsageError(
-                str(error).splitlines()[2].split(",")[1].split("[")[0].strip().capitalize() + "."
-            ) from None
+        except ValueError:
+            raise UsageError(f"A word of {name} is empty, or is there twice.", hint="Keep each of them once.") from None
 
 
 def all_fields(kind: Kind, vocabulary: Vocabulary) -> tuple[WorkspaceField, ...]:

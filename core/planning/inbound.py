@@ -38,8 +38,8 @@ class Ground:
             ``is_adopted`` Boolean (not linked yet: it won a merge over the record's own), ``made_here`` Boolean (we
             created it in the org).
         matches: ``Id`` String, ``record_id`` Int64, ``status``, ``rule``: first-contact matches of unlinked rows.
-        accounts: ``AccountId`` String, ``account_record_id`` Int64: linked accounts.
-        people: ``WhoId`` String, ``person_record_id`` Int64: linked people.
+        accounts: ``AccountId`` String (or another lookup), ``account_record_id`` Int64: linked accounts.
+        people: ``WhoId`` String (or another lookup), ``person_record_id`` Int64: linked people.
         accounts_come: whether a switched-on job brings accounts in.
         own_user: the user we write as.
         by_domain: ``Id`` String, ``domain_account`` Int64: the account whose domain is that of a lead's e-mail address;
@@ -101,10 +101,8 @@ def resolve(spec: JobSpec, captured: pl.DataFrame, ground: Ground) -> pl.DataFra
         pl.col("Id").alias("_key"),
         _title(r).alias("_title"),
     ).with_columns(pl.col("record_id").is_null().alias("is_create"))
-    for column, frame, name in (
-        ("AccountId", ground.accounts, "account_record_id"),
-        ("WhoId", ground.people, "person_record_id"),
-    ):
+    for frame, name in ((ground.accounts, "account_record_id"), (ground.people, "person_record_id")):
+        column = frame.columns[0]
         if column in r.columns:
             r = r.join(frame, on=column, how="left")
         else:

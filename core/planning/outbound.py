@@ -17,9 +17,10 @@ from core.records import CONSENT_FIELDS, Kind, Outcome
 NEEDS_ACCOUNT = (Kind.TASK, Kind.TOUCHPOINT, Kind.CAMPAIGN_TOUCH)
 NEEDS_PERSON = (Kind.CALL,)
 """These wait for their person even where none was named; the others only for one that was named and is unknown."""
+RECORDS = {"person_record_id": pl.Int64, "record_org_id": pl.String}
+ELSEWHERE = {"local_id": pl.Int64, "elsewhere": pl.String}
 RELEASED = {"local_id": pl.Int64, "source": pl.String}
 OPT_IN = "One side would opt this person in again: a person decides."
-ELSEWHERE = {"local_id": pl.Int64, "elsewhere": pl.String}
 NEEDS_TEXT = {
     Kind.TASK: (("subject",), "A task needs a title."),
     Kind.TOUCHPOINT: (("subject", "notes"), "A touchpoint needs a subject or content."),
@@ -41,10 +42,11 @@ class Ground:
         integration_user: Id of the connection's own user.
         people_come / accounts_come: whether a switched-on job will bring missing ones to the org.
         now: the time of planning, UTC.
+        records: ``person_record_id`` Int64, ``record_org_id`` String: the one custom record each person is on.
+        elsewhere: ``local_id`` Int64, ``elsewhere`` String: accounts and people that are another object in the org.
         released: people opted in again by hand: ``local_id`` Int64, ``source`` String (the consent field).
         rulings: what people have decided about fields: ``local_id`` Int64, ``field``, ``ours``, ``theirs``, ``ruling``.
         may_delete: records that a person has said may be deleted in the org although it changed since.
-        elsewhere: ``local_id`` Int64, ``elsewhere`` String: accounts and people that are another object in the org.
     """
 
     links: pl.DataFrame
@@ -58,10 +60,11 @@ class Ground:
     people_come: bool = False
     accounts_come: bool = False
     clock_offset_s: float = 0.0
+    records: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=RECORDS))
+    elsewhere: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ELSEWHERE))
     released: pl.DataFrame | None = None
     rulings: pl.DataFrame | None = None
     may_delete: tuple[int, ...] = ()
-    elsewhere: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ELSEWHERE))
 
 
 def resolve(spec: JobSpec, pair: PairSpec, rows: pl.DataFrame, ground: Ground) -> pl.DataFrame:
@@ -85,6 +88,7 @@ def resolve(spec: JobSpec, pair: PairSpec, rows: pl.DataFrame, ground: Ground) -
         on="local_id",
         how="left",
     )
+    r = r.join(ground.records, on="person_record_id", how="left")
     r = r.join(_one_each(ground.people), left_on="person_record_id", right_on="record_id", how="left")
     r = r.join(
         ground.account_match.select(
@@ -123,11 +127,14 @@ def _owners(spec: JobSpec, r: pl.DataFrame, integration_user: str) -> pl.DataFra
 
 def _related(pair: PairSpec, r: pl.DataFrame) -> pl.DataFrame:
     rule = pair.related_to
-    given = pl.col("related_id") if rule in ("given_then_account", "given") else pl.lit(None, dtype=pl.String)
-    account = pl.col("account_org_id") if rule in ("given_then_account", "account") else pl.lit(None, dtype=pl.String)
+    nothing = pl.lit(None, dtype=pl.String)
+    by_record = rule == "record_then_account"
+    given = pl.col("related_id") if by_record or rule in ("given_then_account", "given") else nothing
+    record = pl.col("record_org_id") if by_record else nothing
+    account = pl.col("account_org_id") if by_record or rule in ("given_then_account", "account") else nothing
     # The org refuses a WhatId beside a Lead.
     lead = (pl.col("who_object") == "Lead").fill_null(value=False)
-    return r.with_columns(pl.when(lead).then(None).otherwise(pl.coalesce(given, account)).alias("what_id"))
+    return r.with_columns(pl.when(lead).then(None).otherwise(pl.coalesce(given, record, account)).alias("what_id"))
 
 
 def _verdicts(spec: JobSpec, r: pl.DataFrame, ground: Ground) -> pl.DataFrame:

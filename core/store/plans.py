@@ -10,12 +10,18 @@ from core.store.database import Database
 OPEN = ("kept", "approved")
 
 
-def list_frame(db: Database, workspace_id: int, limit: int) -> pl.DataFrame:
-    """Plans, newest first, with all columns of the plan table."""
+def list_frame(
+    db: Database, workspace_id: int, limit: int, job: str | None = None, status: str | None = None, skip: int = 0
+) -> pl.DataFrame:
+    """Plans, newest first, with all columns of the plan table and ``total``: how many fit in all."""
     return db.read(
-        "SELECT * FROM plan WHERE workspace_id = :w ORDER BY made_at DESC, plan_id DESC LIMIT :n",
+        "SELECT *, COUNT(*) OVER () AS total FROM plan WHERE workspace_id = :w AND (:j = '' OR job = :j)"
+        " AND (:s = '' OR status = :s) ORDER BY made_at DESC, plan_id DESC LIMIT :n OFFSET :skip",
         w=workspace_id,
         n=limit,
+        j=job or "",
+        s=status or "",
+        skip=skip,
     )
 
 
@@ -31,19 +37,47 @@ def head(db: Database, workspace_id: int, plan_id: str) -> dict[str, object]:
     return frame.row(0, named=True)
 
 
+_ROWS = (
+    "FROM change WHERE workspace_id = :w AND plan_id = :p AND row > :a AND (:o = '' OR outcome = :o)"
+    " AND (:so = '' OR sobject = :so) AND (:t = '' OR LOWER(title) LIKE :t ESCAPE '!' OR LOWER(key) LIKE :t ESCAPE '!'"
+    " OR LOWER(COALESCE(org_id, '')) LIKE :t ESCAPE '!' OR LOWER(COALESCE(reason, '')) LIKE :t ESCAPE '!')"
+)
+
+
 def rows_page(
-    db: Database, workspace_id: int, plan_id: str, outcome: str | None, after: int, limit: int
+    db: Database,
+    workspace_id: int,
+    plan_id: str,
+    outcome: str | None,
+    after: int,
+    limit: int,
+    *,
+    sobject: str = "",
+    search: str = "",
+    skip: int = 0,
 ) -> pl.DataFrame:
-    """Rows of a plan by number, from the one after ``after``."""
+    """Rows of a plan by number, from the one after ``after``, or with the first ``skip`` left out."""
+    params = _wanted(plan_id, outcome, sobject, search)
     return db.read(
-        "SELECT * FROM change WHERE workspace_id = :w AND plan_id = :p AND row > :a AND (:o = '' OR outcome = :o)"
-        " ORDER BY row LIMIT :n",
+        f"SELECT * {_ROWS} ORDER BY row LIMIT :n OFFSET :skip", {**params, "a": after, "n": limit, "skip": skip},
         w=workspace_id,
-        p=plan_id,
-        a=after,
-        o=outcome or "",
-        n=limit,
-    )
+    )  # fmt: skip
+
+
+def rows_found(
+    db: Database, workspace_id: int, plan_id: str, outcome: str | None, sobject: str = "", search: str = ""
+) -> pl.DataFrame:
+    """How many rows of a plan fit, by object and cause: ``sobject, cause, reason`` (one of them), ``n``."""
+    return db.read(
+        f"SELECT sobject, cause, MIN(reason) AS reason, COUNT(*) AS n {_ROWS} GROUP BY sobject, cause"
+        " ORDER BY COUNT(*) DESC, sobject, cause",
+        {**_wanted(plan_id, outcome, sobject, search), "a": 0}, w=workspace_id,
+    )  # fmt: skip
+
+
+def _wanted(plan_id: str, outcome: str | None, sobject: str, search: str) -> dict[str, str]:
+    text = search.strip().lower().replace("!", "!!").replace("%", "!%").replace("_", "!_")
+    return {"p": plan_id, "o": outcome or "", "so": sobject, "t": f"%{text}%" if text else ""}
 
 
 def mark(db: Database, workspace_id: int, plan_id: str, status: str, actor: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -161,13 +161,50 @@ def audit_books(db: Database, workspace_id: int, run_id: str) -> dict[str, int]:
         return {"input": count_input(batch, run_id), **count_results(batch, run_id)}
 
 
-def list_frame(db: Database, workspace_id: int, limit: int = 200, job: str | None = None) -> pl.DataFrame:
-    """The latest runs, newest first, with all columns of the run table."""
-    clause = " AND job = :job" if job else ""
+def list_frame(
+    db: Database,
+    workspace_id: int,
+    limit: int = 200,
+    job: str | None = None,
+    *,
+    statuses: Sequence[str] = (),
+    search: str = "",
+    jobs: Sequence[str] = (),
+    skip: int = 0,
+) -> pl.DataFrame:
+    """The latest runs, newest first, with all columns of the run table and ``total``: how many fit in all.
+
+    Args:
+        db: the store.
+        workspace_id: whose.
+        limit: so many at most.
+        job: only this job's.
+        statuses: only those in one of these states.
+        search: only those with the text in run, job, person or reason, or of one of ``jobs``.
+        jobs: see ``search``.
+        skip: leave out so many first.
+    """
+    text = search.strip().lower().replace("!", "!!").replace("%", "!%").replace("_", "!_")
+    params: dict[str, Any] = {"w": workspace_id, "n": limit, "job": job or "", "t": f"%{text}%", "skip": skip}
+    clauses = ["workspace_id = :w", "(:job = '' OR job = :job)"]
+    if statuses:
+        clauses.append(_one_of("status", statuses, params))
+    if text:
+        found = [f"LOWER({c}) LIKE :t ESCAPE '!'" for c in ("run_id", "job", "actor", "reason")]
+        if jobs:
+            found.append(_one_of("job", jobs, params))
+        clauses.append(f"({' OR '.join(found)})")
     return db.read(
-        f"SELECT * FROM run WHERE workspace_id = :w{clause} ORDER BY requested_at DESC, run_id DESC LIMIT :n",
-        {"w": workspace_id, "n": limit, **({"job": job} if job else {})},
+        f"SELECT *, COUNT(*) OVER () AS total FROM run WHERE {' AND '.join(clauses)}"
+        " ORDER BY requested_at DESC, run_id DESC LIMIT :n OFFSET :skip",
+        params,
     )
+
+
+def _one_of(column: str, values: Sequence[str], params: dict[str, Any]) -> str:
+    names = {f"{column}_{n}": v for n, v in enumerate(values)}
+    params |= names
+    return f"{column} IN ({', '.join(f':{n}' for n in names)})"
 
 
 def results_page(

@@ -101,6 +101,8 @@ class OAuthState(SQLModel, table=True):
     client_secret: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
     redirect_uri: str
     name: str = ""
+    owner: str = ""
+    """The workspace user who links their own login by it; empty for the system's."""
     expires_at: datetime = _at(nullable=False)
     used_at: datetime | None = _at()
 
@@ -298,9 +300,7 @@ class Record(SQLModel, table=True):
     phone: str | None = None
     account_record_id: int | None = _big(index=True)
     person_record_id: int | None = _big(index=True)
-    """The person to call about it."""
-    people: str | None = _text()
-    """JSON list of the org Ids of everybody on it."""
+    """The person to call about it; further ones stand among its custom fields."""
     parent_ref: str | None = None
     """Org Id of the record it belongs to: the property of a listing."""
     status: str | None = None
@@ -518,6 +518,8 @@ class Change(SQLModel, table=True):
     extra: str | None = _text()
     """JSON: candidates, stamps, decisions that belong to the row."""
     parent: str = ""
+    sent_as: str = ""
+    """The workspace user whose login is to write it; empty for the system's own."""
     batch: int | None = None
 
 

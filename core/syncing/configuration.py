@@ -1,4 +1,4 @@
-"""Gathers a workspace's configuration from the store, and the log of who changed what in it."""
+"""Gathers a workspace's configuration from the store."""
 
 from __future__ import annotations
 

@@ -130,10 +130,10 @@ def ground_of(ctx: Context, spec: JobSpec, pair: PairSpec, rows: pl.DataFrame) -
         linked = pl.concat([linked, _adopted(rows, linked)])
         loose = rows.filter(pl.col("IsDeleted") != "true").join(linked, on="Id", how="anti")
         matches = _first_contact(batch, spec, pair, loose)
-        accounts = _parents(batch, rows, "AccountId", "account", "account_record_id")
-        people = _parents(batch, rows, "WhoId", "person", "person_record_id")
-        released = consent.states(batch, linked["record_id"]).filter(pl.col("state") == "in")
+        accounts = _parents(batch, rows, _lookup(pair, Role.ACCOUNT, "AccountId"), "account", "account_record_id")
+        people = _parents(batch, rows, _lookup(pair, Role.PERSON, "WhoId"), "person", "person_record_id")
         by_domain = _by_domain(batch, pair, rows)
+        released = consent.states(batch, linked["record_id"]).filter(pl.col("state") == "in")
     return inbound.Ground(
         linked,
         matches,
@@ -146,6 +146,20 @@ def ground_of(ctx: Context, spec: JobSpec, pair: PairSpec, rows: pl.DataFrame) -
         twin_clears=twin_clears(ctx, spec, pair),
         released=released.select("record_id", field="channel") if spec.kind is Kind.PERSON else None,
     )
+
+
+def _by_domain(batch: Batch, pair: PairSpec, rows: pl.DataFrame) -> pl.DataFrame:
+    """The one account that has the domain of a lead's e-mail address."""
+    if pair.sobject.lower() != "lead" or "Email" not in rows.columns:
+        return pl.DataFrame(schema=inbound.BY_DOMAIN)
+    keys = rows.select("Id", value=domains.from_emails(rows["Email"], free_mail=False)).drop_nulls("value")
+    points = batch.read(
+        f"SELECT DISTINCT c.value, c.record_id FROM contact_point c JOIN {batch.stage(keys)} s ON s.value = c.value"  # noqa: S608
+        " WHERE c.workspace_id = :w AND c.table_name = 'account' AND c.kind = 'domain'",
+        w=batch.workspace_id,
+    ).with_columns(pl.col("value").cast(pl.String), pl.col("record_id").cast(pl.Int64))
+    alone = points.filter(pl.len().over("value") == 1)
+    return keys.join(alone, on="value").select("Id", domain_account="record_id")
 
 
 def _picked(ground: inbound.Ground, made: rulings.Rulings, rows: pl.DataFrame) -> pl.DataFrame:
@@ -164,20 +178,6 @@ def _picked(ground: inbound.Ground, made: rulings.Rulings, rows: pl.DataFrame) -
         schema=ground.matches.schema,
     )
     return pl.concat([ground.matches.join(chosen, on="Id", how="anti"), chosen])
-
-
-def _by_domain(batch: Batch, pair: PairSpec, rows: pl.DataFrame) -> pl.DataFrame:
-    """The one account that has the domain of a lead's e-mail address."""
-    if pair.sobject.lower() != "lead" or "Email" not in rows.columns:
-        return pl.DataFrame(schema=inbound.BY_DOMAIN)
-    keys = rows.select("Id", value=domains.from_emails(rows["Email"], free_mail=False)).drop_nulls("value")
-    points = batch.read(
-        f"SELECT DISTINCT c.value, c.record_id FROM contact_point c JOIN {batch.stage(keys)} s ON s.value = c.value"  # noqa: S608
-        " WHERE c.workspace_id = :w AND c.table_name = 'account' AND c.kind = 'domain'",
-        w=batch.workspace_id,
-    ).with_columns(pl.col("value").cast(pl.String), pl.col("record_id").cast(pl.Int64))
-    alone = points.filter(pl.len().over("value") == 1)
-    return keys.join(alone, on="value").select("Id", domain_account="record_id")
 
 
 def twin_clears(ctx: Context, spec: JobSpec, pair: PairSpec) -> frozenset[str] | None:
@@ -212,6 +212,12 @@ def _linked(batch: Batch, kind: Kind, org_ids: pl.Series) -> pl.DataFrame:
         pl.col("archived_at").is_not_null().alias("is_archived"), pl.lit(value=False).alias("is_adopted"),
         pl.col("how").is_in(["created_out", "settled"]).alias("made_here"),
     )  # fmt: skip
+
+
+def _lookup(pair: PairSpec, role: Role, usual: str) -> str:
+    """The lookup that names an account or person: of standard objects the usual one, else the mapped one."""
+    mapped = next((m.source for m in pair.mappings if m.role is role and m.source), usual)
+    return mapped if pair.sobject.endswith("__c") else usual
 
 
 def _adopted(rows: pl.DataFrame, linked: pl.DataFrame) -> pl.DataFrame:

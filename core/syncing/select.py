@@ -9,7 +9,7 @@ import polars as pl
 
 from core.identity.match import CANDIDATE, match_accounts, match_people
 from core.mapping.spec import JobSpec, PairSpec
-from core.planning.outbound import ELSEWHERE, Ground
+from core.planning.outbound import ELSEWHERE, RECORDS, Ground
 from core.records import ACTIVITY_KINDS, Direction, Kind, table_of
 from core.store import consent, links
 from core.store.database import Batch
@@ -158,15 +158,17 @@ def ground(ctx: Context, spec: JobSpec, pair: PairSpec, rows: pl.DataFrame) -> G
         wanted = pl.concat([account_match["account_record_id"], people["home"]]).drop_nulls().unique()
         accounts = _accounts(batch, wanted)
         users = _users(batch)
+        records = _records_of(batch, pair, person_match)
         released = _released(batch, rows["local_id"]) if spec.kind is Kind.PERSON else None
     made = rulings.of(ctx, spec)
     here = pl.col("sobject") == pair.sobject
     return Ground(
+        links=held.filter(here).select("org_id", "baseline", local_id="record_id"),
+        records=records,
+        elsewhere=_elsewhere(spec.kind, held.filter(~here)),
         released=released,
         rulings=made.fields,
         may_delete=made.may_delete,
-        links=held.filter(here).select("org_id", "baseline", local_id="record_id"),
-        elsewhere=_elsewhere(spec.kind, held.filter(~here)),
         people=people,
         accounts=accounts,
         person_match=person_match,
@@ -178,6 +180,27 @@ def ground(ctx: Context, spec: JobSpec, pair: PairSpec, rows: pl.DataFrame) -> G
         accounts_come=ctx.goes_out(Kind.ACCOUNT),
         clock_offset_s=ctx.offset_s,
     )
+
+
+def _records_of(batch: Batch, pair: PairSpec, match: pl.DataFrame) -> pl.DataFrame:
+    """The custom record each person is on: of the first object, in the pair's order, that has exactly one."""
+    if not pair.related_objects:
+        return pl.DataFrame(schema=RECORDS)
+    staged = batch.stage(match.select("person_record_id").drop_nulls().unique())
+    found = batch.read(
+        "SELECT r.person_record_id, l.org_id AS record_org_id, l.sobject FROM record r"  # noqa: S608
+        f" JOIN {staged} s ON s.person_record_id = r.person_record_id JOIN link l ON l.workspace_id = r.workspace_id"
+        " AND l.table_name = 'record' AND l.record_id = r.id AND l.state = 'active' WHERE r.workspace_id = :w"
+        " AND r.deleted_at IS NULL AND r.archived_at IS NULL",
+        w=batch.workspace_id,
+    ).cast({"person_record_id": pl.Int64, "record_org_id": pl.String, "sobject": pl.String})
+    order = {name: i for i, name in enumerate(pair.related_objects)}
+    ranked = found.filter(pl.col("sobject").is_in(list(order))).with_columns(
+        rank=pl.col("sobject").replace_strict(order, return_dtype=pl.Int64),
+        n=pl.len().over("person_record_id", "sobject"),
+    )
+    alone = ranked.filter(pl.col("n") == 1).sort("rank").unique("person_record_id", keep="first", maintain_order=True)
+    return alone.select("person_record_id", "record_org_id")
 
 
 def _released(batch: Batch, people: pl.Series) -> pl.DataFrame:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from local_org.org import statuses
+from local_org.org import formulas, statuses
 from local_org.org.catalog.custom import ACTIVITY, extend, rebuilt, with_fields, without_field
 from local_org.org.model import Field, PicklistValue, Schema, SObject
 
@@ -35,6 +35,17 @@ def remove_field(org: Org, sobject: str, name: str) -> None:
         target: without_field(_object(org, target), _field(org, target, name).name) for target in _names(org, sobject)
     }
     _swap(org, made)
+
+
+def must_be_free(org: Org, sobject: str, name: str) -> None:
+    """See that a field may be removed.
+
+    Raises:
+        ValueError: There is no such field, or a formula or roll-up needs it.
+    """
+    held = _object(org, sobject)
+    without = without_field(held, found_field(org, sobject, name).name)
+    formulas.check(Schema(tuple(without if o is held else o for o in org.schema.objects)))
 
 
 def change_field(org: Org, sobject: str, name: str, **changes: Any) -> Field:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from local_org.org import record_types
-from local_org.org.model import Access, Field, Schema, SObject
+from local_org.org.model import AUDIT_FIELDS, Access, Field, Schema, SObject
 
 _SOAP = {
     "id": "tns:ID",
@@ -110,7 +110,9 @@ def describe(sobject: SObject, schema: Schema, access: Access, api_version: str)
         "extendedBy": None,
         "extendsInterfaces": None,
         "fields": [
-            field_result(f, may_edit and access.edits(sobject, f)) for f in sobject.fields if access.sees(sobject, f)
+            _audited(f, access, field_result(f, may_edit and access.edits(sobject, f)))
+            for f in sobject.fields
+            if access.sees(sobject, f)
         ],
         "implementedBy": None,
         "implementsInterfaces": None,
@@ -123,6 +125,11 @@ def describe(sobject: SObject, schema: Schema, access: Access, api_version: str)
         "sobjectDescribeOption": "FULL",
         "supportedScopes": _scopes(sobject),
     }
+
+
+def _audited(f: Field, access: Access, made: dict[str, Any]) -> dict[str, Any]:
+    """Audit fields may be set on create by whoever has that permission."""
+    return made | {"createable": True} if access.set_audit and f.name in AUDIT_FIELDS else made
 
 
 def scope_names(sobject: SObject) -> tuple[str, ...]:

@@ -241,6 +241,8 @@ class Access:
     """Ids of those whose records are as good as the user's own: the user, roles below, queues."""
     groups: frozenset[str] = frozenset()
     """Ids that a share may name to reach the user."""
+    set_audit: bool = False
+    """Whether the user may say who created a new record, and when."""
     first_weekday: int = 6
     """The day that the user's weeks begin with, by locale: 0 is Monday, 6 Sunday."""
 
@@ -259,6 +261,10 @@ class Access:
     def edits(self, sobject: SObject, f: Field) -> bool:
         """Whether field-level security lets the user write the field."""
         return "e" in self.fields.get(f"{sobject.name}.{f.name}", "re")
+
+
+AUDIT_FIELDS = ("CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById")
+"""What the permission Set Audit Fields upon Record Creation opens, on create only."""
 
 
 class OrgFault(Exception):

@@ -34,9 +34,14 @@ def load_access(conn: sqlite3.Connection, schema: Schema, user_id: str) -> Acces
     Raises:
         OrgFault: When there is no such user.
     """
+    # Orgs that were made before the permission existed go without it.
+    profile_object = schema.get("Profile")
+    known = profile_object is not None and profile_object.field("PermissionsCreateAuditFields") is not None
+    audit = '{}."PermissionsCreateAuditFields"' if known else "0"
     row = conn.execute(
         'SELECT u."Username", u."TimeZoneSidKey", u."ProfileId", p."Name", p."PermissionsApiEnabled", '
-        'p."PermissionsModifyAllData", p."PermissionsViewAllData", u."LocaleSidKey" FROM "User" u '
+        'p."PermissionsModifyAllData", p."PermissionsViewAllData", '
+        f'{audit.format("p")}, u."LocaleSidKey" FROM "User" u '
         'JOIN "Profile" p ON p."Id" = u."ProfileId" WHERE u."Id" = ?',
         (user_id,),
     ).fetchone()
@@ -44,13 +49,14 @@ def load_access(conn: sqlite3.Connection, schema: Schema, user_id: str) -> Acces
         raise OrgFault("INVALID_SESSION_ID", "Session expired or invalid", status=401)
     username, zone, profile_id, profile, *flags, locale = row
     sets = conn.execute(
-        'SELECT s."Id", s."PermissionsApiEnabled", s."PermissionsModifyAllData", s."PermissionsViewAllData" '
+        'SELECT s."Id", s."PermissionsApiEnabled", s."PermissionsModifyAllData", s."PermissionsViewAllData", '
+        f"{audit.format('s')} "
         'FROM "PermissionSetAssignment" a JOIN "PermissionSet" s ON s."Id" = a."PermissionSetId" '
         'WHERE a."AssigneeId" = ?',
         (user_id,),
     ).fetchall()
     parents = [profile_id, *(each[0] for each in sets)]
-    api, modify, view = (any(bits) for bits in zip(flags, *(each[1:] for each in sets), strict=True))
+    api, modify, view, set_audit = (any(bits) for bits in zip(flags, *(each[1:] for each in sets), strict=True))
     return Access(
         user_id=user_id,
         username=username,
@@ -63,6 +69,7 @@ def load_access(conn: sqlite3.Connection, schema: Schema, user_id: str) -> Acces
         fields=_fields(conn, parents),
         owners=sharing.owners_of(conn, user_id),
         groups=sharing.groups_of(conn, user_id),
+        set_audit=set_audit,
         first_weekday=6 if (locale or "en_US") in _SUNDAY_LOCALES else 0,
     )
 
@@ -97,6 +104,7 @@ def add_profile(
     api_enabled: bool = True,
     view_all: bool = False,
     modify_all: bool = False,
+    set_audit: bool = False,
 ) -> str:
     """Add a profile and return its Id.
 
@@ -108,8 +116,9 @@ def add_profile(
         api_enabled: Whether its users may use the API.
         view_all: View All Data.
         modify_all: Modify All Data.
+        set_audit: Set Audit Fields upon Record Creation.
     """
-    row = {"Name": name, "UserType": "Standard", **_flags(api_enabled, view_all, modify_all)}
+    row = {"Name": name, "UserType": "Standard", **_flags(api_enabled, view_all, modify_all, set_audit)}
     return _add_parent(org, "Profile", row, objects, fields)
 
 
@@ -122,17 +131,21 @@ def add_permission_set(
     api_enabled: bool = False,
     view_all: bool = False,
     modify_all: bool = False,
+    set_audit: bool = False,
 ) -> str:
     """Add a permission set and return its Id; grants are as in `add_profile`."""
     row = {"Name": name.replace(" ", "_"), "Label": name, "IsCustom": True}
-    return _add_parent(org, "PermissionSet", row | _flags(api_enabled, view_all, modify_all), objects, fields)
+    return _add_parent(
+        org, "PermissionSet", row | _flags(api_enabled, view_all, modify_all, set_audit), objects, fields
+    )
 
 
-def _flags(api_enabled: bool, view_all: bool, modify_all: bool) -> dict[str, Any]:
+def _flags(api_enabled: bool, view_all: bool, modify_all: bool, set_audit: bool) -> dict[str, Any]:
     return {
         "PermissionsApiEnabled": api_enabled,
         "PermissionsViewAllData": view_all,
         "PermissionsModifyAllData": modify_all,
+        "PermissionsCreateAuditFields": set_audit,
     }
 
 

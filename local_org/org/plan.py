@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from local_org.org.model import Access, Field, Schema, SObject
+from local_org.org.model import AUDIT_FIELDS, Access, Field, Schema, SObject
 from local_org.org.store import columns, quoted
 from local_org.org.values import Check, check_for
 
@@ -80,7 +80,8 @@ def make_plan(schema: Schema, access: Access, sobject: SObject) -> Plan:
 
 def _slot(sobject: SObject, f: Field, access: Access) -> Slot:
     edits = access.edits(sobject, f)
-    return Slot(f.name, check_for(f), f.createable and edits, f.updateable and edits, f.type == "boolean")
+    createable = f.createable or (access.set_audit and f.name in AUDIT_FIELDS)
+    return Slot(f.name, check_for(f), createable and edits, f.updateable and edits, f.type == "boolean")
 
 
 def _targets(schema: Schema, f: Field) -> dict[str, SObject]:

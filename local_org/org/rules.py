@@ -38,7 +38,7 @@ class ObjectRules:
 
     def validate(self, saver: Saver, row: Row) -> None:
         """Apply validation rules, then duplicate rules."""
-        validation.validate(self._book, row)
+        validation.validate(saver, self._book, row)
         if not row.errors:
             for rule in self._book.duplicates:
                 _refuse_duplicates(saver, row, rule)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from local_org.org import matching, reading, record_types, rules, sharing
 from local_org.org.ids import MASTER_RECORD_TYPE
-from local_org.org.model import Access, SaveResult, SObject
+from local_org.org.model import AUDIT_FIELDS, Access, SaveResult, SObject
 from local_org.org.plan import Plan, make_plan, reference_extra
 from local_org.org.row import Known, Row, folded
 from local_org.org.store import quoted
@@ -195,6 +195,21 @@ class Saver:
                 owned = self.sobject.label.lower()
                 message = f"operation performed with inactive user [{value[:15]}] as owner of {owned}"
                 row.fail("INACTIVE_OWNER_OR_USER", message)
+            elif (
+                name == "OwnerId" and target.name == "Group" and row.changes("OwnerId") and not self._queue_fits(value)
+            ):
+                row.fail("INVALID_OPERATION", "Queue not associated with this SObject type", [name])
+
+    def _queue_fits(self, queue: str) -> bool:
+        """Whether a queue takes records of this object; one that lists no objects takes all."""
+        key = f"queue {queue}"
+        if key not in self.memory:
+            listed: list[str] = []
+            if self.schema.get("QueueSobject") is not None:
+                sql = 'SELECT "SobjectType" FROM "QueueSobject" WHERE "QueueId" = ?'
+                listed = [name for (name,) in self.conn.execute(sql, (queue,))]
+            self.memory[key] = not listed or self.sobject.name in listed
+        return bool(self.memory[key])
 
     def _kept(self, row: Row, name: str) -> bool:
         """Whether a lookup stays as it was: nobody needs a right on the record for that."""
@@ -233,8 +248,11 @@ class Saver:
     def _finish_create(self, row: Row) -> None:
         values, stamp, user = row.values, self.stamp, self.access.user_id
         values["Id"] = row.id
-        values["CreatedDate"] = values["LastModifiedDate"] = values["SystemModstamp"] = stamp
-        values["CreatedById"] = values["LastModifiedById"] = user
+        values["SystemModstamp"] = stamp
+        for name, value in zip(AUDIT_FIELDS, (stamp, user, stamp, user), strict=True):
+            # Who may set them has said so in the request; everybody else's were refused.
+            if values.get(name) is None:
+                values[name] = value
         if self.sobject.custom and values.get("Name") is None:
             values["Name"] = row.id
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from local_org.org import deleting, describe, formulas, sharing
+from local_org.org.formula_parser import Moment
 from local_org.org.ids import is_id, to18
 from local_org.org.matching import upsert_key
 from local_org.org.model import Access, Field, OrgFault, SaveResult, SObject
@@ -128,7 +129,7 @@ class Session:
     def _column(self, sobject: SObject, f: Field) -> str:
         if not f.worked_out:
             return quoted(f.name)
-        moment = formulas.Moment(self.org.clock.now(), self.access.time_zone)
+        moment = Moment(self.org.clock.now(), self.access.time_zone)
         return formulas.worked_out(self.org.schema, sobject, f, "t", moment)
 
     def save(

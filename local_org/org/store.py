@@ -92,11 +92,19 @@ class Transaction:
     stamp: int
     ticket: int = 0
     """Its number; later transactions have higher ones, over restarts too."""
+    began: int = 0
+    """When it began to write; the stamp of a late commit is earlier."""
+    places: int = 0
     depth: int = 0
     undo: list[Callable[[], None]] = field(default_factory=list)
     """What to put right in memory when it is rolled back, last first."""
     done: list[Callable[[], None]] = field(default_factory=list)
     """What to do once it is committed."""
+
+    def next_place(self) -> int:
+        """Number what it does."""
+        self.places += 1
+        return self.places
 
 
 def _undo(tx: Transaction, down_to: int) -> None:
@@ -122,7 +130,8 @@ class Store:
         self._writer.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + _INTERNAL)
         # For triggers that note what a transaction has done, and when.
         self._writer.create_function("org_ticket", 0, lambda: self._tx.ticket if self._tx else 0)
-        self._writer.create_function("org_now", 0, clock.now)
+        self._writer.create_function("org_place", 0, lambda: self._tx.next_place() if self._tx else 0)
+        self._writer.create_function("org_now", 0, lambda: self._tx.began if self._tx else clock.now())
 
     def _connect(self, factory: type[sqlite3.Connection]) -> sqlite3.Connection:
         conn = sqlite3.connect(
@@ -168,7 +177,7 @@ class Store:
             return
         with self._lock:
             ticket, start = self.register(stamp)
-            self._tx, self._local.writing = Transaction(self._writer, start, ticket), True
+            self._tx, self._local.writing = Transaction(self._writer, start, ticket, self._clock.now()), True
             tx = self._tx
             try:
                 with self._committed(tx):

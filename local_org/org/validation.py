@@ -7,11 +7,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from local_org.org import formulas
+from local_org.org.formula_parser import Moment
 from local_org.org.model import OrgFault
+from local_org.org.store import quoted
 
 if TYPE_CHECKING:
     from local_org.org.engine import Org
     from local_org.org.row import Row
+    from local_org.org.saving import Saver
 
 Operator = Literal["blank", "filled", "eq", "ne", "lt", "gt", "in", "not_in", "longer", "contains", "changed"]
 
@@ -55,15 +59,17 @@ def _compare(op: str, held: Any, value: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ValidationRule:
-    """Refuses a row when all conditions hold, with the administrator's own words."""
+    """Refuses a row when all conditions hold, and the formula if there is one, with the administrator's own words."""
 
     object: str
     name: str
-    when: tuple[Condition, ...]
-    message: str
+    when: tuple[Condition, ...] = ()
+    message: str = "This value is not allowed."
     field: str | None = None
     """Where the message is shown; ``None`` at the top of the page."""
     active: bool = True
+    formula: str = ""
+    """A condition as in `formulas.holds`: the row is refused where it is true."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +160,19 @@ def _revived(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def add_rule(org: Org, rule: AnyRule) -> None:
-    """Add a rule, or replace the one of the same object and name."""
+    """Add a rule, or replace the one of the same object and name.
+
+    Raises:
+        ValueError: It is a validation rule without condition, or with a formula that makes no sense.
+    """
+    if isinstance(rule, ValidationRule):
+        sobject = org.schema.get(rule.object)
+        if sobject is None or not (rule.when or rule.formula):
+            raise ValueError(
+                f"{rule.object}.{rule.name}: a validation rule wants an object, and conditions or a formula"
+            )
+        if rule.formula:
+            formulas.holds(org.schema, sobject, rule.formula, Moment(0))
     _keep(org, [*(r for r in _all(org) if (r.object, r.name) != (rule.object, rule.name)), rule])
 
 
@@ -186,11 +204,30 @@ def automate(book: Rulebook, row: Row) -> None:
             row.values.update(rule.set)
 
 
-def validate(book: Rulebook, row: Row) -> None:
+def validate(saver: Saver, book: Rulebook, row: Row) -> None:
     """Add an error for each validation rule that the row breaks."""
     for rule in book.validations:
-        if all(condition.holds(row) for condition in rule.when):
+        if all(condition.holds(row) for condition in rule.when) and _formula_holds(saver, row, rule):
             row.fail("FIELD_CUSTOM_VALIDATION_EXCEPTION", rule.message, [rule.field] if rule.field else [])
+
+
+def _formula_holds(saver: Saver, row: Row, rule: ValidationRule) -> bool:
+    """Whether a rule's formula is true of the record after the save; without a formula it is."""
+    if not rule.formula:
+        return True
+    key = f"rule {rule.object}.{rule.name}"
+    if key not in saver.memory:
+        moment = Moment(saver.org.clock.now(), saver.access.time_zone)
+        try:
+            condition = formulas.holds(saver.schema, saver.sobject, rule.formula, moment)
+        except ValueError:
+            # A field that the rule names is gone since the rule was made.
+            condition = "0"
+        listed = ", ".join(f"? AS {quoted(name)}" for name in saver.plan.columns)
+        saver.memory[key] = f"WITH t AS (SELECT {listed}), o AS (SELECT {listed}) SELECT {condition} FROM t, o"
+    after = [row.id if name == "Id" else row.get(name) for name in saver.plan.columns]
+    before = [(row.old or {}).get(name) for name in saver.plan.columns]
+    return bool(saver.conn.execute(saver.memory[key], (*after, *before)).fetchone()[0])
 
 
 class DuplicatesFault(OrgFault):

@@ -32,6 +32,7 @@ PREFIXES = {
     "EventRelation": "0RE",
     "TaskRelation": "0RT",
     "Group": "00G",
+    "QueueSobject": "03g",
     "Property__c": "a00",
     "Listing__c": "a01",
     "Deal__c": "a02",

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from local_org.org.engine import Org
 
 _ORDER = (
-    "User", "Group", "Account", "Contact", "Lead", "Property__c", "Listing__c", "Deal__c", "Opportunity",
-    "OpportunityContactRole", "Task", "Event", "TaskRelation", "EventRelation",
+    "User", "Group", "QueueSobject", "Account", "Contact", "Lead", "Property__c", "Listing__c", "Deal__c",
+    "Opportunity", "OpportunityContactRole", "Task", "Event", "TaskRelation", "EventRelation",
 )  # fmt: skip
 
 

@@ -62,6 +62,8 @@ def add_queue(world: World) -> str:
         "DoesIncludeBosses": False, **stamps(made, made, users(world)["admin"]["Id"]),
     })  # fmt: skip
     del row["IsDeleted"]
+    kept = {"QueueId": row["Id"], "SobjectType": "Lead", "CreatedById": row["CreatedById"], "SystemModstamp": made}
+    del world.add("QueueSobject", kept)["IsDeleted"]
     world.planted["queue"] = row["Id"]
     return str(row["Id"])
 

@@ -37,6 +37,10 @@ _MAINTENANCE = (
 )
 
 
+_TOO_LARGE = b"<h1>Bad Message 431</h1><pre>reason: Request Header Fields Too Large</pre>"
+"""What the web server in front of the API says; it is no error array."""
+
+
 class CutError(Exception):
     """The connection is to be closed without an answer."""
 
@@ -53,6 +57,10 @@ class App:
         if scope["type"] != "http":
             return
         started = time.perf_counter()
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > MAX_URI:
+            too_large = Answer(431, _TOO_LARGE, media=HTML_TYPE)
+            await self._send(scope, send, Call(scope["method"], scope["path"], {}, {}), too_large)
+            return
         try:
             call = await _take(scope, receive)
         except OrgFault as fault:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -13,6 +14,7 @@ from local_org.web.site import Site
 
 MOST_SUBREQUESTS = 25
 MOST_HEAVY = 5
+MOST_DEPTH = 15
 _HEAVY = re.compile(r"/(query|queryAll|composite/sobjects|search|parameterizedSearch)(/|\?|\Z)", re.IGNORECASE)
 _REFERENCE = re.compile(r"@\{\s*([A-Za-z]\w*)((?:\.\w+|\[\w+\])*)\s*\}")
 _STEP = re.compile(r"\.(\w+)|\[(\w+)\]")
@@ -54,6 +56,8 @@ def graph(site: Site, call: Call) -> Answer:
     """Run graphs of subrequests, each all or none, whatever becomes of the others."""
     graphs = objects_of(call.mapping(), "graphs")
     nodes = [_subrequests(one) for one in graphs]
+    if any(_depth(subrequests) > MOST_DEPTH for subrequests in nodes):
+        raise OrgFault("LIMIT_EXCEEDED", f"A composite graph is at most {MOST_DEPTH} references deep")
     if len(graphs) > 75 or sum(map(len, nodes)) > 500:
         raise OrgFault("LIMIT_EXCEEDED", "A composite graph request holds at most 75 graphs and 500 nodes")
     shown = []
@@ -63,6 +67,15 @@ def graph(site: Site, call: Call) -> Answer:
         entry = {"graphId": one.get("graphId"), "graphResponse": {"compositeResponse": answers}, "isSuccessful": fine}
         shown.append(entry)
     return Answer(200, {"graphs": shown})
+
+
+def _depth(subrequests: list[dict[str, Any]]) -> int:
+    """The longest chain of subrequests that refer to each other."""
+    depths: dict[str, int] = {}
+    for sub in subrequests:
+        named = _REFERENCE.findall(sub["url"] + json.dumps(sub.get("body")))
+        depths[sub["referenceId"]] = 1 + max((depths.get(name, 0) for name, _ in named), default=0)
+    return max(depths.values(), default=0)
 
 
 def batch(site: Site, call: Call) -> Answer:

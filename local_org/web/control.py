@@ -7,17 +7,27 @@ from typing import Any
 
 from local_org.org import merging
 from local_org.org.model import OrgFault
-from local_org.web import lasting, people, reshape
+from local_org.web import control_api, lasting, people, reshape
 from local_org.web.messages import Answer, Call, not_found
 from local_org.web.routes import Handler, Router
 from local_org.web.site import Site
 from local_org.web.streaming import capture
 from local_org.web.tokens import Grant
 
+_LATEST = 32_503_680_000
+"""The first second of the year 3000."""
+
 
 def add_routes(router: Router) -> None:
     """Register the handlers of this module, each behind the control secret."""
-    table: list[tuple[str, str, Handler]] = [
+    for path, method, handler in table():
+        router.route(path, method)(_guarded(handler))
+    router.route("/_practice/openapi.json", "GET")(api)
+
+
+def table() -> list[tuple[str, str, Handler]]:
+    """Every control endpoint: path, method, handler."""
+    return [
         ("/_practice/faults", "GET", faults),
         ("/_practice/faults", "POST", fault_on),
         ("/_practice/faults/{name}", "DELETE", fault_off),
@@ -39,8 +49,11 @@ def add_routes(router: Router) -> None:
         ("/_practice/events", "DELETE", forget_events),
         ("/_practice/clients", "DELETE", forget_clients),
     ]
-    for path, method, handler in table:
-        router.route(path, method)(_guarded(handler))
+
+
+def api(site: Site, call: Call) -> Answer:
+    """The description of the control endpoints; it needs no secret."""
+    return Answer(200, control_api.document(table()))
 
 
 def faults(site: Site, call: Call) -> Answer:
@@ -84,9 +97,11 @@ def clock(site: Site, call: Call) -> Answer:
 def move_clock(site: Site, call: Call) -> Answer:
     """Advance the server's clock by ``seconds``, or set its ``offset``."""
     body = call.mapping()
-    if "offset" in body:
-        site.org.clock.set_offset(int(body["offset"]))
-    site.org.clock.advance(int(body.get("seconds", 0)))
+    held = site.org.clock.offset
+    offset = int(body.get("offset", held)) + int(body.get("seconds", 0))
+    if not 0 <= site.epoch() - held + offset < _LATEST:
+        raise ValueError("the clock stays between the years 1970 and 3000")
+    site.org.clock.set_offset(offset)
     site.tokens.keep_fact("clock_offset", str(site.org.clock.offset))
     return clock(site, call)
 
@@ -175,12 +190,17 @@ def schema(site: Site, call: Call) -> Answer:
 
 def events(site: Site, call: Call) -> Answer:
     """Which change events are kept, how many were delivered, and who listens."""
-    before, newest = capture.bounds(site.org.connection())
+    conn = site.org.connection()
     clients = [
         {"id": c.id, "user_id": c.user_id, "channels": [s.channel for s in c.subscriptions.values()]}
         for c in site.streams.listed()
     ]
-    told = {"oldest": before + 1, "newest": newest, "delivered": site.streams.delivered, "clients": clients}
+    told = {
+        "oldest": capture.oldest(conn) + 1,
+        "newest": capture.newest(conn),
+        "delivered": site.streams.delivered,
+        "clients": clients,
+    }
     return Answer(200, told)
 
 
@@ -211,7 +231,7 @@ def _guarded(handler: Handler) -> Handler:
             raise OrgFault("INVALID_SESSION_ID", "The control secret is missing or wrong", status=401)
         try:
             return handler(site, call)
-        except (KeyError, TypeError, ValueError) as fault:
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as fault:
             raise OrgFault("INVALID_INPUT", str(fault)) from fault
 
     return guard

@@ -33,7 +33,8 @@ EFFECTS: dict[str, str] = {
     "job_failed": "a Bulk job ends as Failed before any row is saved",
     "job_delay": "a Bulk job waits before it runs (value: seconds, default 5)",
     "job_stuck": "a Bulk job stays InProgress while the fault is on",
-    "rows_failed": "a trigger of the org refuses a share of rows (rate; at 1, a job completes with every row failed)",
+    "rows_failed": "a trigger of the org refuses a share of rows (rate; at 1, a job completes with every row failed; "
+    "value: another statusCode, as STORAGE_LIMIT_EXCEEDED, or ENTITY_IS_LOCKED:the record is locked)",
     "healed_row": "an automation of the org sets the fields of a refused row right, and it is saved "
     "(value: 'next' for when it is sent again)",
     "query_timeout": "400 QUERY_TIMEOUT in place of a query's result",

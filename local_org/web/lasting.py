@@ -119,6 +119,8 @@ def _plan_drift(site: Site, value: str) -> str:
     kept = {"object": sobject, "field": field, "change": name, "argument": argument, "before": before, "done": False}
     if name == "shorten":
         int(argument)
+    if name == "remove":
+        alter.must_be_free(site.org, sobject, field)
     return json.dumps(kept)
 
 

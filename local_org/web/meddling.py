@@ -49,8 +49,11 @@ def _administrator(org: Org) -> str:
     return str(org.connection().execute(sql).fetchone()[0])
 
 
-def refused(op: str) -> SaveResult:
-    """A row that a trigger of the org refuses."""
+def refused(op: str, value: str = "") -> SaveResult:
+    """A row that the org refuses: by a trigger, or with the statusCode (and after a colon the text) of ``value``."""
+    if value:
+        code, _, text = value.partition(":")
+        return SaveResult(None, False, errors=[OrgFault(code, text or code.replace("_", " ").lower(), fields=[])])
     when = "Delete" if op == "delete" else "Update" if op == "update" else "Insert"
     fault = OrgFault("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", _TRIGGER.format(when=when), fields=[])
     return SaveResult(None, False, errors=[fault])

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import UTC, datetime
-from email.utils import format_datetime, parsedate_to_datetime
+from email.utils import format_datetime
 from typing import Any
 
 from local_org.org import sharing
-from local_org.web import lasting
+from local_org.web import conditions, lasting
 from local_org.web.messages import Answer, Call
 from local_org.web.routes import Router
 from local_org.web.site import Site
@@ -144,7 +144,7 @@ def _recent_of(site: Site, call: Call, name: str, limit: int) -> list[dict[str, 
 
 
 def _conditional(site: Site, call: Call, body: dict[str, Any]) -> Answer:
-    """The body with its `ETag` and `Last-Modified`, or 304 when the client has it already.
+    """The body with its `Last-Modified`, or 304 when the client has it already.
 
     `Last-Modified` is the time at which this very body was first seen, so that a change of permissions counts as well.
     """
@@ -155,18 +155,5 @@ def _conditional(site: Site, call: Call, body: dict[str, Any]) -> Answer:
         since = str(max(site.epoch(), int(since or 0) + 1))
         site.tokens.keep_fact(place, f"{digest}@{since}")
     changed = datetime.fromtimestamp(int(since), UTC)
-    etag = f'"{digest}"'
-    headers = {"ETag": etag, "Last-Modified": format_datetime(changed, usegmt=True)}
-    if etag in call.headers.get("if-none-match", "") or _not_since(call.headers.get("if-modified-since"), changed):
-        return Answer(304, None, headers)
-    return Answer(200, body, headers)
-
-
-def _not_since(header: str | None, changed: datetime) -> bool:
-    if not header:
-        return False
-    try:
-        since = parsedate_to_datetime(header)
-    except ValueError:
-        return False
-    return changed <= (since if since.tzinfo else since.replace(tzinfo=UTC))
+    headers = {"Last-Modified": format_datetime(changed, usegmt=True)}
+    return conditions.unmet(call, headers, changed) or Answer(200, body, headers)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 
 from local_org import soql
 from local_org.org import sharing
 from local_org.org.model import Field, OrgFault, SaveResult, SObject
+from local_org.web import conditions
 from local_org.web.messages import Answer, Call, fault_body, not_found
 from local_org.web.routes import Router
 from local_org.web.site import Site
@@ -57,7 +57,7 @@ def update(site: Site, call: Call) -> Answer:
         )
         raise OrgFault("INVALID_FIELD_FOR_INSERT_UPDATE", text, fields=["Id"])
     record_id = _existing(site, call, sobject, call.args["id"])
-    _unmodified(site, call, sobject, record_id)
+    _require(site, call, sobject, record_id)
     call.rows = 1
     record = body | {"Id": record_id}
     (result,) = site.save(call.user_id, "update", sobject.name, [record], headers=dml_headers(call))
@@ -94,6 +94,8 @@ def upsert(site: Site, call: Call) -> Answer:
         return _several(call, sobject, found)
     if not found and (call.query.get("updateOnly", "").lower() == "true" or key.name == "Id"):
         raise not_found(_NO_EXTERNAL_ID + value)
+    if found:
+        _require(site, call, sobject, found[0])
     call.rows = 1
     record = body | {key.name: found[0] if key.name == "Id" else typed_key(key, value)}
     (result,) = site.save(call.user_id, "upsert", sobject.name, [record], ext_field=key.name, headers=dml_headers(call))
@@ -166,12 +168,9 @@ def _shown(site: Site, call: Call, sobject: SObject, record_id: str) -> Answer:
     wanted = [name.strip() for name in call.query.get("fields", "").split(",") if name.strip()]
     call.rows = 1
     changed = _modified(site, sobject, record_id)
-    since = _date_header(call, "if-modified-since")
-    headers = _validators(sobject, record_id, changed)
-    if changed and since and changed <= since:
-        return Answer(304, None, headers)
-    if "ETag" in headers and headers["ETag"] in call.headers.get("if-none-match", ""):
-        return Answer(304, None, headers)
+    headers = conditions.validators(sobject.name, record_id, changed)
+    if (unchanged := conditions.unmet(call, headers, changed)) is not None:
+        return unchanged
     record = site.session(call.user_id, call.version).retrieve(sobject.name, record_id, wanted or None)
     return Answer(200, record, headers)
 
@@ -260,16 +259,6 @@ def _children(site: Site, call: Call, sobject: SObject, record_id: str) -> Answe
     raise not_found(_NO_EXTERNAL_ID + call.args["ext"])
 
 
-def _validators(sobject: SObject, record_id: str, changed: datetime | None) -> dict[str, str]:
-    """`Last-Modified`, and for an Account, as the one object that has it, an `ETag`."""
-    if changed is None:
-        return {}
-    headers = {"Last-Modified": format_datetime(changed, usegmt=True)}
-    if sobject.name == "Account":
-        headers["ETag"] = f'"{record_id}-{int(changed.timestamp())}"'
-    return headers
-
-
 def _modified(site: Site, sobject: SObject, record_id: str) -> datetime | None:
     if sobject.field("SystemModstamp") is None:
         return None
@@ -281,25 +270,7 @@ def _modified(site: Site, sobject: SObject, record_id: str) -> datetime | None:
     return datetime.fromtimestamp(row[0], UTC) if row and row[0] is not None else None
 
 
-def _unmodified(site: Site, call: Call, sobject: SObject, record_id: str) -> None:
-    """Refuse a change when the record moved after `If-Unmodified-Since`, or is not what `If-Match` says."""
-    since = _date_header(call, "if-unmodified-since")
+def _require(site: Site, call: Call, sobject: SObject, record_id: str) -> None:
+    """Refuse a change whose condition does not hold."""
     changed = _modified(site, sobject, record_id)
-    etag = _validators(sobject, record_id, changed).get("ETag", "")
-    wanted = call.headers.get("if-match", "*")
-    other = bool(etag) and wanted != "*" and etag not in wanted
-    if other or (since and changed and changed > since):
-        raise OrgFault("PRECONDITION_FAILED", "The record was modified after the given date", status=412)
-
-
-def _date_header(call: Call, name: str) -> datetime | None:
-    value = call.headers.get(name, "")
-    if not value:
-        return None
-    try:
-        found = parsedate_to_datetime(value)
-    except ValueError as fault:
-        if call.method == "GET":
-            return None
-        raise OrgFault("INVALID_HEADER", f"Invalid date in {name}: {value}") from fault
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    conditions.unmet(call, conditions.validators(sobject.name, record_id, changed), changed)

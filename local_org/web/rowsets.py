@@ -41,12 +41,14 @@ def delete(site: Site, call: Call) -> Answer:
         raise OrgFault("MISSING_ARGUMENT", "The 'ids' parameter is required.")
     _bounded(len(ids), MOST_RECORDS)
     prefixes = {o.key_prefix: o.name for o in site.org.schema.objects if o.key_prefix}
-    pairs = [(prefixes.get(one[:3], ""), {"Id": one}) for one in ids]
-    if any(not name for name, _ in pairs):
-        raise OrgFault("MALFORMED_ID", f"malformed id {next(r['Id'] for n, r in pairs if not n)}", fields=["Id"])
+    known = [(prefixes[one[:3]], {"Id": one}) for one in ids if one[:3] in prefixes]
     all_or_none = call.query.get("allOrNone", "").lower() == "true"
-    results = save_chunks(site, call, "delete", pairs, all_or_none)
-    return Answer(200, [_shown(r, pairs[n][1].get("Id")) for n, r in enumerate(results)])
+    if all_or_none and len(known) < len(ids):
+        saved = iter([rolled_back() for _ in known])
+    else:
+        saved = iter(save_chunks(site, call, "delete", known, all_or_none) if known else [])
+    results = [next(saved) if one[:3] in prefixes else _malformed(one) for one in ids]
+    return Answer(200, [_shown(result, one) for one, result in zip(ids, results, strict=True)])
 
 
 def upsert(site: Site, call: Call) -> Answer:
@@ -138,6 +140,10 @@ def _shown(result: SaveResult, given_id: Any = None) -> dict[str, Any]:
     shown: dict[str, Any] = {"success": False, "errors": row_errors(result)}
     known = result.id or given_id
     return {"id": known} | shown if known else shown
+
+
+def _malformed(given: str) -> SaveResult:
+    return SaveResult(None, False, errors=[OrgFault("MALFORMED_ID", f"malformed id {given}", fields=[])])
 
 
 def _id_of(record: dict[str, Any]) -> Any:

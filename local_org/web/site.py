@@ -167,7 +167,9 @@ class Site:
             ext_field: The field that an upsert matches on.
             headers: Request headers that steer the save.
         """
-        struck = dict.fromkeys(self.faults.struck_rows("rows_failed", len(records)), meddling.refused(op))
+        fault = self.faults.peek("rows_failed")
+        refused = meddling.refused(op, fault.value if fault else "")
+        struck = dict.fromkeys(self.faults.struck_rows("rows_failed", len(records)), refused)
         struck |= dict.fromkeys(self.faults.struck_rows("row_lock", len(records)), _locked())
         if struck and all_or_none:
             return [struck.get(row) or rolled_back() for row in range(len(records))]

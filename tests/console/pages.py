@@ -22,7 +22,20 @@ HOSTILE = f"{IMAGE} {TAG} {LATE}"
 MARKS = re.compile(r"(?<!\\)(!\[x\]\(|<img|\$z|:material/home:|:red\[y\]|www\.evil|a@evil)")
 """What Markdown would make something of in the hostile text, unless it is escaped."""
 CODE = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)")
-PAGES = ("overview", "errors", "runs", "record", "jobs", "job", "connections", "audit", "plan", "budget", "settings")
+PAGES = (
+    "overview",
+    "errors",
+    "runs",
+    "record",
+    "jobs",
+    "job",
+    "connections",
+    "audit",
+    "plan",
+    "budget",
+    "settings",
+    "segments",
+)
 # These show their texts as they are.
 PLAIN = {
     "text",

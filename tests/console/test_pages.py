@@ -41,6 +41,7 @@ def held(ws: Workspace, cause: str) -> list[dict[str, Any]]:
         ("record", "Type an org Id"),
         ("budget", "The allowance is known after the first call to the org."),
         ("settings", "Who may do what"),
+        ("segments", "Nothing is connected yet."),
     ],
 )
 def test_an_empty_page_says_what_to_do_first(fresh: Workspace, page: Open, name: str, says: str) -> None:
@@ -272,7 +273,7 @@ def test_a_returning_sign_in_is_announced_once(synced: Workspace, page: Open) ->
 
 
 def test_an_org_out_of_reach_is_said_in_plain_words(synced: Workspace, page: Open) -> None:
-    shown = page("job", job="calls_out", step="Preview").press("Preview now")
+    shown = page("job", job="tasks_in", step="Preview").press("Preview now")
     assert "Salesforce said no" in shown.text
     assert "Traceback" not in shown.text
     assert any("Traceback" in c.value for c in shown.at.code)

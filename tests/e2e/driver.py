@@ -21,7 +21,10 @@ SHORT_MS = 3_000
 A_MOMENT_MS = 100
 _JOINER = "\u2060"
 _DEEP_LINKS = ("/_stcore/health", "/_stcore/host-config")
-_MENUS = {"Configure": ("Jobs", "Connections"), "Account for": ("Audit", "Plans")}
+_MENUS = {
+    "Configure": ("Jobs", "Segments", "Connections"),
+    "Account for": ("Audit", "Plans", "API budget", "Settings"),
+}
 
 
 class Console:

@@ -17,7 +17,10 @@ FORMULA = f'=HYPERLINK("http://{HOSTILE_ADDRESS}","x")'
 HOSTILE = (PICTURE, SCRIPT, FORMULA)
 PHONE = "+12065550199"
 STEPS = ("Source", "Mapping", "Values", "Rules", "Preview", "Schedule")
-PAGES = ("", "errors", "runs", "record", "jobs", "connections", "audit", "plan")
+PAGES = (
+    *("", "errors", "runs", "record", "jobs", "segments", "connections"),
+    *("audit", "plan", "budget", "settings"),
+)
 
 
 def plant(console: Console, stage: Stage) -> None:
@@ -79,7 +82,7 @@ def is_text_where_it_is_shown(console: Console) -> None:
     """Errors and Record show the values, letter by letter; the drawer of a row too."""
     console.open("errors", q="hostile")
     _shows(console, HOSTILE)
-    console.press_in_row("Open", row=0)
+    console.press_in_row("Mend", row=0)
     harmless(console)
     console.picture("page-errors-drawer")
     for n, text in enumerate(HOSTILE):

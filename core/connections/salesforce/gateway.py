@@ -23,6 +23,7 @@ from core.connections.salesforce.composite import (
 )
 from core.connections.salesforce.meter import Tally
 from core.connections.salesforce.rest import API_VERSION, BASE, Rest, encoded
+from core.connections.salesforce.soap import SoapCalls
 from core.connections.salesforce.transport import Timeouts
 from core.errors import TransientOrgError, UsageError
 from core.values import times
@@ -54,7 +55,7 @@ class Replicated:
     """Of getDeleted: deletions before this are forgotten."""
 
 
-class Gateway(BulkSteps, Rest):
+class Gateway(SoapCalls, BulkSteps, Rest):
     """The org as one connection sees it."""
 
     # Reading

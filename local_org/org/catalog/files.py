@@ -240,13 +240,19 @@ def _field(spec: Spec, picklists: Mapping[str, Iterable[str]]) -> Field:
         settings["values"] = named_values(settings["values"], picklists)
     more = flags(spec, _FIELD_WORDS)
     if "rollup" in spec:
-        rollup = dict(spec["rollup"])
-        more["rollup"] = Rollup(**{**rollup, "when": tuple(map(tuple, rollup.get("when", ())))})
+        more["rollup"] = _rollup(name, spec["rollup"])
     if "may" in spec:
         may = str(spec["may"])
         more |= {"createable": "C" in may, "updateable": "U" in may, "nillable": "N" in may}
         more["defaulted_on_create"] = "D" in may
     return custom_field(name, kind, **settings, **more)
+
+
+def _rollup(name: str, spec: Mapping[str, Any]) -> Rollup:
+    try:
+        return Rollup(**{**spec, "when": tuple((field, word, value) for field, word, value in spec.get("when", ()))})
+    except (TypeError, ValueError, AttributeError) as wrong:
+        raise ValueError(f"{name}: a roll-up wants child, reference, function, field and when: {wrong}") from wrong
 
 
 def _with_fields(schema: Schema, name: str, specs: Iterable[Spec], picklists: Mapping[str, Iterable[str]]) -> Schema:

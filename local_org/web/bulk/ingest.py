@@ -133,8 +133,7 @@ def unprocessed(site: Site, call: Call) -> Answer:
     def stream() -> Iterator[bytes]:
         yield encode(job, [header])
         lines = rows(job, _jobs(site).directory / f"{job.id}.csv")
-        next(lines, None)
-        left = islice(lines, job.processed, None)
+        left = islice(lines, job.processed + 1, None)
         try:
             while chunk := list(islice(left, BATCH)):
                 yield encode(job, chunk)
@@ -152,7 +151,7 @@ def run(site: Site, job: Job) -> None:
     """
     delay = site.faults.strikes("job_delay")
     if delay is not None:
-        _jobs(site).pause(delay.number(5))
+        _jobs(site).line.pause(delay.number(5))
     if _jobs(site).state_of(job.id) == "Aborted":
         return
     if site.faults.strikes("job_failed") is not None:
@@ -161,13 +160,13 @@ def run(site: Site, job: Job) -> None:
     started = time.monotonic()
     job = replace(job, state="InProgress", modified=site.epoch())
     _jobs(site).save(job)
-    if not _jobs(site).unstuck(job, site.faults):
+    if not _jobs(site).may_go_on(job, site.faults):
         return
     try:
         job = _run_batches(site, job)
     except BadBatch as fault:
         job = replace(job, state="Failed", error=str(fault))
-    if _jobs(site).stopping and job.state == "InProgress":
+    if _jobs(site).line.stopping and job.state == "InProgress":
         return
     took = int((time.monotonic() - started) * 1000)
     state = "Aborted" if _jobs(site).state_of(job.id) == "Aborted" else job.state
@@ -185,7 +184,7 @@ def _run_batches(site: Site, job: Job) -> Job:
     batch, job = _resume(site, job)
     left = islice(lines, job.processed, None)
     while chunk := list(islice(left, BATCH)):
-        if _jobs(site).stopping or _jobs(site).state_of(job.id) == "Aborted":
+        if _jobs(site).line.stopping or _jobs(site).state_of(job.id) == "Aborted":
             return job
         bad = _run_batch(site, job, header, chunk, batch)
         batch += 1

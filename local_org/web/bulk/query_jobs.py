@@ -120,7 +120,7 @@ def run(site: Site, job: Job) -> None:
     """Run a job: the whole result goes to a file, with the place of every thousandth row noted beside it."""
     delay = site.faults.strikes("job_delay")
     if delay is not None:
-        _jobs(site).pause(delay.number(5))
+        _jobs(site).line.pause(delay.number(5))
     if _jobs(site).state_of(job.id) == "Aborted":
         return
     if site.faults.strikes("job_failed") is not None:
@@ -129,7 +129,7 @@ def run(site: Site, job: Job) -> None:
     started = time.monotonic()
     job = replace(job, state="InProgress", modified=site.epoch())
     _jobs(site).save(job)
-    if not _jobs(site).unstuck(job, site.faults):
+    if not _jobs(site).may_go_on(job, site.faults):
         return
     try:
         rows = _write_result(site, job)

@@ -34,10 +34,12 @@ def run(site: Site, job: Job, batch: Batch) -> None:
     jobs = site.batch_jobs
     delay = site.faults.strikes("job_delay")
     if delay is not None:
-        jobs.pause(delay.number(5))
-    if jobs.stopping or not jobs.claim(batch, site.epoch()):
+        jobs.line.pause(delay.number(5))
+    if jobs.line.stopping or not jobs.claim(batch, site.epoch()):
         return
     batch = replace(batch, state="InProgress", modified=site.epoch())
+    if not jobs.line.unstuck(site.faults, lambda: jobs.get(job.id).state == "Aborted"):
+        return
     if site.faults.strikes("job_failed") is not None:
         jobs.save_batch(replace(batch, state="Failed", error=UNEXPECTED))
         return
@@ -67,7 +69,7 @@ def _save(site: Site, job: Job, batch: Batch) -> Batch:
     sums = "SELECT count(*), coalesce(sum(rows), 0), coalesce(sum(failed), 0) FROM _bulk1_result WHERE batch=?"
     piece, done, bad = site.org.connection().execute(sums, (batch.id,)).fetchone()
     while done < len(records):
-        if site.batch_jobs.stopping:
+        if site.batch_jobs.line.stopping:
             return batch
         part = records[done : done + PIECE]
         bad += _save_piece(site, job, batch, part, piece)

@@ -65,15 +65,13 @@ def deliveries(talk: Talk, client: Client) -> list[Message]:
         room = MOST_EVENTS - len(found)
         if room <= 0:
             break
-        changes = capture.read(conn, subscription.position, subscription.objects, room)
+        changes, subscription.position = capture.read(conn, subscription.position, subscription.sobject, room)
         for group in events.grouped(changes):
             sobject = site.org.schema.get(group[0].object)
             if sobject is None or not session.access.may(sobject, "r"):
                 continue
             data = events.event(group, sobject, session.access, client.version, _gap(site, group[0].kind))
             found.append({"data": data, "channel": subscription.channel})
-        if changes:
-            subscription.position = changes[-1].seq
     site.streams.delivered += len(found)
     return found
 
@@ -149,8 +147,8 @@ def _subscribe(talk: Talk, client: Client, message: Message, channel: object) ->
         position = _position(talk, message, channel)
     except OrgFault as fault:
         return _failed(message, f"400::{fault.message}")
-    objects = None if sobject is None else (sobject.name,)
-    client.subscriptions[channel.lower()] = Subscription(channel, objects, position)
+    only = None if sobject is None else sobject.name
+    client.subscriptions[channel.lower()] = Subscription(channel, only, position)
     return {"clientId": client.id, "channel": "/meta/subscribe", "subscription": channel, "successful": True}
 
 
@@ -162,7 +160,8 @@ def _position(talk: Talk, message: Message, channel: str) -> int:
     """
     site = talk.site
     capture.purge(site.org, site.epoch() - capture.KEPT_SECONDS)
-    oldest, newest = capture.bounds(site.org.connection())
+    conn = site.org.connection()
+    oldest, newest = capture.oldest(conn), capture.newest(conn)
     ext = message.get("ext")
     asked = ext.get("replay") if isinstance(ext, dict) else None
     wanted = asked.get(channel, -1) if isinstance(asked, dict) else -1

@@ -15,10 +15,10 @@ _ALPHABET = string.ascii_lowercase + string.digits
 
 @dataclass(slots=True)
 class Subscription:
-    """One channel of a client: the objects that it tells (``None`` for all), and the number of the last event told."""
+    """One channel of a client: the object that it tells (``None`` for all), and the number of the last change told."""
 
     channel: str
-    objects: tuple[str, ...] | None
+    sobject: str | None
     position: int
 
 

@@ -15,7 +15,7 @@ from local_org.org.model import OrgFault
 from local_org.web.dispatch import token_of
 from local_org.web.messages import Answer, Call, fault_answer, not_found
 from local_org.web.site import Site
-from local_org.web.streaming import bayeux
+from local_org.web.streaming import bayeux, capture
 from local_org.web.streaming.bayeux import Message, Talk
 from local_org.web.streaming.clients import Client
 
@@ -138,7 +138,7 @@ async def _news(talk: Talk, client: Client, turn: int, longest: float, hang_up: 
     site, began = talk.site, time.monotonic()
     seen, checked = -1, began
     while True:
-        written = _written(site)
+        written = capture.newest(site.org.connection())
         if written != seen and not hang_up.done():
             seen = written
             found = await run_in_threadpool(bayeux.deliveries, talk, client)
@@ -154,9 +154,3 @@ async def _news(talk: Talk, client: Client, turn: int, longest: float, hang_up: 
             if talk.refusal:
                 return []
         await asyncio.sleep(_TICK)
-
-
-def _written(site: Site) -> int:
-    """A number that moves with every change that is noted."""
-    row = site.org.connection().execute("SELECT seq FROM sqlite_sequence WHERE name = '_change'").fetchone()
-    return int(row[0]) if row else 0

@@ -50,7 +50,7 @@ def event(group: list[Change], sobject: SObject, access: Access, version: str, g
     """
     first = group[0]
     seen = {f.name: f for f in told(sobject) if access.sees(sobject, f)}
-    values = {} if gap else {name: value for name, value in first.values().items() if name in seen}
+    values = {} if gap else {name: value for name, value in first.values.items() if name in seen}
     header: dict[str, Any] = {
         "entityName": sobject.name,
         "recordIds": [change.record for change in group],

@@ -16,6 +16,7 @@ from core.connections.notify import NotDelivered
 from core.errors import NotFound, UsageError
 from core.running import alerting
 from core.settings import Settings, settings
+from core.store.tables import Connection
 from core.workspace import Workspace, open_workspace
 
 
@@ -82,13 +83,14 @@ def hook() -> Iterator[Inbox]:
 @pytest.fixture
 def ws(tmp_path: Path) -> Iterator[Workspace]:
     made = open_workspace(config=Settings(home=tmp_path, database_url=""), actor="ana")
-    made.database.execute(
-        "INSERT INTO connection (workspace_id, name, flow, login_url, instance_url, org_id, user_id, username,"
-        " client_id, api_version, is_master, state, state_reason, clock_offset_s, api_used, api_limit,"
-        " created_at, created_by)"
-        " VALUES (:w, 'Salesforce', 'web', 'https://x', '', '', '', 'u', '', '66.0', true, 'ok', '', 0, 10, 1000, :t,"
-        " 'ana')", w=made.workspace_id, t=made.doors.clock.now(),
-    )  # fmt: skip
+    with made.database.writing() as session:
+        session.add(
+            Connection(
+                workspace_id=made.workspace_id, name="Salesforce", login_url="https://x", state="ok", api_used=10,
+                api_limit=1000, created_at=made.doors.clock.now(),
+            )
+        )  # fmt: skip
+        session.commit()
     yield made
     made.database.close()
 

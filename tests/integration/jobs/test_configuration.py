@@ -135,8 +135,11 @@ def test_every_change_of_configuration_is_recorded_with_before_and_after(desk: D
     ben.pause()
     ben.resume()
     ben.set_role("cara", "viewer")
-    told = ben.config_log(limit=1_000)
-    new = [line | json.loads(line["body"] or "{}") for line in told.head(told.height - had).iter_rows(named=True)]
+    told = [
+        {**line, **{"before": None, "after": None}, **(json.loads(line["body"]) if line["body"] else {})}
+        for line in ben.config_log(limit=1_000).iter_rows(named=True)
+    ]
+    new = told[: len(told) - had]
     assert {line["actor"] for line in new} == {"ben"}
     assert [line["kind"] for line in reversed(new)] == [
         "job.saved", "job.disabled", "workspace.configured", "user.linked", "vocabulary.changed", "exclusion.added",
@@ -152,5 +155,5 @@ def test_every_change_of_configuration_is_recorded_with_before_and_after(desk: D
     assert by_kind["exclusion.added"]["after"]["person"] == ["vip@x.example"]
     assert by_kind["role.set"]["after"] == {"role": "viewer"}
     assert all(line["at"] is not None for line in new)
-    assert set(ben.config_log(search="calls_out")["subject"]) == {"calls_out"}
-    assert "secret" not in str(told.to_dicts()).lower()
+    assert set(ben.config_log(search="calls_out", limit=5)["subject"]) == {"calls_out"}
+    assert "secret" not in str(told).lower()

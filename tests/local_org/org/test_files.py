@@ -90,6 +90,8 @@ def test_json_will_do_as_well(tmp_path: Path) -> None:
         ("fields: {Account: [{name: Nope, restricted: true}]}", "no such field"),
         ("fields: {Nope: [{name: X__c, type: int}]}", "no such object"),
         ("fields: {Account: [{name: X__c, type: picklist, values: Nope}]}", "no picklist is named"),
+        ("fields: {Account: [{name: X__c, type: int, rollup: {childs: Contact}}]}", "a roll-up wants"),
+        ("fields: {Account: [{name: X__c, type: int, rollup: [a]}]}", "a roll-up wants"),
         ("sharing: {Account: Open}", "sharing of Account"),
         ("objects: {a: b", "cannot be read"),
     ],

@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 
 from local_org import soql
-from local_org.org import alter, declaring, formulas
+from local_org.org import alter, declaring, formulas, validation
 from local_org.org.catalog import custom_field, files, standard_schema
 from local_org.org.clock import Clock
 from local_org.org.engine import Org
+from local_org.org.formula_parser import Moment
 from local_org.org.model import Field, FieldType
 from local_org.org.session import Session
 from tests.local_org.org.desk import Desk
@@ -124,5 +125,69 @@ def test_texts_in_formulas_stay_texts() -> None:
     account = standard_schema().get("Account")
     assert account is not None
     hostile = Field("F__c", "string", "F", formula='"\'; DROP TABLE Account; --"')
-    sql = formulas.worked_out(standard_schema(), account, hostile, "t", formulas.Moment(0))
+    sql = formulas.worked_out(standard_schema(), account, hostile, "t", Moment(0))
     assert sql == "NULLIF('''; DROP TABLE Account; --', '') COLLATE NOCASE"
+
+
+@pytest.mark.parametrize(
+    ("formula", "refused"),
+    [
+        ("ISNEW() && ISBLANK(Phone)", [True, False, False]),
+        ("AnnualRevenue > 100", [False, False, True]),
+        ("ISCHANGED(AnnualRevenue)", [False, False, True]),
+        ("PRIORVALUE(AnnualRevenue) = 5 && AnnualRevenue <> 5", [False, False, True]),
+        ("NOT(ISNEW()) && Owner.Alias = 'AAdmi'", [False, True, True]),
+        ("BEGINS(Name, 'x')", [False, False, False]),
+    ],
+)
+def test_validation_rules_by_formula(org: Org, desk: Desk, formula: str, refused: list[bool]) -> None:
+    account = desk.make("Account", Name="Acme", AnnualRevenue=5)
+    validation.add_rule(org, validation.ValidationRule("Account", "rule", message="No", formula=formula, field="Name"))
+    saves = [
+        ("create", {"Name": "New", "AnnualRevenue": 5}),
+        ("update", {"Id": account, "Phone": "1"}),
+        ("update", {"Id": account, "AnnualRevenue": 500}),
+    ]
+    results = [desk.session.save(op, "Account", [record])[0] for op, record in saves]
+    assert [not result.success for result in results] == refused
+    errors = [result.errors[0] for result in results if not result.success]
+    assert {(e.code, e.message, *(e.fields or [])) for e in errors} <= {
+        ("FIELD_CUSTOM_VALIDATION_EXCEPTION", "No", "Name")
+    }
+
+
+@pytest.mark.parametrize("formula", ["", "Name", "ISCHANGED(Owner.Name)", "ISCHANGED()", "Nope = 1"])
+def test_a_rule_that_makes_no_sense_is_refused(org: Org, formula: str) -> None:
+    with pytest.raises(ValueError, match=r"Account\.rule|rule"):
+        validation.add_rule(org, validation.ValidationRule("Account", "rule", message="No", formula=formula))
+
+
+def test_a_field_that_a_formula_needs_stays(org: Org, desk: Desk) -> None:
+    alter.add_field(org, "Account", custom_field("Base__c", "double"))
+    validation.add_rule(org, validation.ValidationRule("Account", "rule", message="No", formula="Base__c > 1"))
+    assert desk.refused("create", "Account", {"Name": "A", "Base__c": 2}).message == "No"
+    alter.must_be_free(org, "Account", "Base__c")
+    alter.add_field(org, "Account", custom_field("Twice__c", "double", formula="Base__c * 2"))
+    for remove in (alter.must_be_free, alter.remove_field):
+        with pytest.raises(ValueError, match="Base__c"):
+            remove(org, "Account", "Base__c")
+    alter.remove_field(org, "Account", "Twice__c")
+    alter.remove_field(org, "Account", "Base__c")
+    # The rule names what is gone, and refuses nobody any more.
+    desk.make("Account", Name="A")
+
+
+@pytest.mark.parametrize(
+    ("rollup", "why"),
+    [
+        ({"child": "Contact", "reference": "AccountId", "function": "avg"}, "takes one of"),
+        ({"child": "Contact", "reference": "OwnerId"}, "does not name Account"),
+        ({"child": "Nope", "reference": "AccountId"}, "does not name Account"),
+        ({"child": "Contact", "reference": "AccountId", "function": "sum", "field": "Nope"}, "no stored field"),
+        ({"child": "Contact", "reference": "AccountId", "when": [["LastName", "~", "x"]]}, "compares with"),
+    ],
+)
+def test_a_roll_up_that_makes_no_sense_is_refused(org: Org, rollup: dict[str, Any], why: str) -> None:
+    field = {"name": "R__c", "type": "double", "rollup": rollup}
+    with pytest.raises(ValueError, match=why):
+        declaring.declare(org, files.declared({"fields": {"Account": [field]}}, "rollups"))

@@ -114,3 +114,23 @@ def test_duplicate_username(desk: Desk) -> None:
     profile = desk.session.org.connection().execute("SELECT Id FROM Profile").fetchone()[0]
     row = {"LastName": "X", "Username": "ADMIN@practice.example", "Email": "a@b.co", "Alias": "x", "ProfileId": profile}
     assert desk.refused("create", "User", row).code == "DUPLICATE_USERNAME"
+
+
+def test_audit_fields_are_set_on_create_by_permission_only(desk: Desk, org: Org) -> None:
+    user = permissions.add_user(org, "loader@practice.example", profile="Standard User")
+    past = {"CreatedDate": "2020-01-02T03:04:05Z", "CreatedById": desk.session.access.user_id}
+    fault = Desk(org.session(user)).refused("create", "Account", {"Name": "A", **past})
+    assert (fault.code, fault.fields) == ("INVALID_FIELD_FOR_INSERT_UPDATE", ["CreatedDate", "CreatedById"])
+    permissions.assign(org, user, permissions.add_permission_set(org, "Backfill", set_audit=True))
+    loader = Desk(org.session(user))
+    described = {f["name"]: f for f in loader.session.describe("Account")["fields"]}
+    flags = [
+        (described[name]["createable"], described[name]["updateable"]) for name in ("CreatedDate", "SystemModstamp")
+    ]
+    assert flags == [(True, False), (False, False)]
+    account = loader.make("Account", Name="A", **past)
+    created, creator, stamp = loader.get("Account", account, "CreatedDate", "CreatedById", "SystemModstamp")
+    assert (created, creator) == ("2020-01-02T03:04:05.000+0000", past["CreatedById"])
+    assert stamp > created
+    fault = loader.refused("update", "Account", {"Id": account, **past})
+    assert fault.code == "INVALID_FIELD_FOR_INSERT_UPDATE"

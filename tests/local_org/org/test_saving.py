@@ -312,6 +312,7 @@ def test_what_is_never_null_is_filled(desk: Desk, name: str) -> None:
         "User": user,
         "UserRole": {"Name": "Head of Sales"},
         "Group": {"Name": "Queue", "Type": "Queue"},
+        "QueueSobject": {"QueueId": group, "SobjectType": "Lead"},
         "GroupMember": {"GroupId": group, "UserOrGroupId": desk.session.access.user_id},
         "PermissionSetAssignment": {
             "AssigneeId": desk.session.access.user_id,

@@ -232,3 +232,13 @@ def test_user_record_access_takes_no_other_filter(org: Org, admin: Session, wher
     with pytest.raises(OrgFault, match="UserRecordAccess") as caught:
         soql.run(org.connection(), org.schema, admin.access, query, now=org.clock.moment())
     assert caught.value.code == "MALFORMED_QUERY"
+
+
+def test_a_queue_takes_the_objects_that_it_lists(desk: Desk) -> None:
+    queue = desk.make("Group", Name="Inbound", Type="Queue")
+    desk.make("Lead", LastName="L", Company="C", OwnerId=queue)
+    desk.make("QueueSobject", QueueId=queue, SobjectType="Lead")
+    desk.make("Lead", LastName="L", Company="C", OwnerId=queue)
+    fault = desk.refused("create", "Case", {"Subject": "S", "OwnerId": queue})
+    assert (fault.code, fault.message) == ("INVALID_OPERATION", "Queue not associated with this SObject type")
+    assert fault.fields == ["OwnerId"]

@@ -62,8 +62,7 @@ def test_describe_is_not_sent_again_until_it_changes(client: Client, practice: P
     stamp = first.headers["Last-Modified"]
     again = client("GET", "sobjects/Opportunity/describe", headers={"If-Modified-Since": stamp})
     assert (again.status_code, again.content) == (304, b"")
-    etag = client("GET", "sobjects/Opportunity/describe", headers={"If-None-Match": first.headers["ETag"]})
-    assert etag.status_code == 304
+    assert "ETag" not in first.headers
     practice.schema_change("add_field", object="Opportunity", field="Floor__c", type="string", length=20)
     changed = client("GET", "sobjects/Opportunity/describe", headers={"If-Modified-Since": stamp})
     assert changed.status_code == 200

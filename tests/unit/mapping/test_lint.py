@@ -86,7 +86,7 @@ GOOD = (
     (m("TaskSubtype", constant="Call", create_only=True), ()),
     (m("P__c", constant="b"), (RESTRICTED,)),
     (m("P__c", "outcome", value_map={"x": "a", "y": ""}), (RESTRICTED,)),
-    (m("F__c", "notes", overflow=Overflow.SPILL), (field("F__c"),)),
+    (m("F__c", "notes", overflow=Overflow.CUT), (field("F__c"),)),
     (m("F__c", "subject", default="-"), (field("F__c", nillable=False),)),
     (m("RecordTypeId", constant="012A"), (lookup("RecordTypeId", "RecordType"),)),
     (m("WhoId", "person", role=Role.PERSON), ()),

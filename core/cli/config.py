@@ -1,4 +1,4 @@
-"""The commands about configuration as code: export, diff, validate, import, and the log of every change."""
+"""The commands about configuration as a whole: as one file, who changed what, and what a day of calls costs."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from core.cli import options, show
 from core.cli.jobs import read_text
 from core.cli.options import InWorkspace, Json, opened
 
-group = options.group("Configuration as code: settings, people, words, exclusions and jobs in one YAML file.")
-COLUMNS = ("at", "actor", "kind", "subject", "detail")
+group = options.group("Configuration as code, and who changed what and when.")
 File = Annotated[Path, typer.Argument(metavar="FILE", help="A configuration, as `syncline config export` prints it.")]
+COLUMNS = ("at", "actor", "kind", "subject", "detail")
 
 
 @group.command("export")
@@ -75,3 +75,25 @@ def log(
         show.table("Changes", full, as_json=True)
         return
     show.table("Changes", [{c: r[c] for c in COLUMNS} for r in rows], as_json=False)
+
+
+def budget(as_json: Json = False, workspace: InWorkspace = "default") -> None:
+    """Say what the org's API allowance went to, and what a day of each job costs."""
+    found = opened(workspace).api_budget()
+    rows = [
+        {
+            "job": load.job,
+            "on": load.is_on,
+            "runs_per_day": round(load.runs_per_day, 1),
+            "rows_per_day": round(load.rows_per_day, 1),
+            "calls_per_day": round(load.calls_per_day, 1),
+            "last_24h": found["last_24h"].get(load.job, 0),
+        }
+        for load in found["loads"]
+    ]
+    if as_json:
+        told = found["forecast"]
+        head = {k: found[k] for k in ("limit", "used", "ours", "others", "by_day")}
+        show.record({**head, "jobs": rows, "forecast": told.ours, "share": told.share}, as_json=True)
+        return
+    show.table("API calls of a day", rows, as_json=False)

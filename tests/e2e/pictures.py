@@ -1,0 +1,58 @@
+"""`make screenshots`: a picture of every page of a fresh demo into docs/pictures; some dark, some narrow."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.conftest import browser
+from tests.demo_fixture import syncline
+from tests.e2e.desk import Desk
+from tests.e2e.looks import LOOKS, NARROW, Look
+
+MAKING_SECONDS = 600
+DARK = ("overview", "errors")
+SMALL = ("overview",)
+
+
+def main(folder: Path) -> None:
+    """Make the demo, serve it, and take the pictures."""
+    path = browser()
+    if path is None:
+        raise SystemExit("There is no Chromium here; `make tools` installs one on Debian.")
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        home = Path(scratch) / "demo"
+        made = syncline("demo", "--once", "--data-dir", str(home), timeout=MAKING_SECONDS)
+        if made.returncode:
+            raise SystemExit(made.stderr[-2000:])
+        desk = Desk(home)
+        try:
+            desk.start(Path(scratch) / "console.log")
+            with sync_playwright() as playwright:
+                launched = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+                _take(launched, desk, folder)
+                launched.close()
+        finally:
+            desk.stop()
+
+
+def _take(launched: Browser, desk: Desk, folder: Path) -> None:
+    ws = desk.workspace()
+    linked = ws.frames.links().filter(table_name="activity", state="active")
+    filled = {"person": linked["org_id"][0], "plan": ws.plans(limit=1)["plan_id"][0]}
+    ws.database.close()
+    for theme, width, names in (("light", 1280, tuple(LOOKS)), ("dark", 1280, DARK), ("light", NARROW, SMALL)):
+        look = Look(launched, theme=theme, width=width).enter(desk.fresh_link())
+        for name in names:
+            look.open(f"{desk.url}/{LOOKS[name].format(**filled)}")
+            tail = "" if (theme, width) == ("light", 1280) else f"-{theme}" if theme == "dark" else f"-{width}"
+            look.picture(str(folder / f"{name}{tail}.png"))
+        look.context.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "docs/pictures"))
