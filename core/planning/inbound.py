@@ -143,17 +143,14 @@ def _flag(r: pl.DataFrame, name: str) -> pl.Expr:
 def _verdicts(spec: JobSpec, r: pl.DataFrame, ground: Ground) -> pl.DataFrame:
     v = plan.open_verdict(r)
     gone, linked = _flag(r, "IsDeleted"), pl.col("is_linked")
+    # First of all, and deleted ones too: once it is booked that it was ours, its delete has to come in.
+    v = plan.stop(
+        v, _in_flight(v, ground) & ~linked, Outcome.WAITING, IN_FLIGHT, "It may be one that was just sent from here."
+    )
     v = plan.stop(v, gone & ~linked, Outcome.FILTERED, "deleted", "It is deleted in the org and was never here.")
     converted = _flag(r, "IsConverted")
     v = plan.stop(
         v, converted & ~linked, Outcome.FILTERED, "converted", "The lead was converted; its contact comes in instead."
-    )
-    v = plan.stop(
-        v,
-        _in_flight(v, ground) & ~linked & ~gone,
-        Outcome.WAITING,
-        IN_FLIGHT,
-        "It may be one that was just sent from here.",
     )
     seen = linked & ~gone & ~_archived(v) & (pl.col("org_stamp_at") >= pl.col("stamp_at")) & pl.lit(not ground.is_full)
     v = plan.stop(v, seen, Outcome.UNCHANGED, "seen", "Already recorded with this SystemModstamp.")

@@ -98,7 +98,8 @@ def _by_key(ctx: Context, head: Batch, rows: pl.DataFrame, ext: str) -> dict[int
     keys = {json.loads(p)[ext]: r for r, p in rows.select("row", "payload").iter_rows()}
     found: dict[int, str] = {}
     for query in soql.queries_in(["Id", ext], head.sobject, ext, list(keys)):
-        for record in ctx.gateway.query(query):
+        # One that somebody has deleted since did arrive: sending it again would bring it back.
+        for record in ctx.gateway.query(query, all_rows=True):
             row = keys.get(record[ext])
             if row is not None:
                 found[row] = record["Id"]

@@ -73,6 +73,8 @@ def ground(*links: dict[str, Any], **over: Any) -> inbound.Ground:
         people=pl.DataFrame(schema={"WhoId": pl.String, "person_record_id": pl.Int64}),
         accounts_come=over.get("accounts_come", False),
         is_full=over.get("is_full", False),
+        own_user="005ROBOT",
+        in_flight_since=over.get("in_flight_since"),
         read_at=over.get("read_at"),
     )
 
@@ -93,6 +95,7 @@ EARLIER = ground(link(org_stamp_at=datetime(2026, 11, 2, 11, 59, 59, tzinfo=UTC)
 SEVERAL = ground(matches=[("00TX", None, "ambiguous", "email")])
 MATCHED = ground(matches=[("00TX", 4, "unique", "email")])
 LOST = ground(link(is_gone=True))
+FLYING = ground(in_flight_since=NOON)
 STRANGE = ground(accounts=[])
 COMING = ground(accounts=[], accounts_come=True)
 
@@ -105,6 +108,16 @@ COMING = ground(accounts=[], accounts_come=True)
         # deleted there and never here
         ({}, row(**GONE), NEW, ("filtered", "deleted", "")),
         ({}, row(**GONE), LINKED, OPEN),
+        # what may be ours waits until it is booked, deleted or not
+        ({}, row(CreatedById="005ROBOT"), FLYING, ("waiting", "in_flight", "")),
+        ({}, row(CreatedById="005ROBOT", **GONE), FLYING, ("waiting", "in_flight", "")),
+        ({}, row(CreatedById="005OTHER", **GONE), FLYING, ("filtered", "deleted", "")),
+        (
+            {},
+            row(CreatedById="005ROBOT", **GONE),
+            ground(in_flight_since=NOON + timedelta(seconds=1)),
+            ("filtered", "deleted", ""),
+        ),
         # what we logged ourselves as another kind
         ({}, row(), ground(link(linked_kind="call")), ("filtered", "ours", "")),
         ({}, row(**GONE), ground(link(linked_kind="call")), ("filtered", "ours", "")),
