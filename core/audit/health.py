@@ -11,7 +11,15 @@ from sqlmodel import SQLModel
 from core.audit.counts import kinds
 from core.audit.inbox import inbox
 from core.audit.jobs import jobs, schedule_words
-from core.audit.opened import candidates, count_open_rows, error_groups, open_record, open_rows, open_subjects
+from core.audit.opened import (
+    candidates,
+    count_open_rows,
+    error_groups,
+    find_people,
+    open_record,
+    open_rows,
+    open_subjects,
+)
 from core.audit.overview import overview
 from core.mapping.spec import JobSpec
 from core.records import ACTIVITY_KINDS, Direction, Kind, table_of, workspace_fields
@@ -21,6 +29,7 @@ __all__ = [
     "candidates",
     "count_open_rows",
     "error_groups",
+    "find_people",
     "inbox",
     "jobs",
     "kinds",
