@@ -6,7 +6,7 @@ import getpass
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
@@ -14,12 +14,15 @@ from zoneinfo import available_timezones
 import polars as pl
 from sqlmodel import select
 
+from core.audit import backtest as backtesting
 from core.audit import budget as budgeting
+from core.audit import bundle as bundling
 from core.audit import catalog, configlog, double, report, report_files
 from core.audit import duplicates as duplicating
 from core.audit import explain as explaining
 from core.audit import export as exporting
 from core.audit import health as reporting
+from core.audit import lookup as finding
 from core.audit.double import Balance, within
 from core.audit.frames import Frames
 from core.clock import Clock, SystemClock
@@ -28,28 +31,30 @@ from core.errors import NotFound, NotValid, UsageError, WorkerRunning
 from core.mapping import load, preset
 from core.mapping.findings import Finding
 from core.mapping.lint import lint
-from core.mapping.spec import JobSpec
+from core.mapping.spec import JobSpec, Policy
 from core.mapping.vocabulary import TYPES, CustomField, Vocabulary, all_fields
 from core.mapping.workspace_config import Configuration, from_yaml, to_yaml
 from core.mapping.workspace_config import diff as differences
 from core.planning import guards, plan
 from core.planning.alerts import Rules, muted
 from core.planning.choices import CHOICES, Asks
-from core.records import Direction, Kind, RunStatus, WorkspaceField, table_of
+from core.private import private
+from core.records import ENDED_RUNS, Direction, Kind, RunStatus, WorkspaceField, table_of
 from core.running import alerting, schedule, steps
 from core.running.engine import Engine
 from core.running.worker import Worker, wait_for
 from core.schema.describe import OrgObject
 from core.settings import Settings, settings
-from core.store import alerts, consent, drafts, exclusions, ledger, plans, roles, runs, setting, tokens, views
+from core.store import alerts, consent, drafts, erasing, exclusions, ledger, plans, roles, runs, setting, tokens, views
 from core.store.database import Database
 from core.store.migrate import migrate
 from core.store.secrets import open_vault
 from core.store.tables import Connection, Job
 from core.store.tables import Workspace as WorkspaceRow
 from core.syncing import compare as comparing
-from core.syncing import configuration, connect, found, intake, lists, merging, repair, strangers, users
+from core.syncing import configuration, connect, found, intake, lists, merged, merging, repair, strangers, users
 from core.syncing import decide as deciding
+from core.syncing.apply_in import bring_back
 from core.syncing.connect import Begun, Doors
 from core.syncing.context import Context
 from core.syncing.select import start_now
@@ -183,6 +188,23 @@ class Workspace:
             client_secret=client_secret, redirect_uri=redirect, name=name,
         )  # fmt: skip
 
+    def link_me(self, *, login_url: str, client_id: str, client_secret: str = "", redirect_uri: str = "") -> Begun:
+        """Begin linking the actor's own login: what they do is written by it from then on, and nobody else's.
+
+        Raises:
+            NotFound: the workspace is not connected yet, or the actor is none of its users.
+            HostRefused: the host is not allowed.
+        """
+        connect.master(self.database, self.workspace_id)
+        email = self.actor.lower()
+        if self.users().filter(pl.col("email") == email).is_empty():
+            raise NotFound(f"{self.actor} is not a user of this workspace.", hint="Ask an admin to add you.")
+        redirect = redirect_uri or f"{settings().public_url.rstrip('/')}/oauth/callback"
+        return connect.begin(
+            self.doors, self.workspace_id, actor=self.actor, login_url=login_url, client_id=client_id,
+            client_secret=client_secret, redirect_uri=redirect, name=email, owner=email,
+        )  # fmt: skip
+
     def finish_connect(self, browser: str, query: Mapping[str, str]) -> Connection:
         """End a sign-in with what the org sent the browser back with, then read the org's users.
 
@@ -192,6 +214,12 @@ class Workspace:
         """
         made = connect.finish(self.doors, self.workspace_id, actor=None, browser=browser, query=query)
         self._after_connecting()
+        if made.owner:
+            self.database.execute(
+                "UPDATE workspace_user SET org_user_id = :o, linked_how = 'signed in' WHERE workspace_id = :w"
+                " AND email = :e",
+                o=made.user_id, w=self.workspace_id, e=made.owner,
+            )  # fmt: skip
         return made
 
     def connect_headless(
@@ -215,7 +243,7 @@ class Workspace:
 
     def _after_connecting(self) -> None:
         self.engine.forget(self.workspace_id)
-        users.refresh(self.context())
+        users.refresh(self._ctx())
         self.engine.note(self.workspace_id)
 
     def connections(self) -> list[Connection]:
@@ -226,6 +254,9 @@ class Workspace:
 
     def context(self) -> Context:
         """The org as this workspace sees it, for verbs that read it now."""
+        return self._ctx()
+
+    def _ctx(self) -> Context:
         return self.engine.context(self.workspace_id)
 
     def refresh_org(self, sobjects: Iterable[str] = ()) -> dict[str, int]:
@@ -234,7 +265,7 @@ class Workspace:
         Returns:
             Object name -> number of fields, and ``users``.
         """
-        ctx = self.context()
+        ctx = self._ctx()
         names = dict.fromkeys([*(p.sobject for s in self.specs() for p in s.pairs), *sobjects])
         out = {name: len(ctx.refresh(name)["fields"]) for name in names}
         out["users"] = users.refresh(ctx)
@@ -243,7 +274,7 @@ class Workspace:
 
     def org_object(self, sobject: str) -> OrgObject:
         """The describe of an org object, as last read."""
-        return self.context().org(sobject)
+        return self._ctx().org(sobject)
 
     # -- users of the team
 
@@ -300,7 +331,7 @@ class Workspace:
             UsageError: there is a job of that name.
         """
         names = load.template(template).sobjects
-        ctx = self.context()
+        ctx = self._ctx()
         spec = load.make_job(template, job_name=name, orgs=ctx.orgs(names))
         if any(s.name == spec.name for s in self.specs()):
             raise UsageError(f"There is a job called {spec.name} already.", hint="Give the new one another name.")
@@ -326,7 +357,7 @@ class Workspace:
         return preset.check(chosen, described, known)
 
     def _described(self, chosen: preset.Preset) -> tuple[dict[str, OrgObject], list[tuple[str, str]]]:
-        ctx = self.context()
+        ctx = self._ctx()
         known = [(str(o["name"]), str(o["label"])) for o in ctx.gateway.describe_global()]
         there = {name for name, _ in known}
         wanted = [n for o in chosen.objects for n in o.names if n in there]
@@ -539,11 +570,11 @@ class Workspace:
 
         One that is not among them is not shared with that user: the org's admin can share it.
         """
-        return lists.views(self.context(), sobject)
+        return lists.views(self._ctx(), sobject)
 
     def check_filter(self, sobject: str, where: str) -> list[Finding]:
         """Every finding of a SOQL filter as it is typed: form, fields, permissions, and what it costs to read by it."""
-        return lists.check_filter(self.context(), sobject, where)
+        return lists.check_filter(self._ctx(), sobject, where)
 
     def segments(self) -> list[dict[str, Any]]:
         """The workspace's segments: name, kind, members."""
@@ -574,7 +605,7 @@ class Workspace:
             raise UsageError(
                 f"{there} called {rule.segment}.", hint="Segments: " + (", ".join(sorted(known)) or "none")
             )
-        return [self.save_job(spec) for spec in lists.jobs_of(self.context(), rule)]
+        return [self.save_job(spec) for spec in lists.jobs_of(self._ctx(), rule)]
 
     def specs(self) -> list[JobSpec]:
         """All jobs' specs, in the order in which they run."""
@@ -613,7 +644,7 @@ class Workspace:
         if failed:
             raise NotValid(f"{spec.title} does not validate: {failed[0].sentence()}", hint="Mend its mapping first.")
         if from_now:
-            start_now(self.context(), spec)
+            start_now(self._ctx(), spec)
         self._switch(spec, on=True)
 
     def backfill_counts(self, name: str) -> dict[str, int]:
@@ -641,7 +672,7 @@ class Workspace:
     def validate(self, job: str | JobSpec) -> list[Finding]:
         """Every finding of a job, worst first; saves nothing."""
         spec = self.job(job) if isinstance(job, str) else job
-        ctx = self.context()
+        ctx = self._ctx()
         orgs = {p.sobject: o for p in spec.pairs if (o := _or_none(ctx, p.sobject)) is not None}
         linked = bool(
             self.database.one(
@@ -675,11 +706,11 @@ class Workspace:
             OrgError: the org did not answer.
         """
         spec = self.job(job) if isinstance(job, str) else job
-        ctx = self.context()
+        ctx = self._ctx()
         with ctx.gateway.tally() as tally:
             planned, sources = steps.compute(ctx, spec, {"full": True} if full else None)
         rows = pl.concat([p.rows for p in planned]).with_row_index("row", 1)
-        tripped = guards.check(rows, steps.linked(ctx, spec), spec.guards)
+        tripped = guards.check(rows, steps.linked(ctx, spec), spec.guards, steps.left(ctx, spec, None, sources))
         self.engine.note(self.workspace_id)
         counts = {"input": sum(sources.values()), **plan.counts(rows)}
         return Preview(spec.name, counts, rows, [t.message for t in tripped], tally.calls)
@@ -834,6 +865,56 @@ class Workspace:
     def audit_books(self, run_id: str) -> dict[str, int]:
         """A run's books counted again from the stored rows."""
         return runs.audit_books(self.database, self.workspace_id, run_id)
+
+    def preview_undo(self, run_id: str) -> Preview:
+        """What an undo of a run would do now: restored are fields that still hold what it wrote, the rest is listed.
+
+        Raises:
+            UsageError: the run wrote nothing, or has not ended.
+        """
+        spec = self._undoable(run_id)
+        ctx = self.context()
+        with ctx.gateway.tally() as tally:
+            planned, sources = steps.compute(ctx, spec, {"undo": run_id})
+        rows = pl.concat([p.rows for p in planned]).with_row_index("row", 1)
+        counts = {"input": sum(sources.values()), **plan.counts(rows)}
+        return Preview(spec.name, counts, rows, [], tally.calls)
+
+    def undo(self, run_id: str) -> str:
+        """Take back what a run wrote, as far as nobody has changed it since; returns the run that does it.
+
+        That run can be undone as well.
+
+        Raises:
+            UsageError: the run has not ended.
+        """
+        spec = self._undoable(run_id)
+        made = self._ask(spec, reason=f"undo of {run_id}", scope={"undo": run_id})
+        self._note("run.undone", run_id, {"by": made})
+        return made
+
+    def _undoable(self, run_id: str) -> JobSpec:
+        found = runs.get(self.database, self.workspace_id, run_id)
+        if RunStatus(found.status) not in ENDED_RUNS:
+            raise UsageError("That run has not ended yet.", hint="Cancel it, or wait.")
+        return self.job(found.job)
+
+    def recycle_bin(self, kind: str | None = None) -> pl.DataFrame:
+        """Records that a sync has deleted here, the latest first; columns are those of ``core.audit.bin.BIN``."""
+        return reporting.recycle_bin(self.database, self.workspace_id, kind)
+
+    def restore(self, table: str, record_ids: Sequence[int]) -> int:
+        """Take records out of the recycle bin; returns how many.
+
+        Their org records are gone, so that an outbound job makes new ones.
+        """
+        wanted = self.recycle_bin(table).filter(pl.col("record_id").is_in(list(record_ids)))["record_id"]
+        with self.database.batch(self.workspace_id, origin="by hand", actor=self.actor) as batch:
+            bring_back(batch, table, wanted)
+            ledger.write(
+                batch, "records.restored", table, actor=self.actor, at=self._now(), values={"records": wanted.to_list()}
+            )
+        return wanted.len()
 
     def cancel(self, run_id: str) -> None:
         """Stop a run after the batch under way."""
@@ -1142,7 +1223,7 @@ class Workspace:
         rows = within(self.frames.activities(), first, last)
         if not live:
             return double.of_workspace(rows)
-        ctx = self.context()
+        ctx = self._ctx()
         there = found.activities(ctx, first, last)
         gone = found.gone(ctx, rows, there)
         self.engine.note(self.workspace_id)
@@ -1164,6 +1245,19 @@ class Workspace:
         """
         elsewhere = strangers.read(self.context(), kind) if live else None
         return duplicating.find(self.database, self.workspace_id, kind, least=least, elsewhere=elsewhere)
+
+    def lineage(self, *, live: bool = False) -> pl.DataFrame:
+        """Merged, converted, deleted and restored records; ``live`` asks the org for those never linked here as well.
+
+        Columns are those of ``frames.lineage()``; a record that both tell about is told once, by the ledger.
+        """
+        known = self.frames.lineage()
+        if not live:
+            return known
+        theirs = merged.read(self.context()).join(known.select("org_id"), on="org_id", how="anti")
+        return pl.concat([known, theirs], how="diagonal").sort(
+            "at", "org_id", descending=[True, False], nulls_last=True
+        )
 
     def simulate_merge(self, org_ids: Sequence[str], winner: str | None = None) -> merging.Simulation:
         """What a merge of org records of one object would do; reads the org, writes nothing.
@@ -1251,9 +1345,119 @@ class Workspace:
             return []
         return views.make(self.database, {name: table.types for name, table in catalog.TABLES.items()})
 
+    def backtest(self, *policies: str) -> pl.DataFrame:
+        """Replay every recorded conflict under other policies (all where none is named): who would have won, what lost.
+
+        Columns are those of `core.audit.backtest.ROWS`; `backtest_summary` counts them by policy.
+
+        Raises:
+            UsageError: there is no such policy.
+        """
+        known = [p.value for p in Policy]
+        unknown = [p for p in policies if p not in known]
+        if unknown:
+            raise UsageError(f"There is no policy {unknown[0]}.", hint=f"Policies: {', '.join(known)}.")
+        tried = [Policy(p) for p in policies] or list(Policy)
+        return backtesting.replay(self.frames.events(), self.frames.runs(), tried)
+
+    def backtest_summary(self, rows: pl.DataFrame | None = None) -> pl.DataFrame:
+        """A backtest counted by policy: wins, what each side lost, and how often the later change was lost."""
+        return backtesting.summary(self.backtest() if rows is None else rows)
+
+    def held_about(self, key: str) -> dict[str, list[dict[str, Any]]]:
+        """Everything that is held about a person, table by table: what they have a right to see.
+
+        Raises:
+            NotFound: the key names no person.
+        """
+        return erasing.held(self.database, self.workspace_id, self._person(key))
+
+    def preview_erasure(self, key: str) -> dict[str, int]:
+        """How many rows of each table hold something about a person; nothing is changed.
+
+        Raises:
+            NotFound: the key names no person.
+        """
+        return erasing.counts(self.database, self.workspace_id, self._person(key))
+
+    def erase_person(self, key: str) -> dict[str, int]:
+        """Blank a person's values everywhere here; ids, hashes and the opt-out stay, so that no sync brings them back.
+
+        The org is not touched: its own record is for the org's admin.
+
+        Returns:
+            Table -> rows touched.
+
+        Raises:
+            NotFound: the key names no person.
+        """
+        return erasing.erase(self.database, self.workspace_id, self._person(key), self.actor, self._now())
+
+    def _person(self, key: str) -> erasing.Person:
+        found = [
+            r.record_id for r in finding.find(self.database, self.workspace_id, key).records if r.table == "person"
+        ]
+        if not found:
+            raise NotFound(f"{key} names no person here.", hint="Any id, e-mail or phone will do.")
+        return erasing.find(self.database, self.workspace_id, found)
+
+    def retention(self) -> dict[str, int]:
+        """Days that values are kept, by kind: requests, before_values, plans, ledger_values."""
+        return {**erasing.DEFAULTS, **(setting.get(self.database, self.workspace_id, "retention") or {})}
+
+    def keep_for(self, **days: int) -> dict[str, int]:
+        """Set how many days values of a kind are kept.
+
+        Raises:
+            UsageError: no such kind, or less than a day.
+        """
+        unknown = [k for k in days if k not in erasing.DEFAULTS]
+        if unknown or any(d < 1 for d in days.values()):
+            raise UsageError("Retention is set in days, by kind.", hint=f"Kinds: {', '.join(erasing.DEFAULTS)}.")
+        wanted = {**self.retention(), **days}
+        setting.put(self.database, self.workspace_id, "retention", wanted)
+        self._note("config.retention", "retention", {"after": wanted})
+        return wanted
+
+    def apply_retention(self) -> dict[str, int]:
+        """Reduce what is older than it is to be kept to ids, counts and hashes; rows touched by kind."""
+        now = self._now()
+        done = {
+            kind: erasing.reduce(self.database, self.workspace_id, kind, now - timedelta(days=days))
+            for kind, days in self.retention().items()
+        }
+        self._note("retention.applied", self.name, done)
+        return done
+
+    def bundle(self, key: str) -> dict[str, Any]:
+        """The support bundle of one record: its story, who may do what in the org, versions; no secret, nobody else.
+
+        `write_bundle` makes a file of it.
+        """
+        objects = self.database.read(
+            "SELECT sobject, body FROM org_describe WHERE workspace_id = :w", w=self.workspace_id
+        )
+        may = ("createable", "updateable", "deletable", "queryable")
+        access = {name: {k: json.loads(body).get(k) for k in may} for name, body in objects.iter_rows()}
+        connections = [
+            {"flow": c.flow, "state": c.state, "state_reason": c.state_reason, "api_version": c.api_version,
+             "api_used": c.api_used, "api_limit": c.api_limit, "clock_offset_s": c.clock_offset_s}
+            for c in self.connections()
+        ]  # fmt: skip
+        about = {"workspace": self.name, "zone": self.row().zone, "org_id": self.row().org_id,
+                 "permissions": access, "connections": connections}  # fmt: skip
+        return bundling.pack(self.explain(key), about, self._now())
+
+    def write_bundle(self, key: str, path: str | Path) -> Path:
+        """Write a record's support bundle to a file (zip: the JSON, and the story as text)."""
+        made = private(Path(path))
+        made.write_bytes(bundling.zipped(self.bundle(key)))
+        self._note("bundle.made", key)
+        return made
+
     def compare(self, job: str) -> pl.DataFrame:
         """Fields in which linked records differ between workspace and org now, with the cause of each."""
-        return comparing.compare(self.context(), self.job(job))
+        return comparing.compare(self._ctx(), self.job(job))
 
     def overview(self) -> dict[str, Any]:
         """Health at one look: jobs worst first, what needs a person, freshness, API allowance."""
@@ -1273,7 +1477,7 @@ class Workspace:
 
     def summary(self) -> dict[str, dict[str, int]]:
         """How many records there are: org objects (asked of the org) and workspace kinds."""
-        ctx = self.context()
+        ctx = self._ctx()
         names = sorted({p.sobject for s in self.specs() for p in s.pairs})
         return {
             "org": {n: ctx.gateway.count(n) for n in names},

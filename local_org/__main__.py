@@ -30,7 +30,7 @@ def _serve_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scale", type=float, default=1.0, help="size of the demo data")
     parser.add_argument(
         "--schema", dest="schemas", action="append", default=[], metavar="NAME",
-        help="add a schema that comes along (ascendix, mclabs2, sample); may be given several times",
+        help="add a schema that comes along (ascendix, mclabs2, person_accounts, sample); may be given several times",
     )  # fmt: skip
     parser.add_argument(
         "--schema-file", dest="schema_files", action="append", default=[], type=Path, metavar="FILE",

@@ -12,6 +12,7 @@ from console.editor import draft
 from core import JobSpec
 
 _PARENTS = {
+    "record_then_account": "The custom record the person is on, else the account",
     "given_then_account": "The record it names, else the account",
     "account": "Always the account",
     "given": "Only the record it names",
@@ -54,8 +55,8 @@ def show(spec: JobSpec) -> None:
         least = st.number_input(
             "but never for fewer deletes than", 1, 100_000, spec.guards.min_deletes, key=f"r_least_{draft.token(spec)}"
         )
-    new["guards"] = {"max_delete_share": share / 100, "min_deletes": int(least)}
     now = spec.model_dump(mode="json")
+    new["guards"] = now["guards"] | {"max_delete_share": share / 100, "min_deletes": int(least)}
     if any(now[k] != v for k, v in new.items()):
         draft.change(lambda: editing.changed(spec, **new))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from core.audit import lookup, sides, verdicts, whom, words
+from core.audit import lookup, reasons, sides, verdicts, whom, words
 from core.audit.opened import candidates
 from core.audit.shape import iso_row
 from core.errors import SynclineError
@@ -106,7 +106,8 @@ def _story(ground: _Ground, found: lookup.Found) -> dict[str, Any]:
         and status;
         ``open``: rows that wait, are held, were rejected or are in doubt; ``events``: decisions with both values, and
         what people did; ``writers``: org or workspace field -> who wrote it last; ``jobs``: which take it, and why not;
-        ``next_run_at``; ``verdict``: the whole in one sentence; ``activities``: a person's or account's latest ones.
+        ``next_run_at``; ``why``: every reason why it is as it is (see `core.audit.reasons`); ``verdict``: the whole in
+        one sentence; ``activities``: a person's or account's latest ones.
     """
     record = load_records(ground.db, ground.workspace_id, found.table, ids=[found.record_id])
     row = record.row(0, named=True)
@@ -141,7 +142,37 @@ def _story(ground: _Ground, found: lookup.Found) -> dict[str, Any]:
         "next_run_at": min((j["next_run_at"] for j in jobs if j["fits"] and j["next_run_at"]), default=None),
         "activities": _activities(ground, found),
     }
+    story["why"] = reasons.of(story, _facts(ground, row, active))
     return {**story, "verdict": _verdict(story, ground)}
+
+
+def _facts(ground: _Ground, row: Mapping[str, Any], link: Mapping[str, Any] | None) -> reasons.Facts:
+    email = str(row.get("user_email") or row.get("owner") or "").lower()
+    user = ground.row(
+        "SELECT u.email, u.org_user_id, o.is_active AS org_is_active, o.name AS org_name FROM workspace_user u"
+        " LEFT JOIN org_user o ON o.workspace_id = u.workspace_id AND o.org_id = u.org_user_id"
+        " WHERE u.workspace_id = :w AND u.email = :e",
+        e=email,
+    )
+    return reasons.Facts(
+        specs=ground.specs,
+        org=ground.org(link["sobject"]) if link else None,
+        user=user,
+        is_paused=bool(ground.db.one("SELECT is_paused FROM workspace WHERE id = :w", w=ground.workspace_id)),
+        plans=_waiting_plans(ground, int(row["id"])),
+        zone=ground.zone,
+    )
+
+
+def _waiting_plans(ground: _Ground, record_id: int) -> dict[str, list[str]]:
+    """Job -> guards of the plan that waits for approval and has the record in it."""
+    rows = ground.rows(
+        "SELECT r.job, p.guards FROM run r JOIN plan p ON p.workspace_id = r.workspace_id AND p.plan_id = r.plan_id"
+        " JOIN change c ON c.workspace_id = p.workspace_id AND c.plan_id = p.plan_id AND c.record_id = :i"
+        " AND c.action <> 'none' WHERE r.workspace_id = :w AND r.status = 'waiting_approval'",
+        i=record_id,
+    )
+    return {r["job"]: list(json.loads(r["guards"] or "[]")) for r in rows}
 
 
 def _own(row: Mapping[str, Any]) -> dict[str, Any]:

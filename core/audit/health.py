@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlmodel import SQLModel
 
+from core.audit.bin import recycle_bin
 from core.audit.counts import kinds
 from core.audit.inbox import inbox
 from core.audit.jobs import jobs, schedule_words
@@ -38,6 +39,7 @@ __all__ = [
     "open_subjects",
     "overview",
     "readiness",
+    "recycle_bin",
     "schedule_words",
     "value_counts",
 ]

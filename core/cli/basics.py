@@ -16,6 +16,7 @@ def add_to(app: typer.Typer) -> None:
     """Put these commands on the command line."""
     app.command()(intake)
     app.command()(explain)
+    app.command()(bundle)
     app.command()(pause)
     app.command()(resume)
 
@@ -85,6 +86,27 @@ def explain(
 ) -> None:
     """Tell one record's whole story: both sides, its link, every run that touched it."""
     show.document(opened(workspace).explain(key), as_json=as_json)
+
+
+def bundle(
+    key: Annotated[str, typer.Argument(metavar="KEY", help="Any id, e-mail, phone or external id.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The file; bundle-KEY.zip in this folder if left out.")
+    ] = None,
+    as_json: Json = False,
+    workspace: InWorkspace = "default",
+) -> None:
+    """Pack one record's story for support; secrets and other people's data are left out.
+
+    With --json and without --out it is printed.
+    """
+    ws = opened(workspace)
+    if as_json and out is None:
+        show.document(ws.bundle(key), as_json=True)
+        return
+    plain = "".join(c if c.isalnum() else "-" for c in key)[:60]
+    made = ws.write_bundle(key, out or Path(f"bundle-{plain}.zip"))
+    show.record({"file": str(made)}, as_json=as_json)
 
 
 def pause(

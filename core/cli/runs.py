@@ -75,6 +75,26 @@ def retry(
     raise typer.Exit(show.exit_code(told))
 
 
+@group.command("undo")
+def undo(
+    run: RunId,
+    preview: Annotated[bool, typer.Option("--preview", help="Say what it would do, and do nothing.")] = False,
+    as_json: Json = False,
+    workspace: InWorkspace = "default",
+) -> None:
+    """Take back what a run wrote, as far as nobody has changed it since; the rest is listed."""
+    from core.cli.progress import follow, working
+
+    ws = opened(workspace)
+    if preview:
+        show.preview(ws.preview_undo(run), as_json=as_json)
+        return
+    with working(ws):
+        told = follow(ws, ws.undo(run), quiet=as_json)
+    show.run(told, as_json=as_json)
+    raise typer.Exit(show.exit_code([told]))
+
+
 @group.command("cancel")
 def cancel(run: RunId, as_json: Json = False, workspace: InWorkspace = "default") -> None:
     """Stop a run after the batch under way; what has been sent stays, and is recorded."""

@@ -158,6 +158,10 @@ class Guards(_Spec):
     max_delete_share: float = Field(default=0.05, ge=0, le=1)
     min_deletes: int = 10
     """Fewer deletes than this never trip the share."""
+    max_update_share: float = Field(default=0.8, ge=0, le=1)
+    """Suddenly all changed: a share of the linked records; 1 for jobs whose every record changes each time."""
+    min_updates: int = 500
+    """Fewer updates than this never trip the share."""
 
 
 class JobSpec(_Spec):

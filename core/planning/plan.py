@@ -29,13 +29,24 @@ ROWS: dict[str, pl.DataType | type[pl.DataType]] = {
     "baseline": pl.String,
     "extra": pl.String,
     "parent": pl.String,
+    "sent_as": pl.String,
 }
 """Columns of a plan's rows. ``action``: create, update, delete, link, move, none. ``payload``, ``before`` and
 ``baseline`` are JSON objects of canonical text; ``extra`` a JSON object of what belongs to the row (candidates, stamps,
-decisions); ``parent`` groups rows that lock the same record of the org."""
+decisions); ``parent`` groups rows that lock the same record of the org; ``sent_as`` is the workspace user whose login
+writes the row, empty for the system's."""
 
 OWN = ("outcome", "cause", "reason", "field", "key", "title")
-_TEXT_DEFAULTS = {"sobject": "", "key": "", "title": "", "action": "none", "cause": "", "field": "", "parent": ""}
+_TEXT_DEFAULTS = {
+    "sobject": "",
+    "key": "",
+    "title": "",
+    "action": "none",
+    "cause": "",
+    "field": "",
+    "parent": "",
+    "sent_as": "",
+}
 
 
 @dataclass(frozen=True)

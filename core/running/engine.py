@@ -44,9 +44,18 @@ class Engine:
             gateway=self._gateway(workspace_id, connection),
             integration_user=connection.user_id,
             clock=self.doors.clock,
+            logins=OwnLogins(self, workspace_id),
         )
 
+    def own_gateway(self, connection: Connection) -> Gateway:
+        """The gateway of a person's own login."""
+        return self._kept(-int(connection.id or 0), connection)
+
     def _gateway(self, workspace_id: int, connection: Connection) -> Gateway:
+        return self._kept(workspace_id, connection)
+
+    def _kept(self, name: int, connection: Connection) -> Gateway:
+        """The gateway kept under a name: a workspace's by its id, a person's own by their connection's, negative."""
         with self._lock:
             # A reconnect, perhaps by another process, may bring another app or host: then the gateway is a new one.
             key = (
@@ -56,12 +65,12 @@ class Engine:
                 connection.instance_url,
                 connection.state_at,
             )
-            kept = self._gateways.get(workspace_id)
+            kept = self._gateways.get(name)
             if kept is None or kept[0] != key:
                 kept = (key, connect.open_gateway(self.doors, connection, self.timeouts))
                 # The org told us to stay away: that holds over a restart as well.
                 kept[1].allowance_resets(connection.api_blocked_until_at)
-                self._gateways[workspace_id] = kept
+                self._gateways[name] = kept
             return kept[1]
 
     def note(self, workspace_id: int, error: OrgError | None = None) -> None:
@@ -82,6 +91,23 @@ class Engine:
         """Take the gateway anew the next time, for a connection that changed."""
         with self._lock:
             self._gateways.pop(workspace_id, None)
+
+
+@dataclass(frozen=True)
+class OwnLogins:
+    """The logins that people of a workspace have linked for themselves."""
+
+    engine: Engine
+    workspace_id: int
+
+    def people(self) -> list[str]:
+        """E-mails of those who have one that the org accepts."""
+        return [c.owner for c in connect.own_logins(self.engine.doors.db, self.workspace_id)]
+
+    def open(self, email: str) -> tuple[Gateway, str] | None:
+        """A person's gateway and org user; ``None`` where there is none, or the org has refused it."""
+        found = [c for c in connect.own_logins(self.engine.doors.db, self.workspace_id) if c.owner == email]
+        return (self.engine.own_gateway(found[0]), found[0].user_id) if found else None
 
 
 _STATES: dict[type[OrgError], str] = {

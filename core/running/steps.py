@@ -30,9 +30,10 @@ from core.mapping.spec import JobSpec
 from core.planning import guards
 from core.records import ENDED_RUNS, Direction, RunStatus
 from core.running.engine import Engine
-from core.store import ledger, runs
+from core.store import ledger, links, runs
+from core.store.records import count_records
 from core.store.tables import Job, Run, Workspace
-from core.syncing import apply_in, apply_out, books, capture, firewall, ground, outbox, plan_in, plan_out
+from core.syncing import apply_in, apply_out, books, capture, firewall, ground, outbox, plan_in, plan_out, undo
 from core.syncing.context import Context
 
 log = structlog.get_logger()
@@ -123,7 +124,10 @@ def make_plan(ctx: Context, spec: JobSpec, run: Run) -> str:
         books.capture_count(ctx.db, ctx.workspace_id, run.run_id, source, n, ctx.now())
     plan_id = run.run_id.replace("run_", "plan_", 1)
     rows = pl.concat([p.rows for p in planned])
-    tripped = guards.check(rows, linked(ctx, spec), spec.guards)
+    # An undo is looked at by the person who asks for it, and does no more than the run did.
+    is_undo = bool(run.scope and "undo" in run.scope)
+    whole = left(ctx, spec, run.scope, n_rows)
+    tripped = [] if is_undo else guards.check(rows, linked(ctx, spec), spec.guards, whole)
     meta = {
         "plan_id": plan_id,
         "run_id": run.run_id,
@@ -139,6 +143,8 @@ def make_plan(ctx: Context, spec: JobSpec, run: Run) -> str:
 
 def compute(ctx: Context, spec: JobSpec, scope: dict[str, Any] | None) -> tuple[list[Any], dict[str, int]]:
     """The plan of a job as it stands now, and how many rows each source gave; writes nothing but read describes."""
+    if scope and "undo" in scope:
+        return undo.plan(ctx, spec, scope["undo"])
     if spec.direction is Direction.INBOUND:
         captured = capture.capture(
             ctx, spec, full=bool(scope and scope.get("full")), records=scope.get("records") if scope else None
@@ -151,16 +157,16 @@ def compute(ctx: Context, spec: JobSpec, scope: dict[str, Any] | None) -> tuple[
     return [plan_out.plan_pair(ctx, spec, s) for s in selected], {"workspace": n_rows}
 
 
+def left(ctx: Context, spec: JobSpec, scope: dict[str, Any] | None, n_rows: dict[str, int]) -> int | None:
+    """How many records the side that is read has left: what a full reading of the org gave, or what there is here."""
+    if spec.direction is Direction.INBOUND:
+        return sum(n_rows.values()) if scope and scope.get("full") else None
+    return count_records(ctx.db, ctx.workspace_id, spec.kind)
+
+
 def linked(ctx: Context, spec: JobSpec) -> int:
-    """How many records the job holds links for: the whole that a guard's share is of."""
-    return int(
-        ctx.db.one(
-            "SELECT COUNT(*) FROM link WHERE workspace_id = :w AND job = :j AND state = 'active'",
-            w=ctx.workspace_id,
-            j=spec.name,
-        )
-        or 0
-    )
+    """How many records of the job's kind are linked to its objects, by whichever job: the whole of a guard's share."""
+    return links.count(ctx.db, ctx.workspace_id, spec.kind, [p.sobject for p in spec.pairs])
 
 
 def _settle_earlier(ctx: Context, spec: JobSpec, run_id: str) -> None:

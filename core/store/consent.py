@@ -44,7 +44,7 @@ def keep(batch: Batch, people: pl.DataFrame) -> None:
     if taken_back.height:
         raise ConsentBreach(
             f"{taken_back.height} people who have opted out would be opted in again; nothing was written.",
-            hint="Only a person may do that, on the person's page or with `syncline people opt-in`.",
+            hint="Only a person may do that, on the person's page or with `syncline consent opt-in`.",
             people=taken_back["record_id"].head(20).to_list(),
         )
     fresh = known.filter(~is_out & pl.col("value").fill_null(value=False)).select("record_id", "channel")

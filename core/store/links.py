@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
-from core.store.database import Batch
+from core.records import Kind, table_of
+from core.store.database import Batch, Database
 
 LINK_COLUMNS = (
     "l.id, l.record_id, l.sobject, l.org_id, l.how, l.baseline, l.org_stamp_at, l.org_modified_at,"
@@ -33,6 +36,22 @@ def of_org(batch: Batch, org_ids: pl.Series) -> pl.DataFrame:
         w=batch.workspace_id,
     )
     return _typed(frame)
+
+
+def count(db: Database, workspace_id: int, kind: Kind, sobjects: Sequence[str]) -> int:
+    """How many records of a kind are linked to one of these objects; those that are gone here count as well."""
+    table = table_of(kind)
+    only = (
+        " AND NOT EXISTS (SELECT 1 FROM activity a WHERE a.workspace_id = l.workspace_id AND a.id = l.record_id"
+        " AND a.kind <> :k)"
+    )
+    found = db.read(
+        "SELECT l.sobject, COUNT(*) AS n FROM link l WHERE l.workspace_id = :w AND l.table_name = :t"
+        f" AND l.state = 'active'{only if table == 'activity' else ''} GROUP BY l.sobject",
+        {"w": workspace_id, "t": table, **({"k": kind.value} if table == "activity" else {})},
+    )
+    counts = dict(found.iter_rows())
+    return sum(int(counts.get(s, 0)) for s in sobjects)
 
 
 def _typed(frame: pl.DataFrame) -> pl.DataFrame:

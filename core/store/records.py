@@ -19,6 +19,7 @@ from sqlalchemy import BigInteger, Boolean, Integer
 from sqlmodel import SQLModel
 
 from core.errors import StoreError
+from core.records import Kind, table_of
 from core.store import consent
 from core.store.codec import INSTANT, UtcTime
 from core.store.database import Batch, Database, quoted
@@ -140,6 +141,13 @@ def load_records(
     names = ", ".join(quoted(c) for c in (columns or columns_of(table)))
     frame = db.read(f"SELECT {names} FROM {table} WHERE {' AND '.join(clauses)} ORDER BY seq", params, **more)
     return typed(table, frame)
+
+
+def count_records(db: Database, workspace_id: int, kind: Kind) -> int:
+    """How many records of a kind there are, deleted ones included."""
+    table = table_of(kind)
+    only, params = (" AND kind = :k", {"k": kind.value}) if table == "activity" else ("", {})
+    return int(db.one(f"SELECT COUNT(*) FROM {table} WHERE workspace_id = :w{only}", params, w=workspace_id))
 
 
 def by_key(batch: Batch, table: str, keys: pl.DataFrame, columns: Sequence[str] = ()) -> pl.DataFrame:

@@ -21,21 +21,21 @@ SYSTEM = ("worker", "schedule")
 KEY = "roles"
 _MAY = {
     VIEWER: (
-        "acting_as alerts api_budget balance candidates connections count_open_rows draft error_groups explain "
-        "find_people finish_connect inbox job job_head jobs link_me list_members open_record open_rows overview "
-        "plan_info plan_rows plan_rows_found plans readiness row run_info run_results runs specs summary templates "
-        "users verify_token"
+        "acting_as alerts api_budget balance candidates connections consent count_open_rows draft error_groups "
+        "explain find_people finish_connect inbox job job_head jobs link_me list_members open_record open_rows "
+        "overview plan_info plan_rows plan_rows_found plans readiness recycle_bin row run_info run_results runs "
+        "specs summary templates users verify_token"
     ),
     ANALYST: (
-        "audit_books audit_export audit_report audit_views backfill_counts backtest bundle changes check_filter "
-        "check_preset compare config_log context diff_config discard drop_draft duplicates exclusions export_config "
-        "fields keep_draft lineage list_views lookup org_object org_users plan presets preview request_plan "
-        "seen_values segments simulate_merge validate validate_config value_counts verify_merge vocabulary wait "
-        "write_bundle write_report"
+        "audit_books audit_export audit_report audit_views backfill_counts backtest backtest_summary bundle changes "
+        "check_filter check_preset compare config_log context diff_config discard drop_draft duplicates exclusions "
+        "export_config fields held_about keep_draft lineage list_views lookup org_object org_users plan presets "
+        "preview preview_erasure request_plan retention seen_values segments simulate_merge validate "
+        "validate_config value_counts verify_merge vocabulary wait write_bundle write_report"
     ),
     OPERATOR: (
-        "apply approve backfill cancel decide merge_records mute_alerts pause put_aside refresh_org rehearse "
-        "repair_link request_run retry run take_in take_in_file undo"
+        "apply approve backfill cancel decide merge_records mute_alerts opt_in pause preview_undo put_aside "
+        "refresh_org rehearse repair_link request_run restore retry run take_in take_in_file undo"
     ),
 }
 VERBS: dict[str, str] = {verb: role for role, verbs in _MAY.items() for verb in verbs.split()}

@@ -101,6 +101,8 @@ class OAuthState(SQLModel, table=True):
     client_secret: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
     redirect_uri: str
     name: str = ""
+    owner: str = ""
+    """The workspace user who links their own login by it; empty for the system's."""
     expires_at: datetime = _at(nullable=False)
     used_at: datetime | None = _at()
 
@@ -516,6 +518,8 @@ class Change(SQLModel, table=True):
     extra: str | None = _text()
     """JSON: candidates, stamps, decisions that belong to the row."""
     parent: str = ""
+    sent_as: str = ""
+    """The workspace user whose login is to write it; empty for the system's own."""
     batch: int | None = None
 
 

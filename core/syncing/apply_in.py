@@ -10,7 +10,7 @@ import polars as pl
 
 from core.mapping.spec import JobSpec
 from core.records import ACTIVITY_KINDS, Kind, table_of
-from core.store import links
+from core.store import ledger, links
 from core.store.codec import dumps
 from core.store.database import Batch
 from core.store.records import save_records
@@ -161,6 +161,8 @@ def _store_column(spec: JobSpec, name: str) -> pl.Expr:
 def _linkable(done: pl.DataFrame) -> pl.DataFrame:
     """Rows that say something of their link; one that left a segment was not read."""
     said = pl.col("action").is_in(["create", "update", "link", "restore"]) & (pl.col("cause") != "left_scope")
+    # What an undo brings back has no record in the org any more.
+    said &= (pl.col("action") != "restore") | pl.col("baseline").is_not_null()
     return done.filter(said)
 
 
@@ -179,6 +181,15 @@ def _restore(batch: Batch, spec: JobSpec, rows: pl.DataFrame) -> None:
         w=batch.workspace_id,
     ).with_columns(pl.col("id").cast(pl.Int64))
     save_records(batch, table, hidden.with_columns(archived_at=pl.lit(None, dtype=pl.Datetime("us", "UTC"))))
+    undone = rows.filter((pl.col("action") == "restore") & ~pl.col("record_id").is_in(hidden["id"].to_list()))
+    bring_back(batch, table, undone["record_id"])
+
+
+def bring_back(batch: Batch, table: str, record_ids: pl.Series) -> None:
+    """Take records out of the workspace's recycle bin."""
+    back = pl.DataFrame({"id": record_ids}, schema={"id": pl.Int64}).unique()
+    none = pl.lit(None, dtype=pl.Datetime("us", "UTC"))
+    save_records(batch, table, back.with_columns(deleted_at=none, updated_at=pl.lit(batch.at)))
 
 
 def _delete(batch: Batch, spec: JobSpec, rows: pl.DataFrame, now: datetime) -> None:
@@ -209,6 +220,9 @@ def _move(batch: Batch, spec: JobSpec, rows: pl.DataFrame, now: datetime) -> Non
         save_records(
             batch, table, closed.select(id="record_id").with_columns(deleted_at=pl.lit(now), updated_at=pl.lit(now))
         )
+        if table == "person":
+            heirs = pl.concat([known.select("record_id", master="org_id"), free.select("record_id", "master")])
+            _keep_opted_out(batch, closed.join(heirs.rename({"record_id": "heir"}), on="master"), now)
     _end_links(batch, rows, "superseded", now)
     links.add(
         batch,
@@ -217,6 +231,37 @@ def _move(batch: Batch, spec: JobSpec, rows: pl.DataFrame, now: datetime) -> Non
             run_id=pl.lit(""), created_at=pl.lit(now), updated_at=pl.lit(now),
         ),
     )  # fmt: skip
+
+
+def _keep_opted_out(batch: Batch, rows: pl.DataFrame, now: datetime) -> None:
+    """Whoever is opted out as the loser of a merge is so as its winner: the org keeps only the winner's flags.
+
+    Args:
+        batch: the transaction.
+        rows: ``record_id`` of the loser's record, ``heir`` of the winner's, both Int64.
+        now: the time.
+    """
+    staged = batch.stage(rows.select("record_id", "heir"))
+    held = batch.read(
+        "SELECT s.heir AS id, h.external_id, h.opted_out_email AS heir_email, h.do_not_call AS heir_call,"  # noqa: S608
+        " MAX(CAST(l.opted_out_email AS INTEGER)) AS email, MAX(CAST(l.do_not_call AS INTEGER)) AS call"
+        f" FROM {staged} s"
+        " JOIN person l ON l.workspace_id = :w AND l.id = s.record_id"
+        " JOIN person h ON h.workspace_id = :w AND h.id = s.heir"
+        " GROUP BY s.heir, h.external_id, h.opted_out_email, h.do_not_call",
+        w=batch.workspace_id,
+    )
+    flags = {"opted_out_email": ("heir_email", "email"), "do_not_call": ("heir_call", "call")}
+    for row in held.iter_rows(named=True):
+        # Absent stays absent: only an opt-out is handed on.
+        taken = [name for name, (own, lost) in flags.items() if row[lost] and not row[own]]
+        if not taken:
+            continue
+        save_records(batch, "person", pl.DataFrame({"id": [int(row["id"])], **{name: [True] for name in taken}}))
+        ledger.write(
+            batch, "consent.kept", str(row["external_id"]), actor="merge", at=now,
+            detail=f"{', '.join(taken)} taken over from a record that was merged into it",
+        )  # fmt: skip
 
 
 def _alive(batch: Batch, table: str, record_ids: pl.Series) -> list[int]:

@@ -74,13 +74,23 @@ def _iso(value: Any) -> Any:
 
 def _numbered(spec: JobSpec, rows: pl.DataFrame) -> pl.DataFrame:
     if spec.direction is Direction.OUTBOUND:
-        cut = ordering.batches(rows).select("row", "batch", "route")
-        return rows.join(cut, on="row", how="left")
+        return rows.join(_batches(rows), on="row", how="left")
     # Merges before everything else: a winner may be here by then, as what was its loser.
     doing = rows.filter(pl.col("action") != "none").sort(pl.col("action") != "move", maintain_order=True)
     doing = doing.with_row_index("_place")
     cut = doing.select("row", batch=(pl.col("_place") // APPLY_ROWS + 1).cast(pl.Int64), route=pl.lit("store"))
     return rows.join(cut, on="row", how="left")
+
+
+def _batches(rows: pl.DataFrame) -> pl.DataFrame:
+    """``row``, ``batch``, ``route``: the rows of each login in batches of their own, one login after the other."""
+    out: list[pl.DataFrame] = []
+    last = 0
+    for _, part in rows.sort("sent_as", maintain_order=True).group_by("sent_as", maintain_order=True):
+        cut = ordering.batches(part).select("row", pl.col("batch") + last, "route")
+        last = int(cut["batch"].max() or last)  # type: ignore[arg-type]
+        out.append(cut)
+    return pl.concat(out) if out else ordering.batches(rows).select("row", "batch", "route")
 
 
 def _log_decisions(batch: Batch, planned: list[Planned], meta: dict[str, Any]) -> None:
@@ -153,9 +163,10 @@ def begin(db: Database, workspace_id: int, spec: JobSpec, run_id: str, plan_id: 
 def _make_batches(batch: Batch, run_id: str, plan_id: str) -> None:
     batch.execute(
         "INSERT INTO batch (workspace_id, run_id, number, sent_as, sobject, action, route, state, n_rows)"
-        " SELECT workspace_id, :r, batch, '', MAX(sobject), MAX(action), CASE WHEN COUNT(*) > :bulk THEN 'bulk'"
-        " ELSE 'rest' END, 'planned', COUNT(*) FROM change WHERE plan_id = :p AND batch IS NOT NULL AND NOT EXISTS"
-        " (SELECT 1 FROM batch b WHERE b.run_id = :r AND b.number = change.batch) GROUP BY workspace_id, batch",
+        " SELECT workspace_id, :r, batch, MAX(sent_as), MAX(sobject), MAX(action), CASE WHEN COUNT(*) > :bulk"
+        " THEN 'bulk' ELSE 'rest' END, 'planned', COUNT(*) FROM change WHERE plan_id = :p AND batch IS NOT NULL"
+        " AND NOT EXISTS (SELECT 1 FROM batch b WHERE b.run_id = :r AND b.number = change.batch)"
+        " GROUP BY workspace_id, batch",
         r=run_id,
         p=plan_id,
         bulk=ordering.PER_REQUEST,

@@ -147,8 +147,11 @@ def begin(
     client_secret: str = "",
     redirect_uri: str,
     name: str = "Salesforce",
+    owner: str = "",
 ) -> Begun:
     """Begin a sign-in in the browser: a state for one use, ten minutes, this browser and this actor.
+
+    With an owner it becomes that person's own login, and never the system's.
 
     Raises:
         HostRefused: the host is not allowed.
@@ -174,6 +177,7 @@ def begin(
         client_secret=doors.vault.seal(client_secret) if client_secret else None,
         redirect_uri=redirect_uri,
         name=name,
+        owner=owner,
         expires_at=doors.clock.now() + STATE_LIFETIME,
     )
     with doors.db.writing() as session:
@@ -208,7 +212,9 @@ def finish(doors: Doors, workspace_id: int, *, actor: str | None, browser: str, 
         ca_for(doors, state.login_url, hosts),
     )
     tokens = oauth.exchange_code(app, code, doors.vault.open(state.verifier))
-    return keep_connection(doors, workspace_id, app, tokens, actor=state.actor, name=state.name, flow="web")
+    return keep_connection(
+        doors, workspace_id, app, tokens, actor=state.actor, name=state.name, flow="web", owner=state.owner
+    )
 
 
 def _take_state(doors: Doors, workspace_id: int, state: str, browser: str, actor: str | None) -> OAuthState:
@@ -240,6 +246,7 @@ def keep_connection(
     name: str,
     flow: str,
     private_key: str = "",
+    owner: str = "",
 ) -> Connection:
     """Record a connection; a workspace stays with the org it first met, a connection with its user.
 
@@ -252,11 +259,22 @@ def keep_connection(
         ).first()
     # A refresh that is under way must not write its old tokens over the new ones.
     with StoredTokens(doors, known).locked() if known else nullcontext():
-        return _keep(doors, workspace_id, app, tokens, actor=actor, name=name, flow=flow, private_key=private_key)
+        return _keep(
+            doors, workspace_id, app, tokens, actor=actor, name=name, flow=flow, private_key=private_key, owner=owner
+        )
 
 
 def _keep(
-    doors: Doors, workspace_id: int, app: App, tokens: Tokens, *, actor: str, name: str, flow: str, private_key: str
+    doors: Doors,
+    workspace_id: int,
+    app: App,
+    tokens: Tokens,
+    *,
+    actor: str,
+    name: str,
+    flow: str,
+    private_key: str,
+    owner: str,
 ) -> Connection:
     now = doors.clock.now()
     with doors.db.writing() as session:
@@ -273,8 +291,10 @@ def _keep(
         others = session.exec(select(Connection).where(Connection.workspace_id == workspace_id)).all()
         row = found or Connection(
             workspace_id=workspace_id, name=name, login_url=app.login_url, created_at=now, created_by=actor,
-            is_master=not others,
+            is_master=not others and not owner,
         )  # fmt: skip
+        # The system's own login stays the system's, also where its user links it.
+        row.owner = owner if owner and not row.is_master else row.owner
         row.login_url, row.instance_url, row.flow = app.login_url, tokens.instance_url, flow
         row.org_id, row.user_id, row.username, row.client_id = (
             tokens.org_id,
@@ -338,6 +358,17 @@ def master(db: Database, workspace_id: int) -> Connection:
     if row is None:
         raise NotFound("The workspace is not connected to an org.", hint="Connect it on the Connections page.")
     return row
+
+
+def own_logins(db: Database, workspace_id: int) -> list[Connection]:
+    """The connections that people have linked for themselves, and that the org accepts."""
+    with db.session() as session:
+        found = session.exec(
+            select(Connection).where(
+                Connection.workspace_id == workspace_id, Connection.owner != "", Connection.state != "auth_failed"
+            )
+        )
+        return list(found.all())
 
 
 def open_gateway(doors: Doors, connection: Connection, timeouts: Timeouts | None = None) -> Gateway:

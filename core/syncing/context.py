@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from sqlmodel import select
 
@@ -21,6 +21,30 @@ from core.store.tables import Job, OrgDescribe
 from core.values import times
 
 
+class Logins(Protocol):
+    """The logins that people of the team have linked for themselves."""
+
+    def people(self) -> list[str]:
+        """E-mails of those who have one that the org accepts."""
+        ...
+
+    def open(self, email: str) -> tuple[Gateway, str] | None:
+        """A person's gateway and org user; ``None`` where there is none, or the org has refused it."""
+        ...
+
+
+class NoLogins:
+    """Nobody has linked one."""
+
+    def people(self) -> list[str]:
+        """Nobody."""
+        return []
+
+    def open(self, email: str) -> tuple[Gateway, str] | None:
+        """None."""
+        return None
+
+
 @dataclass
 class Context:
     """Handed to every verb of this room; one per run."""
@@ -31,6 +55,7 @@ class Context:
     gateway: Gateway
     integration_user: str
     clock: Clock
+    logins: Logins = field(default_factory=NoLogins)
     _orgs: dict[str, OrgObject] = field(default_factory=dict)
 
     def now(self) -> datetime:

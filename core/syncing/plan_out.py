@@ -50,6 +50,7 @@ def plan_pair(ctx: Context, spec: JobSpec, selected: Selected) -> Planned:
     resolved = outbound.resolve(spec, pair, given.drop(RESOLVED, strict=False), found)
     if not outbound.is_consent_only(spec):
         resolved = excluded.outbound(ctx, spec, resolved)
+    resolved = resolved.with_columns(sent_as=_login_of(ctx, spec, resolved))
     resolved = resolved.with_columns(_title=_title_of(spec, resolved))
     if spec.zone != "owner":
         resolved = resolved.drop("row_zone")
@@ -82,6 +83,12 @@ def _stopped_but_out(spec: JobSpec, pair: PairSpec, verdicts: pl.DataFrame, mapp
         return pl.Series("org_id", [], dtype=pl.String)
     differing = outbound.differing(stopped, mapped.select("local_id", *(f"{p}:{f}" for f in fields for p in "os")))
     return stopped.join(differing, on="local_id", how="semi")["org_id"]
+
+
+def _login_of(ctx: Context, spec: JobSpec, rows: pl.DataFrame) -> pl.Expr:
+    """Whose login writes a row: what a person did is written by their own, where they have linked one."""
+    people = ctx.logins.people() if spec.kind in ACTIVITY_KINDS and spec.owner_rule == "linked_user" else []
+    return pl.when(pl.col("user").is_in(people)).then("user").otherwise(pl.lit("")).cast(pl.String)
 
 
 def _title_of(spec: JobSpec, rows: pl.DataFrame) -> pl.Expr:

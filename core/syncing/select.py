@@ -18,7 +18,6 @@ from core.syncing import rulings
 from core.syncing.context import Context
 from core.values import domains, emails, ids, phones
 
-PEOPLE_OBJECTS = frozenset({"Contact", "Lead"})
 RENAMED = {"id": "local_id", "user_email": "user", "created_on_at": "created_on", "lead_source": "source_of_lead"}
 
 

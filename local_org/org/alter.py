@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from local_org.org import formulas, statuses
-from local_org.org.catalog.custom import ACTIVITY, extend, rebuilt, with_fields, without_field
+from local_org.org.catalog.custom import ACTIVITY, check_name, extend, rebuilt, with_fields, without_field
 from local_org.org.model import Field, PicklistValue, Schema, SObject
 
 if TYPE_CHECKING:
@@ -59,7 +59,12 @@ def change_field(org: Org, sobject: str, name: str, **changes: Any) -> Field:
 
 
 def rename_field(org: Org, sobject: str, name: str, new_name: str) -> None:
-    """Rename a field's API name; its values move along."""
+    """Rename a field's API name; its values move along.
+
+    Raises:
+        ValueError: There is no such field, or the new name is none.
+    """
+    check_name(new_name, "field")
     for target in _names(org, sobject):
         old = _field(org, target, name)
         held = _object(org, target)

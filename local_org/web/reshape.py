@@ -103,7 +103,7 @@ def _letters(org: Org, facts: dict[str, Any], letters: str) -> None:
 
 def _grant(org: Org, facts: dict[str, Any]) -> None:
     """``profile``, ``object`` and ``letters`` out of crudVM."""
-    row = org.connection().execute('SELECT "Id" FROM "Profile" WHERE "Name" = ?', (facts["profile"],)).fetchone()
+    row = org.connection().execute('SELECT "Id" FROM "Profile" WHERE "Name" = ?', (str(facts["profile"]),)).fetchone()
     if row is None:
         raise ValueError(f"no profile is named {facts['profile']!r}")
     permissions.set_object_access(org, row[0], str(facts["object"]), str(facts["letters"]))

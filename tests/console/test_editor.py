@@ -142,6 +142,7 @@ def test_a_job_is_switched_off_and_on(synced: Workspace, page: Open) -> None:
 def test_preview_names_what_would_be_held_before_anything_is_sent(
     synced: Workspace, demo_org: Practice, page: Open
 ) -> None:
+    synced.save_job(synced.job("calls_out").model_copy(update={"delete": True}))  # what is held is looked at again
     before = synced.frames.results().height
     shown = page("job", job="calls_out", step="Preview").press("Preview now")
     assert "adds up" in shown.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -12,7 +13,20 @@ from local_org.org.model import Field, FieldType, PicklistValue, Schema, SObject
 ACTIVITY = ("Task", "Event")
 """Custom fields of the pseudo-object Activity appear on both."""
 
+_API_NAME = re.compile(r"[A-Za-z]\w*\Z", re.ASCII)
 _ACTIVITY_PARENTS = ("Contact", "Lead")
+
+
+def check_name(name: str, what: str) -> None:
+    """See that a custom field or object may be called that.
+
+    Raises:
+        ValueError: The name does not end in ``__c``, or holds something else than letters, digits and underscores.
+    """
+    if not name.endswith("__c"):
+        raise ValueError(f"a custom {what}'s name ends in __c: {name}")
+    if _API_NAME.match(name) is None:
+        raise ValueError(f"a custom {what}'s name begins with a letter and holds letters, digits and _: {name!r}")
 
 
 def custom_field(
@@ -42,8 +56,7 @@ def custom_field(
         child: Name of the child relationship on those objects, without ``__r``.
         flags: Any other attribute of `Field`, for example ``restricted=True``, ``external_id=True``, ``unique=True``.
     """
-    if not name.endswith("__c"):
-        raise ValueError(f"a custom field's name ends in __c: {name}")
+    check_name(name, "field")
     made: dict[str, Any] = {"name": name, "type": kind, "label": label or _label(name), "custom": True}
     made.update(sizes(kind, length, scale))
     made.update(searching(kind, made["length"]))
@@ -83,8 +96,7 @@ def custom_object(
     auto_number: bool = False,
 ) -> SObject:
     """A custom object with the fields that every one has, followed by its own."""
-    if not name.endswith("__c"):
-        raise ValueError(f"a custom object's name ends in __c: {name}")
+    check_name(name, "object")
     named: Spec = {"name": "Name", "type": "string", "length": 80, "label": name_label or f"{label} Name"}
     named = {**named, "may": "D" if auto_number else "CUND", "auto_number": auto_number, **_NAMED}
     last = ({"name": "LastActivityDate", "type": "date", "may": "N", "label": "Last Activity"},) if activities else ()

@@ -30,6 +30,8 @@ def standard_field(spec: Spec, picklists: Mapping[str, Iterable[str]]) -> Field:
         ValueError: A word that no field has, or a type that does not exist.
     """
     name, kind, may = str(spec["name"]), field_type(spec), str(spec.get("may", "CUN"))
+    if "formula" in spec or "rollup" in spec:
+        raise ValueError(f"{name}: only custom fields are formulas or roll-ups; their names end in __c")
     made: dict[str, Any] = {"name": name, "type": kind, "label": str(spec.get("label", name))}
     made.update(sizes(kind, int(spec.get("length", 0)), int(spec.get("scale", 0))))
     made.update(createable="C" in may, updateable="U" in may, nillable="N" in may, defaulted_on_create="D" in may)
@@ -67,6 +69,8 @@ def flags(spec: Spec, known: Iterable[str]) -> dict[str, Any]:
     if unknown:
         raise ValueError(f"{spec.get('name')}: unknown words in a field's declaration: {', '.join(unknown)}")
     made: dict[str, Any] = {word: tuple(value) if isinstance(value, list) else value for word, value in rest.items()}
+    if made.get("formula") is not None:
+        made["formula"] = str(made["formula"])
     if "quirks" in made:
         made["quirks"] = tuple(dict(made["quirks"]).items())
     if made.get("external_id"):

@@ -142,7 +142,7 @@ def _each(part: Any, outer: Any, inner: Any, where: str) -> None:
     if not isinstance(part, outer):
         raise ValueError(f"the schema {where} wants {words[outer]}")
     for each in part.values() if isinstance(part, dict) else part:
-        if each is not None and not isinstance(each, inner):
+        if (each is not None or isinstance(part, list)) and not isinstance(each, inner):
             raise ValueError(f"the schema {where} wants {words[inner]} in each place")
 
 
@@ -155,6 +155,8 @@ def grown(schema: Schema, more: Declared) -> Schema:
     objects: list[SObject] = []
     for name, spec in more.objects.items():
         held = schema.get(name)
+        if held is not None and not custom(name):
+            raise ValueError(f"{name} is there already: what is to be added or changed goes under fields")
         wish = str(spec.get("prefix") or "")
         prefix = (held.key_prefix if held else None) or (_free_prefix(schema, objects, wish) if custom(name) else wish)
         objects.append(_object(name, spec, prefix, more.picklists))
@@ -206,6 +208,8 @@ def _object(name: str, spec: Mapping[str, Any], prefix: str, picklists: Mapping[
     own = _fields(spec.get("fields") or (), picklists)
     settings = {word: spec[word] for word in spec.keys() - {"label", "plural", "prefix", "fields"}}
     if not custom(name):
+        if not own or own[0].type != "id":
+            raise ValueError(f"{name}: an object whose name does not end in __c wants an Id as its first field")
         return SObject(name, label, plural, prefix or None, tuple(own), **settings)
     words: tuple[Literal["activities", "name_label", "auto_number"], ...] = ("activities", "name_label", "auto_number")
     made = custom_object(name, label, plural, prefix, own, **{w: settings.pop(w) for w in words if w in settings})

@@ -24,7 +24,8 @@ _KEYS = [*_FIELDS, "allOrNone", "compositeRequest", "batchRequests", "graphs", "
          "subscription", "ext", "replay", "type"]  # fmt: skip
 _TEXTS = ["", "Account", "Task", "POST", "GET", "PATCH", "/services/data/v66.0/sobjects/Account", "@{a.id}", "@{a[0]}",
           "001000000000001AAA", "a", "insert", "upsert", "query", "SELECT Id FROM Account", "2026-01-01",
-          "/meta/connect", "/meta/handshake", "/meta/subscribe", "\u0000", "\ud83d\ude00", "Open", "Aborted", "LF", "PIPE"]  # fmt: skip
+          "/meta/connect", "/meta/handshake", "/meta/subscribe", "\u0000", "\ud83d\ude00",
+          "Open", "Aborted", "LF", "PIPE"]  # fmt: skip
 scalars = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
     | st.sampled_from(_TEXTS) | st.text(max_size=8)

@@ -61,7 +61,7 @@ def test_the_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
 @pytest.mark.parametrize(
     ("args", "sentence"),
     [
-        (["nonsense"], "No such command 'nonsense'. See syncline --help."),
+        (["frobnicate"], "No such command 'frobnicate'. See syncline --help."),
         (["jobs", "show"], "Missing argument 'JOB'. See syncline jobs show --help."),
         (["runs", "list", "--limit", "x"], "Invalid value for '--limit': Input should be a valid integer"),
         (["demo", "--scale", "0"], "Invalid value for '--scale': Input should be greater than or equal to 0.01."),

@@ -42,6 +42,28 @@ def test_the_guard_says_how_much_and_what_the_limit_is() -> None:
     assert "5 %" in tripped.message
 
 
+@pytest.mark.parametrize(
+    ("updates", "linked", "limits", "trips"),
+    [
+        (499, 500, Guards(), False),
+        (500, 600, Guards(), True),
+        (500, 625, Guards(), False),
+        (500, 0, Guards(), True),
+        (5000, 5000, Guards(max_update_share=1), False),
+        (3, 3, Guards(min_updates=3), True),
+    ],
+)
+def test_a_plan_that_changes_nearly_everything_trips(updates: int, linked: int, limits: Guards, trips: bool) -> None:
+    found = guards.check(deleting(0, updates), linked, limits)
+    assert [t.guard for t in found] == (["all_changed"] if trips else [])
+
+
+@pytest.mark.parametrize(("linked", "left", "trips"), [(10, 0, True), (9, 0, False), (10, 1, False), (10, None, False)])
+def test_a_side_that_is_suddenly_empty_trips(linked: int, left: int | None, trips: bool) -> None:
+    found = guards.check(deleting(0, 0), linked, Guards(), left)
+    assert [t.guard for t in found] == (["suddenly_empty"] if trips else [])
+
+
 # --- batches
 
 

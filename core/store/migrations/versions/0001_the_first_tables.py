@@ -166,6 +166,7 @@ def upgrade() -> None:
         sa.Column("baseline", sa.Text(), nullable=True),
         sa.Column("extra", sa.Text(), nullable=True),
         sa.Column("parent", sa.String(), nullable=False),
+        sa.Column("sent_as", sa.String(), nullable=False),
         sa.Column("batch", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("plan_id", "row"),
     )
@@ -339,6 +340,7 @@ def upgrade() -> None:
         sa.Column("client_secret", sa.LargeBinary(), nullable=True),
         sa.Column("redirect_uri", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
+        sa.Column("owner", sa.String(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.Column("used_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("state_hash"),

@@ -1,0 +1,111 @@
+"""A person's values are found and blanked everywhere; old values are reduced; the books still balance."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import polars as pl
+import pytest
+
+from core.audit import balance as books
+from core.audit.frames import Frames
+from core.store import erasing
+from core.store.codec import dumps
+from core.store.database import Database
+from tests.integration.audit import world
+from tests.integration.audit.world import NOW, WS
+
+TRACES = ("Dana Fox", "dana@acme.example", "+13125550101")
+
+
+def everything(db: Database) -> str:
+    """All text of the workspace's tables."""
+    tables = (
+        "person",
+        "activity",
+        "contact_point",
+        "link",
+        "change",
+        "record_result",
+        "open_row",
+        "event",
+        "event_value",
+    )
+    return json.dumps({t: db.read(f"SELECT * FROM {t} WHERE workspace_id = 1").to_dicts() for t in tables}, default=str)
+
+
+@pytest.fixture
+def known(filled: Database) -> Database:
+    """Dana is in every table."""
+    text = dumps({"Subject": "Call: Dana Fox", "Email": "dana@acme.example"})
+    filled.execute("UPDATE activity SET subject = 'Call: Dana Fox', notes = 'Dana Fox +13125550101',"
+                   " person_email = 'dana@acme.example' WHERE id = 21")  # fmt: skip
+    filled.execute(
+        "UPDATE record_result SET request = :t, before = :t, title = 'Call: Dana Fox' WHERE record_id = 21", t=text
+    )
+    filled.execute("UPDATE change SET payload = :t, title = 'Call: Dana Fox' WHERE record_id = 21", t=text)
+    filled.execute("UPDATE link SET baseline = :t WHERE record_id IN (11, 21)", t=text)
+    filled.execute("UPDATE event_value SET body = :t", t=text)
+    filled.execute("UPDATE event SET subject = '21'")
+    return filled
+
+
+@pytest.mark.requirement("X28")
+def test_a_person_is_blanked_everywhere_and_ids_and_the_opt_out_stay(known: Database) -> None:
+    assert all(t in everything(known) for t in TRACES)
+    person = erasing.find(known, WS, [world.DANA])
+    counted = erasing.counts(known, WS, person)
+    assert all(t in everything(known) for t in TRACES), "counting changes nothing"
+    handed = json.dumps(erasing.held(known, WS, person), default=str)
+    assert all(t in handed for t in TRACES)
+    done = erasing.erase(known, WS, person, "ann", NOW)
+    left = everything(known)
+    assert not [t for t in TRACES if t in left]
+    assert {k: n for k, n in counted.items() if n} == {k: n for k, n in done.items() if n}
+    row = known.read("SELECT * FROM person WHERE id = 11").row(0, named=True)
+    assert (row["external_id"], row["opted_out_email"], row["do_not_call"]) == ("p-1", True, True)
+    assert row["deleted_at"] is not None
+    assert known.one("SELECT COUNT(*) FROM link WHERE record_id = 11 AND state = 'active'") == 1
+    event = Frames(known, WS).events().filter(pl.col("kind") == "person.erased").row(0, named=True)
+    body = json.loads(event["body"])
+    assert erasing.hashed("Dana@Acme.example") in body["hashes"]
+    assert not [t for t in TRACES if t in event["body"]]
+    books.require_balanced(Frames(known, WS).balance())
+
+
+@pytest.mark.requirement("X28")
+def test_nobody_else_is_touched(known: Database) -> None:
+    before = known.read("SELECT * FROM person WHERE id = 12").to_dicts()
+    erasing.erase(known, WS, erasing.find(known, WS, [world.DANA]), "ann", NOW)
+    assert known.read("SELECT * FROM person WHERE id = 12").to_dicts() == before
+    assert known.one("SELECT title FROM open_row WHERE record_id = :i", i=world.WAITING) == f"Call {world.WAITING}"
+
+
+@pytest.mark.requirement("X27")
+def test_what_is_old_is_reduced_to_a_hash_and_the_books_still_balance(known: Database) -> None:
+    later = NOW + timedelta(days=1)
+    text = str(known.one("SELECT request FROM record_result WHERE record_id = 21"))
+    counts = Frames(known, WS).runs().to_dicts()
+    touched = {kind: erasing.reduce(known, WS, kind, later) for kind in erasing.DEFAULTS}
+    assert touched["requests"] == 1
+    assert touched["plans"] == 0, "a kept plan may still be applied"
+    known.execute("UPDATE plan SET status = 'applied'")
+    assert erasing.reduce(known, WS, "plans", later) == 1
+    row = known.read("SELECT * FROM record_result WHERE record_id = 21").row(0, named=True)
+    assert json.loads(row["request"]) == {"sha256": erasing.hashed(text)}
+    assert (row["answer"], row["outcome"], row["org_id"]) == (None, "created", world.ORG_TASK)
+    assert known.one("SELECT COUNT(*) FROM event_value") == 0
+    assert Frames(known, WS).runs().to_dicts() == counts
+    books.require_balanced(Frames(known, WS).balance())
+    assert {kind: erasing.reduce(known, WS, kind, later) for kind in erasing.DEFAULTS} == dict.fromkeys(
+        erasing.DEFAULTS, 0
+    )
+
+
+def test_what_is_young_stays(known: Database) -> None:
+    before = everything(known)
+    assert {k: erasing.reduce(known, WS, k, NOW - timedelta(days=1)) for k in erasing.DEFAULTS} == dict.fromkeys(
+        erasing.DEFAULTS, 0
+    )
+    assert everything(known) == before
