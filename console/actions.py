@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from console.components import notices
 from console.session import workspace
@@ -226,8 +226,26 @@ def put_aside(rows: Sequence[tuple[str, str]], *, aside: bool = True) -> None:
     _tried(each, f"{count(len(rows), 'row')} {told}.")
 
 
-def decide(job: str, subject: str, record_id: int, name: str) -> list[str] | None:
-    """Pick who an ambiguous row means, and push it."""
-    item = f"{job}:{subject}"
-    said = f"Decided: {name}. The row is being pushed."
-    return _tried(lambda: workspace().decide(item, "record", record_id=record_id), said)
+def decide(
+    items: Sequence[str],
+    choice: str,
+    *,
+    record_id: int | None = None,
+    org_id: str | None = None,
+    note: str = "",
+    told: str = "",
+) -> list[str] | None:
+    """Answer questions of the inbox alike, and have the next runs carry it out."""
+    return _tried(
+        lambda: workspace().decide(list(items), choice, record_id=record_id, org_id=org_id, note=note.strip()),
+        lambda runs: told or f"Decided: {count(len(items), 'question')}. {_carried_out(len(runs))}",
+    )
+
+
+def answer(items: Sequence[str], choice: str, **more: Any) -> None:
+    """Answer questions of the inbox alike, from a button; ``more`` as `decide` takes it."""
+    decide(items, choice, **more)
+
+
+def _carried_out(runs: int) -> str:
+    return f"{count(runs, 'run')} asked for to carry it out." if runs else "The next run carries it out."

@@ -17,10 +17,12 @@ HERE = Path(__file__).parent
 def _titles() -> dict[str, str]:
     """Titles that carry a count."""
     try:
-        n = sum(g["count"] - g["aside"] for g in workspace().error_groups())
+        groups = workspace().error_groups()
     except SynclineError:
-        n = 0
-    return {"errors": f"Errors {n:,}" if n else "Errors"}
+        groups = []
+    n = sum(g["count"] - g["aside"] for g in groups)
+    asks = sum(g["count"] - g["aside"] for g in groups if g["cause"] in strings.INBOX_CAUSES)
+    return {"errors": f"Errors {n:,}" if n else "Errors", "inbox": f"Inbox {asks:,}" if asks else "Inbox"}
 
 
 def _page(name: str, title: str, icon: str, *, default: bool = False, hidden: bool = False) -> st.Page:
@@ -45,6 +47,7 @@ def main() -> None:
     pages = {
         "": [
             _page("overview", "Overview", "monitor_heart", default=True),
+            _page("inbox", titles["inbox"], "front_hand"),
             _page("errors", titles["errors"], "error"),
             _page("runs", "Runs", "sync"),
             _page("record", "Record", "manage_search"),

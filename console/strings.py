@@ -60,7 +60,7 @@ JOB_STATES = {
     "off": Sign("Off", "gray", "do_not_disturb_on"),
 }
 VERBS = {"stopped": "Mend", "failing": "Mend", "needs_a_person": "Review", "running": "Watch", "off": "Continue"}
-DECISIONS = ("ambiguous", "conflict")
+DECISIONS = ("ambiguous", "conflict", "opt_in", "gone_in_org")
 """Causes that a person settles row by row; the others are mended once for all rows."""
 OUTCOMES = {
     Outcome.CREATED: Sign("Created", "green", "add_circle"),
@@ -105,6 +105,42 @@ BUDGET_SIGNS = {
     "tight": Sign("Tight", "orange", "speed"),
     "dry": Sign("Runs dry", "red", "block"),
 }
+ASKS = {
+    "conflict": Sign("Conflict", "violet", "call_split"),
+    "match": Sign("Which record", "violet", "person_search"),
+    "opt_in": Sign("Opt in again", "violet", "privacy_tip"),
+    "delete": Sign("Delete", "violet", "delete"),
+    "gone": Sign("Gone in the org", "violet", "cloud_off"),
+    "in_doubt": Sign("In doubt", "orange", "help"),
+    "plan": Sign("Plan", "violet", "rule"),
+    "orphan": Sign("Unknown person", "blue", "hourglass_top"),
+}
+"""What an item of the inbox asks, the most pressing first."""
+ASKS_WHY = {
+    "conflict": "Both sides changed this field since they last agreed. Whose value stands?",
+    "match": "Several records could be meant. Which one is it?",
+    "opt_in": "One side would opt this person in again. They stay opted out until you say otherwise, and why.",
+    "delete": "One side deleted what the other changed. Does the record go or stay?",
+    "gone": "The org's record was deleted, or our user may not see it any more. Make it anew, or delete ours?",
+    "in_doubt": "The org's answer was lost, and a look at the org could not tell. Did it arrive?",
+    "plan": "The plan tripped a guard. Is it to be carried out?",
+    "orphan": "Nobody here has this phone, e-mail or id. It goes on by itself when somebody has; or say who it is.",
+}
+CHOICE_WORDS = {
+    "workspace": "Workspace wins",
+    "org": "Salesforce wins",
+    "record": "It is this one",
+    "new": "None of them: make a new one",
+    "arrived": "It arrived",
+    "out": "They stay opted out",
+    "in": "Opt them in again",
+    "again": "Send it again",
+    "delete": "Delete it here as well",
+    "approve": "Approve and apply",
+    "discard": "Discard the plan",
+}
+INBOX_CAUSES = DECISIONS
+"""Causes of open rows that ask a person, as the navigation counts them; orphans come right by themselves."""
 ALERT_LEVELS = {
     "ok": Sign("Within limits", "green", "check_circle"),
     "warning": Sign("Warning", "orange", "warning"),
@@ -265,6 +301,13 @@ CAUSES = {
         "Decide which value is right, or choose a conflict policy.",
         "Rules",
         "Conflict",
+    ),
+    "opt_in": Words(
+        "A person would be opted in again",
+        "One side says that they may be written to or called again; the other says that they opted out.",
+        "They stay opted out until a person decides otherwise and says why.",
+        "",
+        "Opt in again",
     ),
     "inactive_owner": Words(
         "The owner is inactive in the org",

@@ -1091,6 +1091,10 @@ class Workspace:
         """The consent ledger, oldest first, or one person's part: who, channel, state, origin, actor, evidence."""
         return consent.history(self.database, self.workspace_id, person)
 
+    def find_people(self, text: str, limit: int = 10) -> pl.DataFrame:
+        """People whose name, e-mail or phone has the text in it: columns as those of `candidates`."""
+        return reporting.find_people(self.database, self.workspace_id, text, limit)
+
     def candidates(self, job: str, subject: str) -> pl.DataFrame:
         """The people an ambiguous row could mean: record_id, name, title, company, email, phone, org_id, sobject."""
         return reporting.candidates(self.database, self.workspace_id, job, subject)

@@ -39,20 +39,28 @@ def _cards(found: dict[str, Any]) -> None:
     for card in found["needs_person"][:8]:
         sign = strings.OUTCOMES.get(card["kind"], strings.JOB_STATES["stopped"])
         words = strings.cause_words(card["cause"], card["title"]) if card["cause"] else None
-        page, label = {"connection": ("connections", "Sign in"), "plan": ("plan", "Review")}.get(
-            card["kind"], ("errors", strings.verb(card["cause"] or ""))
+        asks = card["cause"] in strings.INBOX_CAUSES
+        page, label = {"connection": ("connections", "Sign in"), "plan": ("inbox", "Decide")}.get(
+            card["kind"], ("inbox" if asks else "errors", strings.verb(card["cause"] or ""))
         )
         shown.append(
             {
-                "badge": sign.badge(f"{card['count']:,} {sign.word.lower()}" if page == "errors" else sign.word),
+                "badge": sign.badge(f"{card['count']:,} {sign.word.lower()}" if card["cause"] else sign.word),
                 "title": words.title if words else card["title"],
                 "text": card["sentence"],
                 "label": label,
                 "page": page,
-                "query": {"cause": strings.short(card["cause"] or ""), "push": card["job"]} if page == "errors" else {},
+                "query": _query(page, card),
             }
         )
     frame.cards(shown)
+
+
+def _query(page: str, card: dict[str, Any]) -> dict[str, str]:
+    """What narrows the page to the rows of a card."""
+    if page == "errors":
+        return {"cause": strings.short(card["cause"] or ""), "push": card["job"]}
+    return {"push": card["job"]} if page == "inbox" else {}
 
 
 def _metrics(found: dict[str, Any]) -> None:
@@ -137,7 +145,9 @@ def _jobs(found: dict[str, Any]) -> None:
     if clicked is not None:
         job = jobs[clicked["row"]]
         page = _PAGE_OF.get(job["state"], "job")
-        frame.go(page, **{"push" if page == "errors" else "job": job["name"]})
+        if page == "errors" and _verb(job, found["needs_person"]) == "Decide":
+            page = "inbox"
+        frame.go(page, **{"push" if page in ("errors", "inbox") else "job": job["name"]})
 
 
 def _charts(found: dict[str, Any]) -> None:

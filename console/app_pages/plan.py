@@ -36,7 +36,7 @@ def _rows(plan: dict[str, Any], counts: dict[str, int]) -> None:
     words = {planned.word(o): o for o in have}
     word = st.segmented_control(
         "Outcome", list(words), default=next(iter(words)), key="outcome", bind="query-params", required=True,
-        label_visibility="collapsed", format_func=lambda w: f"{w} {counts[words[w].value]:,}",
+        label_visibility="collapsed",
     )  # fmt: skip
     outcome = words[word or next(iter(words))]
     wanted: dict[str, Any] = {"outcome": outcome.value, **_narrowed(plan["plan_id"], outcome)}

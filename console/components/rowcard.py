@@ -26,7 +26,7 @@ def drawer(row: Mapping[str, Any]) -> None:
     when = f"first {times.ago(row['first_at'])}, last {times.ago(row['last_at'])}"
     seen = f"{code(row['key'])} · {safe(row['job'])} · {when}"
     st.markdown(f":small[{seen} · {count(row['tries'], 'try', 'tries')}]")
-    _record(row)
+    facts(row["job"], row["subject"])
     if row["status_code"]:
         st.markdown(f"{code(row['status_code'])} {safe(row['field'])}")
     if row["cause"] == "ambiguous":
@@ -35,16 +35,16 @@ def drawer(row: Mapping[str, Any]) -> None:
     _exchange(row)
 
 
-def _record(row: Mapping[str, Any]) -> None:
+def facts(job: str, subject: str) -> None:
     """What the workspace knows of the record: for a call who called whom and when, how long, and what was noted."""
     try:
-        known = workspace().open_record(row["job"], row["subject"])
+        known = workspace().open_record(job, subject)
     except SynclineError:
         return  # the job is gone; the row tells what it can
-    facts = [(label, told) for label, field, tell in _FACTS if known.get(field) and (told := tell(known[field]))]
-    if facts:
+    listed = [(label, told) for label, field, tell in _FACTS if known.get(field) and (told := tell(known[field]))]
+    if listed:
         grid = st.grid(3, min_column_width=130, gap="small")
-        for label, told in facts:
+        for label, told in listed:
             with grid.container(gap=None):
                 st.markdown(f":small[:gray[{label}]]")
                 st.text(told)
@@ -98,7 +98,10 @@ def _candidates(row: Mapping[str, Any]) -> None:
                     st.markdown(f":small[{safe(person['sobject'])} {code(person['org_id'])}]")
             if st.button("Pick", key=f"candidate-{n}", type="primary" if n == 0 and len(found) == 1 else "secondary"):
                 name = str(person["name"] or person["email"] or "")
-                actions.decide(row["job"], row["subject"], int(person["record_id"]), name)
+                actions.decide(
+                    [f"{row['job']}:{row['subject']}"], "record", record_id=int(person["record_id"]),
+                    told=f"Decided: {name}. The row is being pushed.",
+                )  # fmt: skip
                 st.rerun()
 
 

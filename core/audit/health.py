@@ -12,7 +12,15 @@ from core.audit.bin import recycle_bin
 from core.audit.counts import kinds
 from core.audit.inbox import inbox
 from core.audit.jobs import jobs, schedule_words
-from core.audit.opened import candidates, count_open_rows, error_groups, open_record, open_rows, open_subjects
+from core.audit.opened import (
+    candidates,
+    count_open_rows,
+    error_groups,
+    find_people,
+    open_record,
+    open_rows,
+    open_subjects,
+)
 from core.audit.overview import overview
 from core.mapping.spec import JobSpec
 from core.records import ACTIVITY_KINDS, Direction, Kind, table_of, workspace_fields
@@ -22,6 +30,7 @@ __all__ = [
     "candidates",
     "count_open_rows",
     "error_groups",
+    "find_people",
     "inbox",
     "jobs",
     "kinds",

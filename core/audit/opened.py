@@ -187,6 +187,17 @@ def described(db: Database, workspace_id: int, found: Sequence[tuple[int, str]])
     return shaped(people, CANDIDATES)
 
 
+def find_people(db: Database, workspace_id: int, text: str, limit: int = 10) -> pl.DataFrame:
+    """People whose name, e-mail or phone has the text in it, in any case; columns are those of `CANDIDATES`."""
+    found = db.read(
+        "SELECT id FROM person WHERE workspace_id = :w AND deleted_at IS NULL AND (LOWER(COALESCE(name, '')) LIKE :t"
+        " ESCAPE '!' OR LOWER(COALESCE(email, '')) LIKE :t ESCAPE '!' OR COALESCE(phone, '') LIKE :t ESCAPE '!' OR"
+        " COALESCE(mobile_phone, '') LIKE :t ESCAPE '!') ORDER BY name, id LIMIT :n",
+        {"t": f"%{_escaped(text.strip().lower())}%", "n": limit}, w=workspace_id,
+    )  # fmt: skip
+    return described(db, workspace_id, [(int(i), "") for i in found["id"]])
+
+
 def open_record(db: Database, workspace_id: int, job: str, subject: str, table: str) -> dict[str, Any]:
     """The workspace record behind an open row, field by field; empty where the row has none yet."""
     found = db.one(

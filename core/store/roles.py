@@ -22,9 +22,9 @@ KEY = "roles"
 _MAY = {
     VIEWER: (
         "acting_as alerts api_budget balance candidates connections consent count_open_rows draft error_groups "
-        "explain finish_connect inbox job job_head jobs link_me list_members open_record open_rows overview "
-        "plan_info plan_rows plan_rows_found plans readiness recycle_bin row run_info run_results runs specs "
-        "summary templates users verify_token"
+        "explain find_people finish_connect inbox job job_head jobs link_me list_members open_record open_rows "
+        "overview plan_info plan_rows plan_rows_found plans readiness recycle_bin row run_info run_results runs "
+        "specs summary templates users verify_token"
     ),
     ANALYST: (
         "audit_books audit_export audit_report audit_views backfill_counts backtest backtest_summary bundle "

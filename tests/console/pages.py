@@ -24,6 +24,7 @@ MARKS = re.compile(r"(?<!\\)(!\[x\]\(|<img|\$z|:material/home:|:red\[y\]|www\.ev
 CODE = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)")
 PAGES = (
     "overview",
+    "inbox",
     "errors",
     "runs",
     "record",

@@ -31,6 +31,7 @@ def held(ws: Workspace, cause: str) -> list[dict[str, Any]]:
     ("name", "says"),
     [
         ("overview", "Nothing is connected yet."),
+        ("inbox", "Nothing waits for a decision."),
         ("errors", "No errors."),
         ("runs", "No run yet."),
         ("jobs", "Nothing is connected yet."),

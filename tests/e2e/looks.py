@@ -6,6 +6,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 
 LOOKS = {
     "overview": "",
+    "inbox": "inbox",
     "errors": "errors",
     "runs": "runs",
     "record": "record?key={person}",

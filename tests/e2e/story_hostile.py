@@ -18,7 +18,7 @@ HOSTILE = (PICTURE, SCRIPT, FORMULA)
 PHONE = "+12065550199"
 STEPS = ("Source", "Mapping", "Values", "Rules", "Preview", "Schedule")
 PAGES = (
-    *("", "errors", "runs", "record", "jobs", "segments", "connections"),
+    *("", "inbox", "errors", "runs", "record", "jobs", "segments", "connections"),
     *("audit", "plan", "budget", "settings"),
 )
 
