@@ -598,7 +598,7 @@ STORIES = (
             ("out", CONFLICT),
             ("wait", 60),
             ("here", {"subject": "First"}),
-            ("in", update(subject="Theirs", updated_at="<any>")),
+            ("in", update(subject="Theirs", updated_at="<now>")),
             ("out", NOTHING),
         ),
         ("O2", "X10"),
@@ -638,8 +638,14 @@ STORIES = (
         ("O15",),
     ),
     Story(
-        "a title emptied in the org leaves ours alone",
-        (("wait", 60), ("there", {"Subject": None}), ("in", NOTHING), ("see", {"subject": "First"}, {"Subject": None})),
+        "a title emptied in the org leaves ours alone, and the row is refused with its reason",
+        (
+            ("wait", 60),
+            ("there", {"Subject": None}),
+            ("in", ("none", "rejected", "required_empty", None)),
+            ("see", {"subject": "First"}, {"Subject": None}),
+        ),
+        ("O15",),
     ),
     Story(
         "a job that does not update: nothing goes out, and it says so",
@@ -689,7 +695,7 @@ STORIES = (
         (
             ("wait", 60),
             ("delete", "here"),
-            ("in", ("none", "skipped", "deleted_here", None)),
+            ("in", NOTHING),
             ("out", ("delete", "deleted", "", None)),
         ),
         ("O18",),
