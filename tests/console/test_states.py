@@ -35,7 +35,7 @@ def test_one_word_for_what_a_person_does(cause: str, word: str) -> None:
 
 def test_cards_rows_and_jobs_say_the_same_word(synced: Workspace, page: Open) -> None:
     overview = page("overview")
-    labels = [b.label for b in overview.at.button if (b.key or "").startswith("card-errors")]
+    labels = [b.label for b in overview.at.button if (b.key or "").startswith("card-")]
     assert labels[0] == overview.frame().set_index("Job").loc["Calls, outbound", "Verb"] == "Decide"
     rows = page("errors").frame()
     assert set(rows[rows["Cause"] == "Ambiguous"]["Verb"]) == {"Decide"}
