@@ -77,7 +77,7 @@ def start_now(ctx: Context, spec: JobSpec) -> None:
         upto = int(ctx.db.one("SELECT seq FROM workspace WHERE id = :w", w=ctx.workspace_id))
         mark: dict[str, Any] = {"workspace_seq": upto, "parents_seq": _parents_seq(ctx)}
     else:
-        mark = {"org_stamp_at": ctx.org_now(), "scope_read_at": now}
+        mark = {"org_stamp_at": ctx.org_now()}
     with ctx.db.batch(ctx.workspace_id) as batch:
         for pair in spec.pairs:
             known = batch.read(
@@ -86,6 +86,8 @@ def start_now(ctx: Context, spec: JobSpec) -> None:
             )  # fmt: skip
             if known.is_empty():
                 head = {"workspace_id": ctx.workspace_id, "job": spec.name, "sobject": pair.sobject}
+                if spec.direction is Direction.INBOUND:
+                    mark["scope_read_at"] = now if pair.where else None
                 row = pl.DataFrame([{**head, **mark, "updated_at": now}])
                 batch.upsert("mark", row, ("workspace_id", "job", "sobject"))
 

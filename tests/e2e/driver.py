@@ -135,6 +135,15 @@ class Console:
         """What the tables on the page hold; they are drawn, and their texts are there for screen readers."""
         return "\n".join(self.page.locator("[data-testid=stDataFrame] canvas td").all_text_contents())
 
+    def shows(self, *texts: str) -> Console:
+        """Wait until the page, its tables included, shows all of these."""
+        said = ""
+        for _ in until(PATIENCE_MS / 1000):
+            said = self.cells() + self.text()
+            if all(text in said for text in texts):
+                return self
+        raise AssertionError(f"{self.page.url} does not show {[t for t in texts if t not in said]}: {said[:3000]}")
+
     # What a person does
 
     def press(self, name: str | re.Pattern[str], *, within: Locator | None = None) -> Console:

@@ -81,10 +81,7 @@ def shows_a_green_row(console: Console, stage: Stage, task: str) -> None:
     """Runs has the run, done, with the row that was created; Record tells the whole story of it."""
     stage.quiet()
     run = next(r for r in stage.workspace().runs(limit=20, job="calls_out") if r["counts"]["created"])
-    console.open("runs", run=run["run_id"])
-    said = console.cells()
-    assert "Done" in said
-    assert run["run_id"] in said
+    console.open("runs", run=run["run_id"]).shows("Done", run["run_id"])
     console.says("Wrote")
     console.picture("08-runs-first-call")
     console.open("record", key=task)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
 
 from tests.e2e.driver import HOSTILE_ADDRESS, Console
-from tests.e2e.stage import Stage, until
+from tests.e2e.stage import Stage
 from tests.e2e.story_calls import call
 
 PICTURE = f"![x](http://{HOSTILE_ADDRESS}/x.png)"
@@ -68,26 +67,16 @@ def visit_every_page(console: Console) -> None:
     console.picture("page-plan-hostile")
 
 
-def _shows(console: Console, texts: Sequence[str]) -> None:
-    said = ""
-    for _ in until(30):
-        said = console.cells() + console.text()
-        if all(text in said for text in texts):
-            break
-    for text in texts:
-        assert text in said, text
-
-
 def is_text_where_it_is_shown(console: Console) -> None:
     """Errors and Record show the values, letter by letter; the drawer of a row too."""
     console.open("errors", q="hostile")
-    _shows(console, HOSTILE)
+    console.shows(*HOSTILE)
     console.press_in_row("Mend", row=0)
     harmless(console)
     console.picture("page-errors-drawer")
     for n, text in enumerate(HOSTILE):
         console.open("record", key=f"hostile-{n}")
-        _shows(console, [text])
+        console.shows(text)
 
 
 def export_defuses_formulas(console: Console) -> None:
