@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import multiprocessing
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -184,7 +185,10 @@ class FileStore:
             "url": tokens.instance_url,
             "rejected": tokens.rejected,
         }
-        self.path.write_text(json.dumps(kept), encoding="utf-8")
+        # Whole or not at all: others read without the lock.
+        part = self.path.with_suffix(f".{os.getpid()}")
+        part.write_text(json.dumps(kept), encoding="utf-8")
+        part.replace(self.path)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -211,7 +215,7 @@ def test_three_processes_make_one_refresh(practice: Practice, app: App, tmp_path
     workers = [context.Process(target=count_users, args=(path, app, results)) for _ in range(3)]
     for worker in workers:
         worker.start()
-    counts = [results.get(timeout=60) for _ in workers]
+    counts = [results.get(timeout=180) for _ in workers]
     for worker in workers:
         worker.join(30)
     assert counts[0] > 0
