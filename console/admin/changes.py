@@ -34,7 +34,7 @@ def show() -> None:
     """The part."""
     with st.container(horizontal=True, vertical_alignment="center"):
         search = st.text_input(
-            "Search", key="q", bind="query-params", icon=":material/search:", label_visibility="collapsed",
+            "Search", key="change_q", bind="query-params", icon=":material/search:", label_visibility="collapsed",
             placeholder="Person, job or what was done", width=260,
         )  # fmt: skip
         about = st.pills("About", list(_TOPICS), key="topic", bind="query-params", label_visibility="collapsed")

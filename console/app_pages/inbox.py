@@ -25,7 +25,7 @@ def _filters(found: pl.DataFrame) -> pl.DataFrame:
     kind = st.pills("Kind", list(words), key="kind", bind="query-params", label_visibility="collapsed")
     with st.container(horizontal=True, vertical_alignment="center"):
         search = st.text_input(
-            "Search", key="q", bind="query-params", icon=":material/search:", label_visibility="collapsed",
+            "Search", key="ask_q", bind="query-params", icon=":material/search:", label_visibility="collapsed",
             placeholder="Record, key, field or value", width=260,
         )  # fmt: skip
         job = st.selectbox(

@@ -50,7 +50,7 @@ def _row(job: dict[str, Any]) -> dict[str, Any]:
 def _filtered(jobs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     with st.container(horizontal=True, vertical_alignment="center"):
         search = st.text_input(
-            "Search", key="q", bind="query-params", icon=":material/search:", label_visibility="collapsed",
+            "Search", key="job_q", bind="query-params", icon=":material/search:", label_visibility="collapsed",
             placeholder="Job or object", width=260,
         )  # fmt: skip
         words = list(dict.fromkeys(JOB_STATES[j["state"]].word for j in jobs))

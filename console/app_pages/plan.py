@@ -68,7 +68,7 @@ def _narrowed(plan_id: str, outcome: Outcome) -> dict[str, str]:
     objects = sorted(workspace().plan_rows_found(plan_id, outcome=outcome.value)["sobject"].unique().to_list())
     with st.container(horizontal=True, vertical_alignment="center"):
         search = st.text_input(
-            "Search", key="q", bind="query-params", icon=":material/search:", label_visibility="collapsed",
+            "Search", key="plan_q", bind="query-params", icon=":material/search:", label_visibility="collapsed",
             placeholder="Record, id or reason", width=260,
         )  # fmt: skip
         picked = None

@@ -138,7 +138,7 @@ def _wanted(titles: dict[str, str]) -> dict[str, Any]:
     """What the filters ask the database for; all of them are in the address."""
     with st.container(horizontal=True, vertical_alignment="center"):
         search = st.text_input(
-            "Search", key="q", bind="query-params", icon=":material/search:", label_visibility="collapsed",
+            "Search", key="run_q", bind="query-params", icon=":material/search:", label_visibility="collapsed",
             placeholder="Run, job or person", width=260,
         )  # fmt: skip
         words = list(dict.fromkeys(sign.word for sign in RUN_STATES.values()))

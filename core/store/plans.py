@@ -67,12 +67,13 @@ def rows_page(
 def rows_found(
     db: Database, workspace_id: int, plan_id: str, outcome: str | None, sobject: str = "", search: str = ""
 ) -> pl.DataFrame:
-    """How many rows of a plan fit, by object and cause: ``sobject, cause, reason`` (one of them), ``n``."""
-    return db.read(
+    """How many rows of a plan fit, by object and cause: ``sobject, cause, reason`` (one of them), ``n`` Int64."""
+    found = db.read(
         f"SELECT sobject, cause, MIN(reason) AS reason, COUNT(*) AS n {_ROWS} GROUP BY sobject, cause"
         " ORDER BY COUNT(*) DESC, sobject, cause",
         {**_wanted(plan_id, outcome, sobject, search), "a": 0}, w=workspace_id,
     )  # fmt: skip
+    return found.cast({"sobject": pl.String, "cause": pl.String, "reason": pl.String, "n": pl.Int64})
 
 
 def _wanted(plan_id: str, outcome: str | None, sobject: str, search: str) -> dict[str, str]:

@@ -50,7 +50,7 @@ def test_every_question_is_listed_with_what_it_asks(synced: Workspace, page: Ope
     assert {a[0] for a in table["Asks"]} <= {"Conflict", "Which record", "Unknown person"}
     words = page("inbox", kind="Which record").frame()
     assert {a[0] for a in words["Asks"]} == {"Which record"}
-    assert "No question fits these filters." in page("inbox", q="nothing like it").text
+    assert "No question fits these filters." in page("inbox", ask_q="nothing like it").text
 
 
 @pytest.mark.requirement("X10")

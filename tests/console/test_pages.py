@@ -298,6 +298,10 @@ def test_a_plan_adds_up_and_is_discarded(synced: Workspace, page: Open) -> None:
     assert synced.plans().filter(plan_id=plan_id)["status"].to_list() == ["discarded"]
 
 
+def test_a_search_that_fits_no_row_of_a_plan_says_so(synced: Workspace, page: Open) -> None:
+    assert "fits" in page("plan", plan=keep_plan(synced, "kept"), plan_q="nothing like it").text
+
+
 def test_a_stale_plan_can_only_be_made_again(synced: Workspace, page: Open) -> None:
     shown = page("plan", plan=keep_plan(synced, "stale"))
     assert "Either side has changed since this plan was made." in shown.text

@@ -32,10 +32,10 @@ def test_every_change_of_configuration_is_told_with_before_and_after(synced: Wor
     assert table["Changed"].to_list()[1] == "title"
     row = synced.config_log(search="calls_out", limit=1).row(0, named=True)
     assert differences(row["body"]) == [("title", "Calls, outbound", "Calls, renamed")]
-    narrowed = page("settings", q="calls_out", topic="Jobs")
+    narrowed = page("settings", change_q="calls_out", topic="Jobs")
     assert set(narrowed.frame()["Of"]) == {"calls_out"}
     assert "renamed" in narrowed.text
-    assert "No change fits these filters." in page("settings", q="nothing like it").text
+    assert "No change fits these filters." in page("settings", change_q="nothing like it").text
 
 
 def test_the_log_is_paged_in_the_database(synced: Workspace) -> None:
