@@ -48,7 +48,7 @@ class SoapCalls(Rest):
         body = _request(sobject, master_id, loser_ids, values)
         text = self._soap(body)
         try:
-            result = next(ElementTree.fromstring(text).iter(f"{_PARTNER}result"), None)  # noqa: S314
+            result = next(ElementTree.fromstring(text).iter(f"{_PARTNER}result"), None)  # noqa: S314  # nosec B314
         except ElementTree.ParseError:
             result = None
         if result is None:

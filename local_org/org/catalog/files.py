@@ -90,7 +90,7 @@ def read(path: Path) -> Declared:
         ValueError: The file cannot be read, is not YAML or JSON, or says something that no schema knows.
     """
     try:
-        found = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - both loaders are safe ones
+        found = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506  # nosec B506 - both are safe
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as broken:
         raise ValueError(f"the schema file {path} cannot be read: {broken}") from broken
     return declared(found, path.stem)
