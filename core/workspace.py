@@ -1184,7 +1184,8 @@ class Workspace:
         except ValueError as error:
             raise UsageError("That is no threshold of alerts.", hint=_THRESHOLDS) from error
         alerts.change(self.database, self.workspace_id, {"rules": after})
-        self._note("alerts.rules", self.name, {"before": before, "after": after})
+        if before != after:
+            self._note("alerts.rules", self.name, {"before": before, "after": after})
 
     def add_alert_channel(self, name: str, kind: str, target: str) -> None:
         """Have alerts sent to a webhook or an e-mail address.
@@ -1429,9 +1430,11 @@ class Workspace:
         unknown = [k for k in days if k not in erasing.DEFAULTS]
         if unknown or any(d < 1 for d in days.values()):
             raise UsageError("Retention is set in days, by kind.", hint=f"Kinds: {', '.join(erasing.DEFAULTS)}.")
-        wanted = {**self.retention(), **days}
+        before = self.retention()
+        wanted = {**before, **days}
         setting.put(self.database, self.workspace_id, "retention", wanted)
-        self._note("config.retention", "retention", {"after": wanted})
+        if before != wanted:
+            self._note("config.retention", "retention", {"before": before, "after": wanted})
         return wanted
 
     def apply_retention(self) -> dict[str, int]:

@@ -24,6 +24,10 @@ _TOPICS = {
     "Tokens": "token",
     "Hosts": "hosts",
     "Alerts": "alerts",
+    "Words": "vocabulary",
+    "Exclusions": "exclusion",
+    "Import rules": "list",
+    "Retention": "config",
     "Workspace": "workspace",
 }
 _COLUMNS = ("When", "Who", "What", "Of", "Changed")

@@ -24,6 +24,7 @@ TOPICS = (
     "alerts",
     "exclusion",
     "vocabulary",
+    "config",
 )
 """First words of the ledger's kinds that are configuration; the rest of the ledger is work."""
 LOG: dict[str, Any] = {
@@ -38,12 +39,11 @@ LOG: dict[str, Any] = {
 }
 """Columns of `log`: ``body`` is the JSON of what was set, with ``before`` and ``after`` where something was changed;
 ``total`` is how many changes fit in all."""
+_OF_CONFIGURATION = " OR ".join(f"e.kind LIKE '{topic}.%'" for topic in TOPICS)
 _LOG = (
-    "SELECT e.id, e.at, e.actor, e.kind, e.subject, e.detail, v.body, COUNT(*) OVER () AS total FROM event e LEFT JOIN"
+    "SELECT e.id, e.at, e.actor, e.kind, e.subject, e.detail, v.body, COUNT(*) OVER () AS total FROM event e LEFT JOIN"  # noqa: S608
     " event_value v ON v.workspace_id = e.workspace_id AND v.event_id = e.id WHERE e.workspace_id = :w"
-    " AND (e.kind LIKE 'job.%' OR e.kind LIKE 'connection.%' OR e.kind LIKE 'hosts.%' OR e.kind LIKE 'user.%'"
-    " OR e.kind LIKE 'role.%' OR e.kind LIKE 'token.%' OR e.kind LIKE 'workspace.%' OR e.kind LIKE 'list.%'"
-    " OR e.kind LIKE 'alerts.%' OR e.kind LIKE 'exclusion.%' OR e.kind LIKE 'vocabulary.%')"
+    f" AND ({_OF_CONFIGURATION})"
     " AND (CAST(:topic AS TEXT) IS NULL OR e.kind LIKE :topic)"
     " AND (CAST(:text AS TEXT) IS NULL OR LOWER(e.subject) LIKE :text ESCAPE '!'"
     " OR LOWER(e.actor) LIKE :text ESCAPE '!' OR LOWER(e.kind) LIKE :text ESCAPE '!'"

@@ -8,14 +8,13 @@ from typing import Any
 import polars as pl
 
 from core.audit import balance as books
-from core.audit import catalog, lineage
+from core.audit import catalog, configlog, lineage
 from core.store.bulk import read_table
 from core.store.database import Database
 from core.store.records import columns_of
 
 _HIDDEN = ("workspace_id", "seq", "hash")
 _LINKED_RECORD = {c: catalog.LINKS.types[c] for c in ("record_id", "org_id", "sobject", "how")}
-_CONFIGURED = ("job.", "user.", "token.", "workspace.", "hosts.", "connection.", "role.", "config.", "segment.")
 _CHANNELS = {"email": ("opted_out_email", "HasOptedOutOfEmail"), "phone": ("do_not_call", "DoNotCall")}
 
 
@@ -114,7 +113,7 @@ class Frames:
     def configuration(self) -> pl.DataFrame:
         """Every change of configuration, the oldest first; see `catalog.CONFIGURATION`."""
         events = self.events().filter(
-            pl.any_horizontal(pl.col("kind").str.starts_with(prefix) for prefix in _CONFIGURED)
+            pl.any_horizontal(pl.col("kind").str.starts_with(f"{topic}.") for topic in configlog.TOPICS)
         )
         body = pl.col("body")
         pair = body.str.contains('"after":', literal=True)

@@ -135,6 +135,8 @@ def test_every_change_of_configuration_is_recorded_with_before_and_after(desk: D
     ben.pause()
     ben.resume()
     ben.set_role("cara", "viewer")
+    ben.set_alert_rules(held_warning=123)
+    ben.keep_for(requests=400)
     told = [
         {**line, **{"before": None, "after": None}, **(json.loads(line["body"]) if line["body"] else {})}
         for line in ben.config_log(limit=1_000).iter_rows(named=True)
@@ -144,6 +146,7 @@ def test_every_change_of_configuration_is_recorded_with_before_and_after(desk: D
     assert [line["kind"] for line in reversed(new)] == [
         "job.saved", "job.disabled", "workspace.configured", "user.linked", "vocabulary.changed", "exclusion.added",
         "hosts.allowed", "token.created", "token.revoked", "workspace.paused", "workspace.resumed", "role.set",
+        "alerts.rules", "config.retention",
     ]  # fmt: skip
     by_kind = {line["kind"]: line for line in new}
     assert (by_kind["job.saved"]["before"]["delete"], by_kind["job.saved"]["after"]["delete"]) == (False, True)
@@ -156,4 +159,5 @@ def test_every_change_of_configuration_is_recorded_with_before_and_after(desk: D
     assert by_kind["role.set"]["after"] == {"role": "viewer"}
     assert all(line["at"] is not None for line in new)
     assert set(ben.config_log(search="calls_out", limit=5)["subject"]) == {"calls_out"}
+    assert sorted(ben.frames.configuration()["kind"]) == sorted(line["kind"] for line in told), "one log, two doors"
     assert "secret" not in str(told).lower()
