@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from core.audit.shape import shaped
+from core.store import ledger
 from core.store.codec import INSTANT
 from core.store.database import Database
 
@@ -39,17 +40,6 @@ LOG: dict[str, Any] = {
 }
 """Columns of `log`: ``body`` is the JSON of what was set, with ``before`` and ``after`` where something was changed;
 ``total`` is how many changes fit in all."""
-_OF_CONFIGURATION = " OR ".join(f"e.kind LIKE '{topic}.%'" for topic in TOPICS)
-_LOG = (
-    "SELECT e.id, e.at, e.actor, e.kind, e.subject, e.detail, v.body, COUNT(*) OVER () AS total FROM event e LEFT JOIN"  # noqa: S608
-    " event_value v ON v.workspace_id = e.workspace_id AND v.event_id = e.id WHERE e.workspace_id = :w"
-    f" AND ({_OF_CONFIGURATION})"
-    " AND (CAST(:topic AS TEXT) IS NULL OR e.kind LIKE :topic)"
-    " AND (CAST(:text AS TEXT) IS NULL OR LOWER(e.subject) LIKE :text ESCAPE '!'"
-    " OR LOWER(e.actor) LIKE :text ESCAPE '!' OR LOWER(e.kind) LIKE :text ESCAPE '!'"
-    " OR LOWER(e.detail) LIKE :text ESCAPE '!')"
-    " ORDER BY e.id DESC LIMIT :n OFFSET :skip"
-)
 _MOST_FIELDS = 200
 
 
@@ -66,14 +56,8 @@ def log(
         limit: so many at most.
         skip: leave out so many first.
     """
-    text = search.strip().lower().replace("!", "!!").replace("%", "!%").replace("_", "!_")
-    params = {
-        "topic": f"{topic}.%" if topic in TOPICS else None,
-        "text": f"%{text}%" if text else None,
-        "n": limit,
-        "skip": skip,
-    }
-    return shaped(db.read(_LOG, params, w=workspace_id), LOG)
+    topics = (topic,) if topic in TOPICS else TOPICS
+    return shaped(ledger.found(db, workspace_id, topics, search=search, limit=limit, skip=skip), LOG)
 
 
 def differences(body: str | None) -> list[tuple[str, str, str]]:

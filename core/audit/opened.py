@@ -11,6 +11,7 @@ import polars as pl
 from core.audit import catalog, causes
 from core.audit.shape import shaped
 from core.records import OPEN_OUTCOMES
+from core.store.codec import containing
 from core.store.database import Database
 from core.store.records import load_records
 
@@ -90,12 +91,7 @@ def count_open_rows(
 
 
 def _wanted(job: str | None, cause: str | None, search: str, subject: str | None) -> dict[str, str | None]:
-    text = f"%{_escaped(search.strip().lower())}%" if search.strip() else None
-    return {"job": job, "cause": cause, "text": text, "subject": subject}
-
-
-def _escaped(text: str) -> str:
-    return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+    return {"job": job, "cause": cause, "text": containing(search), "subject": subject}
 
 
 def open_subjects(
@@ -193,7 +189,7 @@ def find_people(db: Database, workspace_id: int, text: str, limit: int = 10) -> 
         "SELECT id FROM person WHERE workspace_id = :w AND deleted_at IS NULL AND (LOWER(COALESCE(name, '')) LIKE :t"
         " ESCAPE '!' OR LOWER(COALESCE(email, '')) LIKE :t ESCAPE '!' OR COALESCE(phone, '') LIKE :t ESCAPE '!' OR"
         " COALESCE(mobile_phone, '') LIKE :t ESCAPE '!') ORDER BY name, id LIMIT :n",
-        {"t": f"%{_escaped(text.strip().lower())}%", "n": limit}, w=workspace_id,
+        {"t": containing(text) or "%", "n": limit}, w=workspace_id,
     )  # fmt: skip
     return described(db, workspace_id, [(int(i), "") for i in found["id"]])
 

@@ -20,6 +20,12 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 INSTANT = pl.Datetime("us", "UTC")
 
 
+def containing(text: str) -> str | None:
+    """What ``LOWER(column) LIKE :it ESCAPE '!'`` wants to find the text anywhere; None where there is none."""
+    text = text.strip().lower().replace("!", "!!").replace("%", "!%").replace("_", "!_")
+    return f"%{text}%" if text else None
+
+
 def to_micros(at: datetime) -> int:
     """An aware datetime as microseconds since the epoch.
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
 
-from core.store.codec import dumps
-from core.store.database import Batch
+from core.store.codec import containing, dumps
+from core.store.database import Batch, Database
 
 RETRY_AFTER = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=60))
 """Temporary errors are tried again after these times, one after the other; the last repeats."""
@@ -58,6 +59,34 @@ def write_many(batch: Batch, lines: pl.DataFrame) -> None:
     batch.insert("event", numbered.select("workspace_id", "id", "at", "actor", "kind", "subject", "run_id", "detail"))
     bodies = numbered.filter(pl.col("body").is_not_null()).select("workspace_id", "body", event_id="id")
     batch.insert("event_value", bodies)
+
+
+def found(
+    db: Database, workspace_id: int, topics: Sequence[str], *, search: str = "", limit: int = 50, skip: int = 0
+) -> pl.DataFrame:
+    """Events whose kind begins with one of the topics and a dot, newest first, each with its values as ``body``.
+
+    Args:
+        db: the store.
+        workspace_id: whose.
+        topics: first words of kinds, such as ``job`` for ``job.saved``.
+        search: only those with the text, in any case, in subject, actor, kind or detail.
+        limit: so many at most.
+        skip: leave out so many first.
+
+    Returns:
+        ``id, at, actor, kind, subject, detail, body, total``; ``total`` is how many fit in all.
+    """
+    params: dict[str, Any] = {f"k{n}": f"{topic}.%" for n, topic in enumerate(topics)}
+    kinds = " OR ".join(f"e.kind LIKE :{name}" for name in params)
+    return db.read(
+        "SELECT e.id, e.at, e.actor, e.kind, e.subject, e.detail, v.body, COUNT(*) OVER () AS total FROM event e"
+        " LEFT JOIN event_value v ON v.workspace_id = e.workspace_id AND v.event_id = e.id WHERE e.workspace_id = :w"
+        f" AND ({kinds}) AND (CAST(:text AS TEXT) IS NULL OR LOWER(e.subject) LIKE :text ESCAPE '!'"
+        " OR LOWER(e.actor) LIKE :text ESCAPE '!' OR LOWER(e.kind) LIKE :text ESCAPE '!'"
+        " OR LOWER(e.detail) LIKE :text ESCAPE '!') ORDER BY e.id DESC LIMIT :n OFFSET :skip",
+        {**params, "text": containing(search), "n": limit, "skip": skip}, w=workspace_id,
+    )  # fmt: skip
 
 
 def settle_open(batch: Batch, job: str, subjects: pl.Series) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from core.errors import NotFound, PlanStale
+from core.store.codec import containing
 from core.store.database import Database
 
 OPEN = ("kept", "approved")
@@ -77,8 +78,7 @@ def rows_found(
 
 
 def _wanted(plan_id: str, outcome: str | None, sobject: str, search: str) -> dict[str, str]:
-    text = search.strip().lower().replace("!", "!!").replace("%", "!%").replace("_", "!_")
-    return {"p": plan_id, "o": outcome or "", "so": sobject, "t": f"%{text}%" if text else ""}
+    return {"p": plan_id, "o": outcome or "", "so": sobject, "t": containing(search) or ""}
 
 
 def mark(db: Database, workspace_id: int, plan_id: str, status: str, actor: str) -> None:

@@ -1,11 +1,10 @@
-"""Says who may do what: the roles of a workspace, who has which, and the verbs that each of them opens."""
+"""Says who may do what: the roles of a workspace, who has which, and how a verb asks for one."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any, Protocol, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 from sqlmodel import col, select
 
@@ -19,28 +18,7 @@ VIEWER, ANALYST, OPERATOR, ADMIN = ROLES = ("viewer", "analyst", "operator", "ad
 SYSTEM = ("worker", "schedule")
 """Actors that are the system itself."""
 KEY = "roles"
-_MAY = {
-    VIEWER: (
-        "acting_as alerts api_budget balance candidates connections consent count_open_rows draft error_groups "
-        "explain find_people finish_connect inbox job job_head jobs link_me list_members open_record open_rows "
-        "overview plan_info plan_rows plan_rows_found plans readiness recycle_bin row run_info run_results runs "
-        "specs summary templates users verify_token"
-    ),
-    ANALYST: (
-        "audit_books audit_export audit_report audit_views backfill_counts backtest backtest_summary bundle "
-        "changes check_filter check_preset checklist compare config_log context diff_config discard drop_draft "
-        "duplicates exclusions export_config fields held_about keep_draft lineage list_views lookup org_object "
-        "org_users plan presets preview preview_erasure request_plan retention seen_values segments "
-        "simulate_merge validate validate_config value_counts verify_merge vocabulary wait write_bundle "
-        "write_report"
-    ),
-    OPERATOR: (
-        "apply approve backfill cancel decide merge_records mute_alerts opt_in pause preview_undo put_aside "
-        "refresh_org rehearse repair_link request_run restore retry run take_in take_in_file try_job undo"
-    ),
-}
-VERBS: dict[str, str] = {verb: role for role, verbs in _MAY.items() for verb in verbs.split()}
-"""Verb -> the least role that may use it; one that is not named here is for admins."""
+LEAST = "least_role"
 
 
 class _Member(Protocol):
@@ -54,27 +32,37 @@ class _Member(Protocol):
         ...
 
 
-T = TypeVar("T")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
-def guarded(kind: type[T]) -> type[T]:
-    """Have every public verb of a class ask first whether the actor's role opens it."""
-    for name, verb in list(vars(kind).items()):
-        if not name.startswith("_") and inspect.isfunction(verb):
-            setattr(kind, name, _asking(verb, VERBS.get(name, ADMIN)))
-    return kind
+def may(least: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Open a verb of a workspace to whoever has at least this role; asked before the verb looks at anything.
+
+    Raises:
+        NotAllowed: (by the verb) the actor's role is less.
+    """
+
+    def opened(verb: Callable[P, R]) -> Callable[P, R]:
+        @wraps(verb)
+        def asked(*args: P.args, **kwargs: P.kwargs) -> R:
+            member = cast(_Member, args[0])
+            if ROLES.index(member.role) < ROLES.index(least):
+                raise NotAllowed(
+                    f"{member.actor} has the role {member.role}; this needs the role {least}.",
+                    hint="Ask an admin to do it.",
+                )
+            return verb(*args, **kwargs)
+
+        setattr(asked, LEAST, least)
+        return asked
+
+    return opened
 
 
-def _asking(verb: Callable[..., Any], least: str) -> Callable[..., Any]:
-    @wraps(verb)
-    def asked(self: _Member, *args: Any, **kwargs: Any) -> Any:
-        if ROLES.index(self.role) < ROLES.index(least):
-            raise NotAllowed(
-                f"{self.actor} has the role {self.role}; this needs the role {least}.", hint="Ask an admin to do it."
-            )
-        return verb(self, *args, **kwargs)
-
-    return asked
+def least_role(verb: Callable[..., Any]) -> str | None:
+    """The least role that may use a verb; None for what is not opened to anybody by `may`."""
+    return getattr(verb, LEAST, None)
 
 
 def members(db: Database, workspace_id: int) -> dict[str, str]:

@@ -12,7 +12,7 @@ from sqlmodel import Session, select
 
 from core.errors import NotFound, StoreError
 from core.records import OPEN_RUNS, RUN_MOVES, Outcome, RunStatus
-from core.store.codec import dumps, from_micros
+from core.store.codec import containing, dumps, from_micros
 from core.store.database import Batch, Database
 from core.store.tables import Run
 
@@ -184,8 +184,8 @@ def list_frame(
         jobs: see ``search``.
         skip: leave out so many first.
     """
-    text = search.strip().lower().replace("!", "!!").replace("%", "!%").replace("_", "!_")
-    params: dict[str, Any] = {"w": workspace_id, "n": limit, "job": job or "", "t": f"%{text}%", "skip": skip}
+    text = containing(search)
+    params: dict[str, Any] = {"w": workspace_id, "n": limit, "job": job or "", "t": text, "skip": skip}
     clauses = ["workspace_id = :w", "(:job = '' OR job = :job)"]
     if statuses:
         clauses.append(_one_of("status", statuses, params))

@@ -119,7 +119,7 @@ def test_rooms_look_downward_only(root: Path, tmp_path: Path) -> None:
         ("core/store/bulk.py", "import core.connections", "layers"),
         ("core/values/dates.py", "import core.clock", "pure"),
         ("core/mapping/spec.py", "import sqlalchemy", "pure"),
-        ("core/workspace.py", "import streamlit", "engine"),
+        ("core/workspace/base.py", "import streamlit", "engine"),
         ("core/syncing/apply.py", "import dbos", "job-engine"),
         ("core/running/flows.py", "import simple_salesforce", "salesforce-client"),
         ("local_org/web.py", "import core.errors", "practice-org"),

@@ -7,7 +7,7 @@ import inspect
 import pytest
 
 from core.errors import NotAllowed, UsageError
-from core.store.roles import ROLES, VERBS
+from core.store.roles import ROLES, least_role
 from core.workspace import Workspace
 from tests.integration.kit import Desk, add_job, api_of
 
@@ -45,8 +45,9 @@ def test_each_role_opens_its_verbs_and_no_others(desk: Desk) -> None:
         assert {verb: refused(ws, verb) for verb in LEAST} == wanted
     stranger = desk.ws.acting_as("stranger")
     assert stranger.role == "viewer"
-    every = [n for n, f in inspect.getmembers(Workspace, inspect.isfunction) if not n.startswith("_")]
-    closed = [v for v in every if VERBS.get(v) != "viewer"]
+    every = {n: least_role(f) for n, f in inspect.getmembers(Workspace, inspect.isfunction) if not n.startswith("_")}
+    assert [n for n, least in every.items() if least not in ROLES] == [], "every verb says whom it is open to"
+    closed = [n for n, least in every.items() if least != "viewer"]
     assert [v for v in closed if not refused(stranger, v)] == []
 
 
