@@ -49,6 +49,7 @@ class Ground:
         rulings: what people have decided about fields: ``Id`` String, ``field``, ``ours``, ``theirs``, ``ruling``.
         may_delete: org Ids of which a person has said that their delete counts although the record changed here since.
         read_at: org time at which the rows began to be read; stamps of about then may still get another edit.
+        read_before: the greatest stamp that an earlier run read.
         is_full: whether rows whose stamp is known are looked at again, as after a change of the mapping.
         twin_clears: the org fields that an outbound job of the same object empties where ours are empty; ``None``
             without such a job.
@@ -64,6 +65,7 @@ class Ground:
     own_user: str = ""
     in_flight_since: datetime | None = None
     read_at: datetime | None = None
+    read_before: datetime | None = None
     is_full: bool = False
     twin_clears: frozenset[str] | None = None
     released: pl.DataFrame | None = None
@@ -156,6 +158,9 @@ def _verdicts(spec: JobSpec, r: pl.DataFrame, ground: Ground) -> pl.DataFrame:
     v = plan.stop(v, seen, Outcome.UNCHANGED, "seen", "Already recorded with this SystemModstamp.")
     if spec.kind in ACTIVITY_KINDS:
         other = linked & (pl.col("linked_kind") != spec.kind.value)
+        if ground.read_before is not None and not ground.is_full:
+            again = other & (pl.col("stamp_at") <= ground.read_before)
+            v = plan.stop(v, again, Outcome.UNCHANGED, "seen", "It was read before, and is another job's.")
         v = plan.stop(
             v,
             other,

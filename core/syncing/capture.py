@@ -46,6 +46,8 @@ class Captured:
     mark: dict[str, Any]
     read_at: datetime
     """The org's time at which reading began."""
+    read_before: datetime | None = None
+    """The greatest stamp that an earlier run read; what bears it is read again."""
     is_full: bool = False
     """Whether rows are to be looked at again though their stamp is known."""
     left: tuple[str, ...] = ()
@@ -97,10 +99,11 @@ def capture(
         ctx.keep_describe(answer)
     read_at = _org_time(ctx, began)
     rows = [_rows(ctx, orgs[i], fields[i], queries[i], answers[i].ok()) for i in range(n)]
-    captured = [
-        Captured(p, r, _next_mark(spec, read_at, r, answers[n + i], marks.get(p.sobject, {})), read_at, is_full=full)
-        for i, (p, r) in enumerate(zip(spec.pairs, rows, strict=True))
-    ]
+    captured = []
+    for i, (p, r) in enumerate(zip(spec.pairs, rows, strict=True)):
+        mark = marks.get(p.sobject, {})
+        ahead = _next_mark(spec, read_at, r, answers[n + i], mark)
+        captured.append(Captured(p, r, ahead, read_at, read_before=mark.get("read_to_at"), is_full=full))
     told = [(o, a.ok()) for (o, _), a in zip(along, answers[3 * n :], strict=True)]
     again = _read_again(ctx, spec, orgs, fields, [*told, *_read_open(ctx, later, [])])
     whole = [_with_open(c, again[c.pair.sobject]) for c in captured]

@@ -62,6 +62,7 @@ def plan_pair(ctx: Context, spec: JobSpec, captured: Captured) -> Planned:
         matches=_picked(found, made, rows),
         in_flight_since=in_flight,
         read_at=captured.read_at,
+        read_before=captured.read_before,
         is_full=captured.is_full,
         rulings=made.fields,
         may_delete=made.may_delete,

@@ -76,6 +76,7 @@ def ground(*links: dict[str, Any], **over: Any) -> inbound.Ground:
         own_user="005ROBOT",
         in_flight_since=over.get("in_flight_since"),
         read_at=over.get("read_at"),
+        read_before=over.get("read_before"),
     )
 
 
@@ -97,6 +98,7 @@ MATCHED = ground(matches=[("00TX", 4, "unique", "email")])
 LOST = ground(link(is_gone=True))
 FLYING = ground(in_flight_since=NOON)
 STRANGE = ground(accounts=[])
+JUST_BEFORE = NOON - timedelta(seconds=1)
 COMING = ground(accounts=[], accounts_come=True)
 
 
@@ -121,6 +123,11 @@ COMING = ground(accounts=[], accounts_come=True)
         # what we logged ourselves as another kind
         ({}, row(), ground(link(linked_kind="call")), ("filtered", "ours", "")),
         ({}, row(**GONE), ground(link(linked_kind="call")), ("filtered", "ours", "")),
+        # and have told once: the second reading of the last second is no news
+        ({}, row(), ground(link(linked_kind="call"), read_before=NOON), ("unchanged", "seen", "")),
+        ({}, row(), ground(link(linked_kind="call"), read_before=JUST_BEFORE), ("filtered", "ours", "")),
+        ({}, row(), ground(link(linked_kind="call"), read_before=NOON, is_full=True), ("filtered", "ours", "")),
+        ({}, row(), ground(link(), read_before=NOON), OPEN),
         # read again within the margin
         ({}, row(), SEEN, ("unchanged", "seen", "")),
         ({}, row(), EARLIER, OPEN),
