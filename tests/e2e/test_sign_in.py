@@ -15,6 +15,8 @@ import pytest
 import requests
 from playwright.sync_api import Browser, expect, sync_playwright
 
+from console import signin
+from core.errors import UsageError
 from core.settings import Settings
 from core.workspace import open_workspace
 from tests.demo_fixture import clean_environment
@@ -25,16 +27,19 @@ ADA, BEN, EVE = "Ada@Team.example", "ben@team.example", "eve@team.example"
 SECONDS = 60
 
 
-def secrets_file(home: Path, provider: str, port: int, **changes: str) -> None:
+def configured(provider: str, port: int) -> dict[str, str]:
     """What an admin writes for Streamlit's sign-in."""
-    given = {
+    return {
         "redirect_uri": f"http://localhost:{port}/oauth2callback",
         "cookie_secret": secrets.token_hex(32),
         "client_id": CLIENT_ID,
         "client_secret": CLIENT_SECRET,
         "server_metadata_url": f"{provider}/.well-known/openid-configuration",
     }
-    lines = ["[auth]", *(f"{k} = {json.dumps(v)}" for k, v in {**given, **changes}.items() if v)]
+
+
+def secrets_file(home: Path, section: dict[str, str]) -> None:
+    lines = ["[auth]", *(f"{k} = {json.dumps(v)}" for k, v in section.items())]
     (home / ".streamlit").mkdir(exist_ok=True)
     (home / ".streamlit" / "secrets.toml").write_text("\n".join(lines) + "\n")
 
@@ -63,7 +68,7 @@ def team(tmp_path_factory: pytest.TempPathFactory, root: Path) -> Iterator[dict[
     """A console with sign-in, the provider, and a workspace in which Ada is an admin."""
     home, port = tmp_path_factory.mktemp("team"), free_port()
     provider = Provider({ADA: True, BEN: True, EVE: False}).start()
-    secrets_file(home, provider.url, port)
+    secrets_file(home, configured(provider.url, port))
     ws = open_workspace(actor="operator", config=Settings(home=home, database_url=""))
     ws.set_role(ADA, "admin")
     process = console_process(home, root, port)
@@ -148,20 +153,31 @@ def test_the_gate_still_holds_host_origin_and_tokens(team: dict[str, Any]) -> No
 @pytest.mark.parametrize(
     ("changes", "public", "words"),
     [
-        ({"client_secret": ""}, "", "lacks client_secret"),
-        ({"cookie_secret": "short"}, "", "too short to be safe"),
-        ({"redirect_uri": "https://elsewhere.example/oauth2callback"}, "", "is not where the console is reached"),
+        ({"client_secret": ""}, "http://localhost:8501", "lacks client_secret"),
+        ({"cookie_secret": "short"}, "http://localhost:8501", "too short to be safe"),
+        ({"redirect_uri": "https://elsewhere.example/oauth2callback"}, "http://localhost:8501", "is not where"),
         ({"redirect_uri": "http://sync.example/oauth2callback"}, "http://sync.example", "can be read on the way"),
+        ({}, "http://localhost:8501", ""),
+        ({"redirect_uri": "https://sync.example/oauth2callback"}, "https://sync.example/", ""),
     ],
 )
-def test_an_unsafe_sign_in_is_refused_before_anybody_uses_it(
-    tmp_path: Path, root: Path, changes: dict[str, str], public: str, words: str
+def test_an_unsafe_sign_in_is_named(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, str], public: str, words: str
 ) -> None:
+    monkeypatch.setattr(signin.st, "secrets", {"auth": {**configured("https://id.example", 8501), **changes}})
+    if not words:
+        signin.check(public)
+        return
+    with pytest.raises(UsageError, match=words) as refused:
+        signin.check(public)
+    assert CLIENT_SECRET not in refused.value.sentence()
+
+
+@pytest.mark.requirement("X25")
+def test_an_unsafe_sign_in_is_refused_before_anybody_uses_it(tmp_path: Path, root: Path) -> None:
     port = free_port()
-    secrets_file(tmp_path, "http://127.0.0.1:9", port, **changes)
-    env = {"SYNCLINE_PUBLIC_URL": public} if public else {}
-    process = console_process(tmp_path, root, port, "--address", "0.0.0.0", **env)
+    secrets_file(tmp_path, configured("http://127.0.0.1:9", port) | {"cookie_secret": "short"})
+    process = console_process(tmp_path, root, port, "--address", "0.0.0.0")
     said, complained = process.communicate(timeout=SECONDS)
     assert (process.returncode, said) == (2, "")
-    assert words in complained
-    assert CLIENT_SECRET not in complained
+    assert "too short to be safe" in complained
