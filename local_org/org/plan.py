@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from local_org.org.model import AUDIT_FIELDS, Access, Field, Schema, SObject
@@ -50,6 +51,10 @@ class Plan:
     """Custom required fields: an update must leave them filled even if it does not touch them."""
     unique: tuple[Field, ...]
     columns: tuple[str, ...]
+    blank: Mapping[str, None]
+    """Every column, empty."""
+    cells: Callable[[Mapping[str, Any]], tuple[Any, ...]]
+    """The values of all columns in their order, out of a record that has them all."""
     insert_sql: str
     select_sql: str
     """Reads all columns of the rows whose Ids are in a JSON array."""
@@ -73,6 +78,8 @@ def make_plan(schema: Schema, access: Access, sobject: SObject) -> Plan:
         always_filled=tuple(f.name for f in writable if f.custom and f.required),
         unique=tuple(f for f in writable if f.unique),
         columns=names,
+        blank=dict.fromkeys(names),
+        cells=itemgetter(*names),
         insert_sql=f"INSERT INTO {table} ({quoted_names}) VALUES ({', '.join('?' * len(names))})",
         select_sql=f'SELECT {quoted_names} FROM {table} WHERE "Id" IN (SELECT value FROM json_each(?))',
     )
