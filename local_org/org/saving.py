@@ -258,10 +258,11 @@ class Saver:
             values["Name"] = row.id
 
     def _write(self, rows: list[Row]) -> None:
-        blank, cells = self.plan.blank, self.plan.cells
-        new = [cells({**blank, **row.values}) for row in rows if row.created]
+        new = [row.values for row in rows if row.created]
         if new:
-            self.conn.executemany(self.plan.insert_sql, new)
+            # Most of an object's columns are empty in most records: naming them costs more than the values do.
+            sql, blank, cells = self.plan.insert(set().union(*new))
+            self.conn.executemany(sql, [cells({**blank, **values}) for values in new])
         for row in rows:
             if not row.created:
                 self._update(row)
