@@ -127,7 +127,9 @@ class Store:
         self._tickets = time.time_ns() // 1_000_000
         self._tx: Transaction | None = None
         self._writer = self._connect(sqlite3.Connection)
-        self._writer.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=4000;" + _INTERNAL)
+        self._writer.executescript(
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=4000;" + _INTERNAL
+        )
         # Savepoints keep the pages that they may have to bring back; in a file, that is a sixth of the time of a save.
         self._writer.execute("PRAGMA temp_store=MEMORY")
         # For triggers that note what a transaction has done, and when.
