@@ -21,7 +21,7 @@ class Known(NamedTuple):
 class Row:
     """One record on its way into the org."""
 
-    __slots__ = ("created", "errors", "id", "index", "old", "record", "values")
+    __slots__ = ("created", "errors", "id", "index", "old", "record", "values", "whos")
 
     def __init__(self, index: int, record: Mapping[str, Any]) -> None:
         """Start with what the request said."""
@@ -32,6 +32,8 @@ class Row:
         self.values: dict[str, Any] = {}
         self.errors: list[OrgFault] = []
         self.created = False
+        self.whos: list[str] | None = None
+        """Whom an activity is about, where the request lists them."""
 
     def get(self, name: str) -> Any:
         """The value after this save."""
