@@ -114,8 +114,8 @@ test-interop: $(STAMP_DEV) tools ## real clients, unmodified, on the practice or
 	@$(BIN)/pytest -q tests/interop $(ARGS)
 
 .PHONY: bench
-bench: $(STAMP_DEV) ## speed of the practice org, as a table and build/benchmarks.json (NAME=P2 SCALE=0.1)
-	@NAME="$(NAME)" SCALE="$(or $(SCALE),1)" $(BIN)/python -m tests.benchmarks.local_org
+bench: $(STAMP_DEV) ## how fast it is, as a table and build/benchmarks.json (NAME=local_org.inserting SCALE=0.1)
+	@SCALE="$(or $(SCALE),1)" $(BIN)/python -m benchmarks $(NAME)
 
 .PHONY: requirements
 requirements: $(STAMP_DEV) tools ## requirement id -> tests -> result, also as build/requirements.json
