@@ -19,6 +19,9 @@ ARGS ?=
 # Test processes; the budgets of the suites are for two.
 WORKERS ?= 2
 
+# Driven in a browser, alone on the machine.
+STORY := tests/e2e/test_story.py tests/e2e/test_walk_through.py
+
 UV ?= uv
 LOCK := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --no-header --no-emit-index-url \
 	--generate-hashes --quiet
@@ -87,13 +90,13 @@ lab: $(STAMP_LAB) ## the notebooks in JupyterLab, on loopback
 
 .PHONY: test
 test: $(STAMP_DEV) tools ## the whole suite; with CI=true a missing browser, PostgreSQL or node fails it
-	@$(BIN)/pytest -q --numprocesses $(WORKERS) --dist loadgroup -m "not nightly" --ignore tests/e2e/test_story.py $(ARGS)
+	@$(BIN)/pytest -q --numprocesses $(WORKERS) --dist loadgroup -m "not nightly" $(addprefix --ignore ,$(STORY)) $(ARGS)
 	@[ -n "$(ARGS)" ] || $(MAKE) story
 
 # Alone on the machine, and with a second try: a browser that lost a click to a busy machine is no finding, twice it is one.
 .PHONY: story
-story: $(STAMP_DEV) tools ## drive the whole way once in a real browser, with pictures in build/e2e
-	@$(BIN)/pytest -q tests/e2e/test_story.py $(ARGS) || { echo "a second try" >&2; $(BIN)/pytest -q tests/e2e/test_story.py $(ARGS); }
+story: $(STAMP_DEV) tools ## drive the whole way and the walk-through in a real browser, with pictures in build/e2e
+	@$(BIN)/pytest -q $(STORY) $(ARGS) || { echo "a second try" >&2; $(BIN)/pytest -q $(STORY) $(ARGS); }
 
 .PHONY: screenshots
 screenshots: $(STAMP_DEV) tools ## a picture of every page of a fresh demo, into docs/pictures
