@@ -19,6 +19,9 @@ ARGS ?=
 # Test processes; the budgets of the suites are for two.
 WORKERS ?= 2
 
+# Driven in a browser, beside the rest of the suite.
+STORIES := tests/e2e/test_story.py tests/e2e/test_walk_through.py
+
 UV ?= uv
 LOCK := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --no-header --no-emit-index-url \
 	--generate-hashes --quiet
@@ -57,8 +60,8 @@ $(STAMP_LAB): requirements-lab.lock $(STAMP_RUN) | $(BIN)/python
 	@$(PIP) install --require-hashes --requirement requirements-lab.lock
 	@touch $@
 
-SUITE := $(BIN)/pytest -q --numprocesses $(WORKERS) --dist loadgroup -m "not nightly" --ignore tests/e2e/test_story.py
-STORY := $(BIN)/pytest -q tests/e2e/test_story.py
+SUITE := $(BIN)/pytest -q --numprocesses $(WORKERS) --dist loadgroup -m "not nightly" $(addprefix --ignore ,$(STORIES))
+STORY := $(BIN)/pytest -q $(STORIES)
 
 .PHONY: install
 install: $(STAMP_DEV) ## make .venv with everything for development
@@ -98,7 +101,7 @@ test: $(STAMP_DEV) tools ## the whole suite; with CI=true a missing browser, Pos
 	exit $$failed
 
 .PHONY: story
-story: $(STAMP_DEV) tools ## drive the whole way once in a real browser, with pictures in build/e2e
+story: $(STAMP_DEV) tools ## drive the whole way and the walk-through in a real browser, with pictures in build/e2e
 	@$(STORY) $(ARGS)
 
 .PHONY: screenshots

@@ -18,6 +18,7 @@ class Key(StrEnum):
     """Names in the session's state; those of widgets that are bound to the address are its words too."""
 
     NOTICE = "notice"
+    TOLD = "told"
     DRAFT = "draft"
     BASE = "base"
     CHECKED = "checked"
@@ -29,6 +30,10 @@ class Key(StrEnum):
     LIVE = "live"
     MADE = "made"
     VIEWS = "views"
+    UNDO = "undo"
+    BOOKS = "books"
+    REPORT = "report"
+    REPLAY = "replay"
     SIGNED_OUT = "signed_out"
 
 

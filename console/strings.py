@@ -142,6 +142,8 @@ CHOICE_WORDS = {
     "approve": "Approve and apply",
     "discard": "Discard the plan",
 }
+ASKED_BY = {"ambiguous": "match", "opt_in": "opt_in", "gone_in_org": "gone"}
+"""Causes of open rows that ask one thing only, and what."""
 INBOX_CAUSES = DECISIONS
 """Causes of open rows that ask a person, as the navigation counts them; orphans come right by themselves."""
 ALERT_LEVELS = {
