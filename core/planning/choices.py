@@ -49,19 +49,23 @@ CHOICES: dict[Asks, dict[str, str]] = {
 }
 
 
+BY_CAUSE = {
+    "opt_in": Asks.OPT_IN,
+    "ambiguous": Asks.MATCH,
+    "ambiguous_org": Asks.ORG_MATCH,
+    "orphan": Asks.ORPHAN,
+    "gone_in_org": Asks.GONE,
+}
+"""What an open row asks by its cause; a lost answer and a conflict ask by more than that."""
+
+
 def asks(outcome: str, cause: str, *, about_delete: bool) -> Asks | None:
     """What an open row asks of a person; ``None`` where there is nothing to decide, only something to mend."""
     if outcome == Outcome.IN_DOUBT:
         return Asks.IN_DOUBT
     if cause == "conflict":
         return Asks.DELETE if about_delete else Asks.CONFLICT
-    return {
-        "opt_in": Asks.OPT_IN,
-        "ambiguous": Asks.MATCH,
-        "ambiguous_org": Asks.ORG_MATCH,
-        "orphan": Asks.ORPHAN,
-        "gone_in_org": Asks.GONE,
-    }.get(cause)
+    return BY_CAUSE.get(cause)
 
 
 def choices(found: Asks, direction: Direction) -> tuple[str, ...]:

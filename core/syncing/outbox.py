@@ -26,6 +26,9 @@ from core.syncing.context import Context
 
 BEFORE = timedelta(minutes=2)
 """Stamps are whole seconds and clocks differ: look from this long before the intent."""
+CONVERTED = "CANNOT_UPDATE_CONVERTED_LEAD"
+MOVES_ON = "Its lead was converted in the org: it goes to the contact as soon as the link has followed."
+"""Said of rows whose lead the org no longer takes: like others that wait for a parent they go by themselves."""
 
 
 def take(ctx: Context, run_id: str, number: int) -> Batch:
@@ -165,10 +168,12 @@ def _told(row: dict[str, Any], answer: RowAnswer) -> dict[str, Any]:
         return {**kept, "status_code": "", "answer": said, "is_temporary": False, "is_written": True,
                 "new_id": answer.id}  # fmt: skip
     fault = faults.fault(answer.status_code)
+    if answer.status_code == CONVERTED:
+        refused = {"outcome": "waiting", "cause": "parent", "reason": MOVES_ON}
+    else:
+        refused = {"outcome": "rejected", "cause": answer.status_code or "UNKNOWN", "reason": answer.message}
     return {
-        "outcome": "rejected",
-        "cause": answer.status_code or "UNKNOWN",
-        "reason": answer.message,
+        **refused,
         "field": ", ".join(answer.fields),
         "status_code": answer.status_code,
         "answer": said,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +18,7 @@ from core.records import Direction, Kind, table_of
 from core.store import consent, links
 from core.store.database import Batch
 from core.store.records import load_records
-from core.syncing import excluded, first_contact, outbox, participants, rulings, scope
+from core.syncing import excluded, first_contact, outbox, participants, rulings, scope, succession
 from core.syncing.capture import Captured
 from core.syncing.context import Context
 from core.syncing.plan_out import zone_of
@@ -38,15 +39,21 @@ SYSTEM_FIELDS = frozenset(
 )
 
 
-def plan_pair(ctx: Context, spec: JobSpec, captured: Captured) -> Planned:
+def plan_all(ctx: Context, spec: JobSpec, captured: Sequence[Captured]) -> list[Planned]:
+    """What the captured rows of every pair become; who became whom is known over all of them."""
+    heirs = succession.of(ctx, spec, captured)
+    return [_plan_pair(ctx, spec, c, heirs) for c in captured]
+
+
+def _plan_pair(ctx: Context, spec: JobSpec, captured: Captured, heirs: pl.DataFrame) -> Planned:
     """What the captured rows of one pair become, and the records that have left its filter."""
     left = scope.left_rows(ctx, spec, captured.pair, captured.left)
-    rows = with_values(with_heirs(captured.rows))
+    rows = with_values(captured.rows).join(heirs, on="Id", how="left")
     if rows.is_empty():
         return Planned(left, {captured.pair.sobject: captured.mark})
     # Asked before the links are read: what is booked in between has its link by then.
     in_flight = outbox.in_flight_since(ctx, captured.pair.sobject)
-    found = ground_of(ctx, spec, captured.pair, rows)
+    found = ground_of(ctx, spec, captured.pair, rows, heirs)
     made = rulings.of(ctx, spec)
     ground = replace(
         found,
@@ -85,27 +92,6 @@ def mark_before(mark: dict[str, Any], stamp: Any) -> dict[str, Any]:
     return {k: min(at, stamp) if k in ("org_stamp_at", "read_to_at") and at else at for k, at in mark.items()}
 
 
-def with_heirs(rows: pl.DataFrame) -> pl.DataFrame:
-    """Captured rows whose ``MasterRecordId`` is the record that lives on, where a winner lost a merge itself."""
-    if "MasterRecordId" not in rows.columns:
-        return rows
-    merged = rows.filter((pl.col("IsDeleted") == "true") & pl.col("MasterRecordId").is_not_null())
-    masters = dict(merged.select("Id", "MasterRecordId").iter_rows())
-    if not set(masters) & set(masters.values()):
-        return rows
-    heirs = {loser: _heir(loser, masters) for loser in masters}
-    found = pl.col("Id").replace_strict(heirs, default=pl.col("MasterRecordId"), return_dtype=pl.String)
-    return rows.with_columns(found.alias("MasterRecordId"))
-
-
-def _heir(loser: str, masters: dict[str, str]) -> str:
-    seen = {loser}
-    while (master := masters[loser]) in masters and master not in seen:
-        seen.add(master)
-        loser = master
-    return masters[loser]
-
-
 def with_values(rows: pl.DataFrame) -> pl.DataFrame:
     """Captured rows with ``local_id`` and ``org_values``, the JSON that becomes their baseline."""
     tracked = [c for c in rows.columns if c not in SYSTEM_FIELDS]
@@ -116,11 +102,14 @@ def with_values(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.join(values, on="local_id")
 
 
-def ground_of(ctx: Context, spec: JobSpec, pair: PairSpec, rows: pl.DataFrame) -> inbound.Ground:
-    """Everything an inbound plan stands on for these rows."""
+def ground_of(
+    ctx: Context, spec: JobSpec, pair: PairSpec, rows: pl.DataFrame, heirs: pl.DataFrame | None = None
+) -> inbound.Ground:
+    """Everything an inbound plan stands on for these rows; ``heirs`` as `succession.of` tells them."""
     with ctx.db.reading(ctx.workspace_id) as batch:
         linked = _linked(batch, spec.kind, rows["Id"])
-        linked = pl.concat([linked, _adopted(rows, linked)])
+        if heirs is not None and heirs.height:
+            linked = pl.concat([linked, _adopted(batch, spec.kind, rows, linked, heirs)])
         loose = rows.filter(pl.col("IsDeleted") != "true").join(linked, on="Id", how="anti")
         accounts = _parents(batch, rows, _lookup(pair, Role.ACCOUNT, "AccountId"), "account", "account_record_id")
         matches = first_contact.inbound(batch, spec, pair, loose, accounts)
@@ -204,6 +193,7 @@ def _linked(batch: Batch, kind: Kind, org_ids: pl.Series) -> pl.DataFrame:
         "updated_at", pl.col("deleted_at").is_not_null().alias("is_gone"),
         pl.col("archived_at").is_not_null().alias("is_archived"), pl.lit(value=False).alias("is_adopted"),
         pl.col("how").is_in(["created_out", "settled"]).alias("made_here"),
+        was=pl.lit(None, dtype=pl.String), was_how=pl.lit(None, dtype=pl.String),
     )  # fmt: skip
 
 
@@ -213,16 +203,16 @@ def _lookup(pair: PairSpec, role: Role, usual: str) -> str:
     return mapped if pair.sobject.endswith("__c") else usual
 
 
-def _adopted(rows: pl.DataFrame, linked: pl.DataFrame) -> pl.DataFrame:
-    """Links to be: winners of merges that are not linked yet take over the record of a loser, the oldest of several."""
-    if "MasterRecordId" not in rows.columns:
-        return linked.clear()
-    merged = rows.filter((pl.col("IsDeleted") == "true") & pl.col("MasterRecordId").is_not_null())
-    free = rows.filter(pl.col("IsDeleted") != "true").join(linked, on="Id", how="anti")
-    losers = linked.filter(~pl.col("is_gone")).join(merged.select("Id", heir="MasterRecordId"), on="Id")
-    won = losers.join(free.select(heir="Id"), on="heir", how="semi").sort("record_id").unique("heir", keep="first")
+def _adopted(batch: Batch, kind: Kind, rows: pl.DataFrame, linked: pl.DataFrame, heirs: pl.DataFrame) -> pl.DataFrame:
+    """Links to be: heirs that are not linked yet take over the record that lives on as them, the oldest of several."""
+    free = rows.join(linked, on="Id", how="anti")
+    wanted = heirs.join(free.select(heir="Id"), on="heir", how="semi")
+    losers = _linked(batch, kind, wanted["Id"]).filter(~pl.col("is_gone")).drop("was", "was_how").join(wanted, on="Id")
+    won = losers.sort("record_id").unique("heir", keep="first")
     return won.with_columns(
         Id="heir",
+        was="Id",
+        was_how="became",
         org_stamp_at=pl.lit(None, dtype=linked.schema["org_stamp_at"]),
         is_adopted=pl.lit(value=True),
         made_here=pl.lit(value=False),
