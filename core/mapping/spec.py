@@ -194,6 +194,8 @@ class JobSpec(_Spec):
     create: bool = True
     update: bool = True
     delete: bool = False
+    without_people: bool = True
+    """Outbound accounts: whether new ones go at which nobody works; else they wait for their first person."""
     policy: Policy = Policy.LAST_UPDATE_WINS
     owner_rule: str = "linked_user"
     """linked_user: the caller's org user, the integration user where there is none; integration_user: always that."""
