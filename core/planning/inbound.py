@@ -36,7 +36,8 @@ class Ground:
             ``linked_kind`` String (kind of the workspace record), ``updated_at`` Datetime (of the record),
             ``is_gone`` Boolean (the record was deleted here), ``is_archived`` Boolean (it had left the filter),
             ``is_adopted`` Boolean (not linked yet: the record's own lives on as it), ``was`` String (then, the Id of
-            that own one), ``was_how`` String (merged or converted), ``made_here`` Boolean (we created it in the org).
+            that own one), ``was_how`` String (merged, converted or restored), ``made_here`` Boolean (we created it in
+            the org).
         matches: ``Id`` String, ``record_id`` Int64, ``status``, ``rule``: first-contact matches of unlinked rows.
         accounts: ``AccountId`` String (or another lookup), ``account_record_id`` Int64: linked accounts.
         people: ``WhoId`` String (or another lookup), ``person_record_id`` Int64: linked people.
@@ -538,6 +539,8 @@ def _updates(pair: PairSpec, todo: pl.DataFrame, judged: pl.DataFrame) -> pl.Dat
     heir = (
         pl.when(pl.col("was_how") == "converted")
         .then(pl.lit("A lead was converted into it in the org: it goes on as the record that the lead has here."))
+        .when(pl.col("was_how") == "restored")
+        .then(pl.lit("It was taken out of the org's recycle bin, and is back with its history."))
         .otherwise(pl.lit("It won a merge in the org, and goes on as the record that its loser has here."))
     )
     newer = pl.format("The workspace's newer {} goes out with the outbound job.", pl.col("keep"))

@@ -12,14 +12,14 @@ import polars as pl
 from core.audit import health as reporting
 from core.errors import UsageError, WorkerRunning
 from core.mapping.spec import JobSpec
-from core.planning import guards, plan
+from core.planning import plan
 from core.records import ENDED_RUNS, RunStatus
 from core.running import schedule, steps
 from core.running.worker import Worker, wait_for
 from core.store import ledger, plans, runs
 from core.store.roles import ANALYST, OPERATOR, VIEWER, may
 from core.syncing import trial
-from core.syncing.apply_in import bring_back
+from core.syncing.succeed import bring_back
 from core.workspace.org import Org
 
 
@@ -64,7 +64,7 @@ class Runs(Org):
         with ctx.gateway.tally() as tally:
             planned, sources = steps.compute(ctx, spec, {"full": True} if full else None)
         rows = pl.concat([p.rows for p in planned]).with_row_index("row", 1)
-        tripped = guards.check(rows, steps.linked(ctx, spec), spec.guards, steps.left(ctx, spec, None, sources))
+        tripped = steps.tripped_by(ctx, spec, rows, steps.left(ctx, spec, None, sources))
         self.engine.note(self.workspace_id)
         counts = {"input": sum(sources.values()), **plan.counts(rows)}
         return Preview(spec.name, counts, rows, [t.message for t in tripped], tally.calls)
