@@ -43,6 +43,7 @@ class Ground:
         people: ``WhoId`` String (or another lookup), ``person_record_id`` Int64: linked people.
         accounts_come: whether a switched-on job brings accounts in.
         own_user: the user we write as.
+        own_users: the org users of all our connections, people's own logins among them.
         by_domain: ``Id`` String, ``domain_account`` Int64: the account whose domain is that of a lead's e-mail address;
             a lead names none itself.
         in_flight_since: org time of the oldest create of this object whose fate is not booked yet.
@@ -64,6 +65,7 @@ class Ground:
     clock_offset_s: float = 0.0
     by_domain: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=BY_DOMAIN))
     own_user: str = ""
+    own_users: tuple[str, ...] = ()
     in_flight_since: datetime | None = None
     read_at: datetime | None = None
     read_before: datetime | None = None
@@ -206,7 +208,9 @@ def _in_flight(r: pl.DataFrame, ground: Ground) -> pl.Expr:
     """Whether a row may be one of ours whose answer is not booked yet: bringing it in would make a second record."""
     if ground.in_flight_since is None or "CreatedById" not in r.columns:
         return pl.lit(value=False)
-    mine = (pl.col("CreatedById") == ground.own_user) & (pl.col("org_created_at") >= ground.in_flight_since)
+    mine = pl.col("CreatedById").is_in([ground.own_user, *ground.own_users]) & (
+        pl.col("org_created_at") >= ground.in_flight_since
+    )
     return mine.fill_null(value=False)
 
 

@@ -135,8 +135,14 @@ def ground_of(
         by_domain,
         ctx.integration_user,
         twin_clears=twin_clears(ctx, spec, pair),
+        own_users=_own_users(ctx),
         released=released.select("record_id", field="channel") if spec.kind is Kind.PERSON else None,
     )
+
+
+def _own_users(ctx: Context) -> tuple[str, ...]:
+    found = ctx.db.read("SELECT DISTINCT user_id FROM connection WHERE workspace_id = :w", w=ctx.workspace_id)
+    return tuple(str(i) for i in found["user_id"] if i)
 
 
 def _by_domain(batch: Batch, pair: PairSpec, rows: pl.DataFrame) -> pl.DataFrame:
