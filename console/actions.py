@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import tempfile
+import zipfile
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from console.components import notices
@@ -39,7 +43,9 @@ def import_lists(sobject: str, views: Sequence[str], segment: str, *, new: bool)
 def prepare_sign_in(login_url: str, client_id: str, client_secret: str, name: str) -> str:
     """Keep what was typed for the route that begins the sign-in; returns the nonce for its address."""
     return SIGN_INS.put(
-        SignIn(login_url.strip(), client_id.strip(), client_secret.strip(), name.strip() or "Salesforce")
+        SignIn(
+            login_url.strip(), client_id.strip(), client_secret.strip(), name.strip() or "Salesforce", workspace().actor
+        )
     )
 
 
@@ -189,6 +195,48 @@ def discard_plan(plan_id: str) -> None:
 def cancel_run(run_id: str) -> None:
     """Stop a run after the batch under way."""
     _tried(lambda: workspace().cancel(run_id), "The run stops after the batch under way. What is not sent stays open.")
+
+
+def undo_run(run_id: str) -> str | None:
+    """Take back what a run wrote; returns the run that does it."""
+    return _tried(lambda: workspace().undo(run_id), "The undo is asked for. You can watch it here, or close this page.")
+
+
+def make_bundle(key: str) -> bytes:
+    """The support bundle of a record as a zip; that it was made is recorded.
+
+    Raises:
+        SynclineError: the reader may not have it.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        return workspace().write_bundle(key, Path(folder) / "bundle.zip").read_bytes()
+
+
+def report_file(made: Any, file_format: str) -> bytes:
+    """A month's audit as a file: a page, JSON, or a zip of tables; that it was taken away is recorded.
+
+    Raises:
+        SynclineError: the reader may not have it.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        files = workspace().write_report(made, Path(folder) / f"report.{file_format}", file_format)
+        if file_format != "csv":
+            return files[0].read_bytes()
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as out:
+            for file in files:
+                out.write(file, file.name)
+        return packed.getvalue()
+
+
+def restore(rows: Sequence[tuple[str, int]]) -> None:
+    """Take records, given as (table, number), out of the recycle bin."""
+
+    def each() -> int:
+        tables = sorted({table for table, _ in rows})
+        return sum(workspace().restore(table, [i for t, i in rows if t == table]) for table in tables)
+
+    _tried(each, lambda n: f"{count(n, 'record')} restored.", "An outbound job makes new org records for them.")
 
 
 def retry(*, job: str | None = None, cause: str | None = None, subjects: Sequence[str] = (), rows: int = 0) -> None:

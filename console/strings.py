@@ -60,7 +60,7 @@ JOB_STATES = {
     "off": Sign("Off", "gray", "do_not_disturb_on"),
 }
 VERBS = {"stopped": "Mend", "failing": "Mend", "needs_a_person": "Review", "running": "Watch", "off": "Continue"}
-DECISIONS = ("ambiguous", "conflict", "opt_in", "gone_in_org")
+DECISIONS = ("ambiguous", "ambiguous_org", "conflict", "opt_in", "gone_in_org")
 """Causes that a person settles row by row; the others are mended once for all rows."""
 OUTCOMES = {
     Outcome.CREATED: Sign("Created", "green", "add_circle"),
@@ -108,6 +108,7 @@ BUDGET_SIGNS = {
 ASKS = {
     "conflict": Sign("Conflict", "violet", "call_split"),
     "match": Sign("Which record", "violet", "person_search"),
+    "org_match": Sign("Which org record", "violet", "join"),
     "opt_in": Sign("Opt in again", "violet", "privacy_tip"),
     "delete": Sign("Delete", "violet", "delete"),
     "gone": Sign("Gone in the org", "violet", "cloud_off"),
@@ -119,6 +120,7 @@ ASKS = {
 ASKS_WHY = {
     "conflict": "Both sides changed this field since they last agreed. Whose value stands?",
     "match": "Several records could be meant. Which one is it?",
+    "org_match": "It is new here, and several records of the org have the same key. Which one is it, or none?",
     "opt_in": "One side would opt this person in again. They stay opted out until you say otherwise, and why.",
     "delete": "One side deleted what the other changed. Does the record go or stay?",
     "gone": "The org's record was deleted, or our user may not see it any more. Make it anew, or delete ours?",
@@ -132,6 +134,7 @@ CHOICE_WORDS = {
     "record": "It is this one",
     "new": "None of them: make a new one",
     "arrived": "It arrived",
+    "same": "It is this one",
     "out": "They stay opted out",
     "in": "Opt them in again",
     "again": "Send it again",
@@ -139,6 +142,8 @@ CHOICE_WORDS = {
     "approve": "Approve and apply",
     "discard": "Discard the plan",
 }
+ASKED_BY = {"ambiguous": "match", "opt_in": "opt_in", "gone_in_org": "gone"}
+"""Causes of open rows that ask one thing only, and what."""
 INBOX_CAUSES = DECISIONS
 """Causes of open rows that ask a person, as the navigation counts them; orphans come right by themselves."""
 ALERT_LEVELS = {
@@ -170,6 +175,23 @@ ROLE_MAY = {
 }
 TOKEN_GOOD = Sign("Good", "green", "check_circle")
 TOKEN_ENDED = Sign("Ended", "gray", "block")
+PLEASE_SIGN_IN = "Sign in with your team's account to see what syncs with the org."
+NO_ROLE = (
+    "**You have no role here yet.** You are signed in as {person}. Ask an admin to give you one in Settings, or with:"
+)
+ADDRESS_NOT_VERIFIED = (
+    "**Your account has no verified e-mail address.** Syncline knows people by it. Verify it with your provider, then "
+    "sign in again."
+)
+NOT_SIGNED_IN = "Nobody is signed in."
+SIGN_IN_AGAIN = "Sign in again; what you had begun is kept as a draft."
+SIGN_IN_LACKS = "The sign-in of the console lacks {names}."
+SIGN_IN_WHERE = "Set them in the section [auth] of .streamlit/secrets.toml, or take the section out."
+SIGN_IN_COOKIE_SHORT = "The cookie_secret of the console's sign-in is too short to be safe."
+SIGN_IN_COOKIE_HINT = "Take at least 32 random characters, such as those of: openssl rand -hex 32"
+SIGN_IN_REDIRECT = "The console's sign-in would come back to {uri}, which is not where the console is reached."
+SIGN_IN_NEEDS_HTTPS = "People would sign in over {url}, where their sessions can be read on the way."
+SIGN_IN_HTTPS_HINT = "Put a proxy with https in front and set SYNCLINE_PUBLIC_URL to its address."
 SIGNED_OUT = (
     "**You are signed out.** Nothing more can be done in this tab, nor in any other of this session. A fresh link lets "
     "you in again: `python -m console --link` on the machine where the console runs."
@@ -246,6 +268,13 @@ CAUSES = {
         "",
         "Ambiguous",
     ),
+    "ambiguous_org": Words(
+        "Several records of the org could be it",
+        "It is new here, and more than one record of the org has the same match key.",
+        "Pick the one it is, or have a new one made.",
+        "",
+        "Ambiguous in the org",
+    ),
     "orphan": Words(
         "Nobody in the workspace is known by this phone, e-mail or id",
         "The person has not been synced or taken in yet.",
@@ -308,6 +337,13 @@ CAUSES = {
         "They stay opted out until a person decides otherwise and says why.",
         "",
         "Opt in again",
+    ),
+    "no_access": Words(
+        "Its user may not see that record in the org",
+        "The person or the related record is not shared with the org user who made the activity.",
+        "Share the record with them in the org, or have another user log it; then retry.",
+        "",
+        "Out of sight",
     ),
     "inactive_owner": Words(
         "The owner is inactive in the org",

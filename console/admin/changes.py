@@ -48,7 +48,7 @@ def show() -> None:
             "Export CSV", lambda: _export(topic, search or ""), file_name="changes.csv", mime="text/csv",
             icon=":material/download:", on_click="ignore",
         )  # fmt: skip
-    page = int(st.session_state.get("page") or 1)
+    page = int(st.session_state.get("changes_page") or 1)
     found = workspace().config_log(topic=topic, search=search or "", limit=PAGE, skip=(page - 1) * PAGE)
     if found.is_empty():
         st.markdown(":gray[No change fits these filters.]")
@@ -60,7 +60,7 @@ def show() -> None:
         frame.small(count(total, "change"))
         st.space("stretch")
         if total > PAGE:
-            st.pagination(-(-total // PAGE), key="page", bind="query-params", max_visible_pages=5)
+            st.pagination(-(-total // PAGE), key="changes_page", bind="query-params", max_visible_pages=5)
     _one(chosen)
 
 

@@ -74,12 +74,12 @@ def _sign_in_form(connected: bool) -> None:
     with left.form("sign_in", border=True):
         kind = st.segmented_control("Kind of org", list(_HOSTS), default="Production", required=True)
         address = st.text_input(
-            "My Domain address", placeholder="https://yourcompany.my.salesforce.com",
-            help="Needed for My Domain only; it wins over the kind where it is filled.",
+            "My Domain address", placeholder="https://yourcompany.my.salesforce.com; wins over the kind where filled",
         )  # fmt: skip
-        client_id = st.text_input("Client id (consumer key)", help="Of the External Client App or Connected App.")
+        # No help signs here: Tab would stop at each of them on the way from field to field.
+        client_id = st.text_input("Client id (consumer key)", placeholder="Of the External Client App or Connected App")
         secret = st.text_input(
-            "Client secret (consumer secret)", type="password", help="May stay empty with PKCE only."
+            "Client secret (consumer secret)", type="password", placeholder="May stay empty with PKCE only"
         )
         name = st.text_input("Name of the connection", value="Salesforce")
         if st.form_submit_button("Prepare sign-in", type="primary"):

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from console import actions, strings
-from console.components import frame, live, making, notices, rowcard, tables, times
+from console.components import frame, live, making, mending, notices, rowcard, tables, times
 from console.components.text import code, plain, safe
 from console.refusals import Words
 from console.session import workspace
@@ -50,9 +50,8 @@ def _card_buttons(group: dict[str, Any], words: Words, n: int, *, primary: bool)
         if group["cause"] == "ambiguous":
             if st.button("Pick the person", key=f"pick-{n}", type=kind):
                 _decide_next(group)
-        elif words.step and st.button(_mend_label(words.step), key=f"mend-{n}", type=kind):
-            field = {"field": group["field"]} if group["field"] else {}
-            frame.go("job", job=group["job"], step=words.step, **field)
+        elif words.step and st.button(mending.label(words.step), key=f"mend-{n}", type=kind):
+            mending.go(group["job"], words.step, group["field"])
         if group["cause"] != "ambiguous":
             st.button(
                 f"Retry {group['count']:,}",
@@ -68,12 +67,6 @@ def _card_buttons(group: dict[str, Any], words: Words, n: int, *, primary: bool)
 def _narrow(cause: str, job: str) -> None:
     """Show only the rows of one card in the table."""
     st.session_state["cause"], st.session_state["push"] = short(cause), job
-
-
-def _mend_label(step: str) -> str:
-    return {"Values": "Map the value", "Mapping": "Mend the mapping", "Rules": "Change the rule"}.get(
-        step, "Open the job"
-    )
 
 
 def _decide_next(group: dict[str, Any]) -> None:
@@ -154,7 +147,7 @@ def _bar(chosen: list[tuple[str, str]], shown: int, total: int) -> None:
         st.space("stretch")
         pages = -(-total // PAGE)
         if pages > 1:
-            st.pagination(pages, key="page", bind="query-params", max_visible_pages=5)
+            st.pagination(pages, key="errors_page", bind="query-params", max_visible_pages=5)
 
 
 def _rows(groups: list[dict[str, Any]], titles: dict[str, str]) -> None:
@@ -163,7 +156,7 @@ def _rows(groups: list[dict[str, Any]], titles: dict[str, str]) -> None:
     total = sum(g["count"] for g in matching)
     if search:
         total = workspace().count_open_rows(job=job, cause=cause, search=search)
-    page = min(int(st.session_state.get("page") or 1), max(-(-total // PAGE), 1))
+    page = min(int(st.session_state.get("errors_page") or 1), max(-(-total // PAGE), 1))
     found = workspace().open_rows(job=job, cause=cause, search=search, limit=PAGE, skip=(page - 1) * PAGE)
     rows = list(found.iter_rows(named=True))
     if not rows:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import polars as pl
 import streamlit as st
 
 from console import strings
 from console.components import frame, live, making, notices, questions, tables
-from console.components.text import plain
+from console.components.text import plain, safe
 from console.session import workspace
 from console.strings import ASKS, count
 from core import SynclineError
@@ -18,10 +17,9 @@ PAGE = 50
 _COLUMNS = ("Asks", "Record", "Job", "About", "Since", "Decided")
 
 
-def _filters(found: pl.DataFrame) -> pl.DataFrame:
-    """Narrowed by kind, job and text; all three are in the address."""
-    kinds = dict(found.group_by("kind").len().iter_rows())
-    words = {ASKS[k].word: k for k in ASKS if kinds.get(k)}
+def _filters(titles: dict[str, str], counts: dict[str, int]) -> dict[str, Any]:
+    """What the filters ask the database for; all three are in the address."""
+    words = {ASKS[k].word: k for k in ASKS if counts.get(k)}
     kind = st.pills("Kind", list(words), key="kind", bind="query-params", label_visibility="collapsed")
     with st.container(horizontal=True, vertical_alignment="center"):
         search = st.text_input(
@@ -29,31 +27,32 @@ def _filters(found: pl.DataFrame) -> pl.DataFrame:
             placeholder="Record, key, field or value", width=260,
         )  # fmt: skip
         job = st.selectbox(
-            "Job", sorted(found["job"].unique().to_list()), index=None, key="push", bind="query-params",
-            label_visibility="collapsed", placeholder="All jobs", width=220,
+            "Job", sorted(titles), index=None, key="push", bind="query-params", label_visibility="collapsed",
+            placeholder="All jobs", width=220,
         )  # fmt: skip
+        wanted: dict[str, Any] = {"kind": words.get(kind or ""), "job": job, "search": search or ""}
         st.space("stretch")
         st.download_button(
-            "Export CSV", lambda: _export(found), file_name="inbox.csv", mime="text/csv",
+            "Export CSV", lambda: _export(wanted), file_name="inbox.csv", mime="text/csv",
             icon=":material/download:", on_click="ignore",
         )  # fmt: skip
-    if kind:
-        found = found.filter(pl.col("kind") == words[kind])
-    if job:
-        found = found.filter(pl.col("job") == job)
-    if search:
-        text = pl.concat_str([pl.col(c).cast(pl.String).fill_null("") for c in _SEARCHED], separator=" ")
-        found = found.filter(text.str.to_lowercase().str.contains(search.strip().lower(), literal=True))
-    return found
+    return wanted
 
 
-_SEARCHED = ("title", "key", "org_id", "field", "workspace", "org", "reason")
+def _named() -> dict[str, Any]:
+    """The one row that another page has sent the reader to, as a filter; none else."""
+    job, _, subject = st.query_params.get("item", "").partition(":")
+    if not subject:
+        return {}
+    if st.button(f"Only {safe(plain(subject, 40))}", icon=":material/close:", type="tertiary"):
+        frame.go("inbox")
+    return {"job": job, "subject": subject}
 
 
-def _export(found: pl.DataFrame) -> bytes:
+def _export(wanted: dict[str, Any]) -> bytes:
     keep = ("kind", "job", "title", "key", "org_id", "field", "workspace", "org", "workspace_at", "org_at", "reason",
             "decided", "since")  # fmt: skip
-    return tables.csv_bytes(found.select(keep))
+    return tables.csv_bytes(workspace().inbox(**wanted).select(keep))
 
 
 def _row(item: dict[str, Any], titles: dict[str, str]) -> dict[str, Any]:
@@ -82,47 +81,60 @@ def _list(items: list[dict[str, Any]], titles: dict[str, str], key: str) -> list
     return [items[i] for i in event["selection"]["rows"] if i < len(items)]
 
 
+def _told(counts: dict[str, int]) -> str:
+    """How many wait for a decision, and how many for their person to be known."""
+    unknown = counts.get("orphan", 0)
+    rest = sum(counts.values()) - unknown
+    parts = [f"{count(rest, 'question')} for a person"] if rest else []
+    parts += [f"{count(unknown, 'row')} of unknown people"] if unknown else []
+    return ", ".join(parts) or "Nothing waits for you"
+
+
 def main() -> None:
     """The page."""
     ws = workspace()
     try:
-        found = ws.inbox()
-        titles = {s.name: s.title for s in ws.specs()}
+        counts, titles = ws.count_inbox(), {s.name: s.title for s in ws.specs()}
     except SynclineError as error:
         frame.header("Inbox")
         notices.problem(error)
         return
-    frame.header(
-        "Inbox", f"{count(found.height, 'question')} for a person" if found.height else "Nothing waits for you"
-    )
+    frame.header("Inbox", _told(counts))
     making.warn_without_worker()
     live.watch()
-    if found.is_empty():
+    if not counts:
         frame.verdict(
             strings.JOB_STATES["in_step"], "Nothing waits for a decision.",
             "Ambiguous matches, conflicts, deletes behind a brake and lost answers would be here.", badge="All decided",
         )  # fmt: skip
         return
-    picked = _filters(found)
-    if picked.is_empty():
+    wanted = {**_filters(titles, counts), **_named()}
+    found = _total(ws.count_inbox(job=wanted["job"], search=wanted["search"]), wanted)
+    pages = max(-(-found // PAGE), 1)
+    page = min(int(st.session_state.get("inbox_page") or 1), pages)
+    items = list(ws.inbox(**wanted, limit=PAGE, skip=(page - 1) * PAGE).iter_rows(named=True)) if found else []
+    if not items:
         st.markdown(":gray[No question fits these filters.]")
         return
-    pages = -(-picked.height // PAGE)
-    page = min(int(st.session_state.get("page") or 1), pages)
-    items = list(picked.slice((page - 1) * PAGE, PAGE).iter_rows(named=True))
     left, right = st.columns([6, 5], gap="medium")
     with left:
-        chosen = _list(items, titles, f"inbox_{page}_{picked.height}_{items[0]['item']}")
+        chosen = _list(items, titles, f"inbox_{page}_{found}_{items[0]['item']}")
         with st.container(horizontal=True, vertical_alignment="center"):
-            frame.small(f"{len(items):,} of {count(picked.height, 'question')}. Tick several to decide them alike.")
+            frame.small(f"{len(items):,} of {count(found, 'question')}. Tick several to decide them alike.")
             st.space("stretch")
             if pages > 1:
-                st.pagination(pages, key="page", bind="query-params", max_visible_pages=5)
+                st.pagination(pages, key="inbox_page", bind="query-params", max_visible_pages=5)
     with right.container(border=True, gap="small"):
         if len(chosen) > 1:
             questions.many(chosen)
         else:
             questions.one(chosen[0] if chosen else items[0], titles)
+
+
+def _total(counts: dict[str, int], wanted: dict[str, Any]) -> int:
+    if wanted.get("subject"):
+        return 1
+    return counts.get(wanted["kind"], 0) if wanted["kind"] else sum(counts.values())
 
 
 main()

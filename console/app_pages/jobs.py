@@ -54,7 +54,7 @@ def _filtered(jobs: list[dict[str, Any]]) -> list[dict[str, Any]]:
             placeholder="Job or object", width=260,
         )  # fmt: skip
         words = list(dict.fromkeys(JOB_STATES[j["state"]].word for j in jobs))
-        state = st.pills("State", words, key="state", bind="query-params", label_visibility="collapsed")
+        state = st.pills("State", words, key="job_state", bind="query-params", label_visibility="collapsed")
     low = (search or "").lower()
     return [
         j

@@ -60,7 +60,11 @@ def _query(page: str, card: dict[str, Any]) -> dict[str, str]:
     """What narrows the page to the rows of a card."""
     if page == "errors":
         return {"cause": strings.short(card["cause"] or ""), "push": card["job"]}
-    return {"push": card["job"]} if page == "inbox" else {}
+    if page != "inbox":
+        return {}
+    # A conflict may be about a field or about a delete; both are shown.
+    asks = strings.ASKS.get(str(strings.ASKED_BY.get(card["cause"] or "")))
+    return {"push": card["job"], "kind": asks.word if asks else ""}
 
 
 def _metrics(found: dict[str, Any]) -> None:

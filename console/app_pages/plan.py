@@ -151,8 +151,8 @@ def _all(titles: dict[str, str]) -> None:
             "Of job", list(named), index=None, key="of", bind="query-params", placeholder="All jobs", width=240,
             label_visibility="collapsed",
         )  # fmt: skip
-        state = st.pills("State", list(_STATUS), key="state", bind="query-params", label_visibility="collapsed")
-    page = int(st.session_state.get("page") or 1)
+        state = st.pills("State", list(_STATUS), key="plan_state", bind="query-params", label_visibility="collapsed")
+    page = int(st.session_state.get("plans_page") or 1)
     found = workspace().plans(PAGE, job=named.get(of or ""), status=_STATUS.get(state or ""), skip=(page - 1) * PAGE)
     if found.is_empty():
         st.markdown(":gray[No plan fits these filters.]")
@@ -161,7 +161,7 @@ def _all(titles: dict[str, str]) -> None:
     _table(plans, titles, "plans_table")
     total = int(found["total"][0])
     if total > PAGE:
-        st.pagination(-(-total // PAGE), key="page", bind="query-params", max_visible_pages=5)
+        st.pagination(-(-total // PAGE), key="plans_page", bind="query-params", max_visible_pages=5)
     waiting = [p for p in plans if p["status"] == "kept"]
     if waiting and st.button(f"Review the newest plan, {safe(titles.get(waiting[0]['job'], ''), 40)}"):
         frame.go("plan", plan=waiting[0]["plan_id"])

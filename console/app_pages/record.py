@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from console import actions
 from console.components import frame, notices, story
 from console.components.text import code
 from console.session import workspace
@@ -12,7 +13,7 @@ from core import SynclineError
 
 def main() -> None:
     """The page."""
-    frame.header("Record", "The whole story of one record, both sides")
+    buttons = frame.header("Record", "The whole story of one record, both sides")
     key = st.text_input(
         "Record", key="key", bind="query-params", icon=":material/search:", label_visibility="collapsed",
         placeholder="Any id, e-mail or phone",
@@ -31,6 +32,11 @@ def main() -> None:
     if not found["records"] and not found["org_only"]:
         _nothing(key, found["looked"])
         return
+    buttons.download_button(
+        "Support bundle", lambda: actions.make_bundle(key.strip()), file_name="support-bundle.zip",
+        mime="application/zip", icon=":material/folder_zip:", on_click="ignore",
+        help="Ids, times, values, attempts with the org's errors, and permissions; no secrets.",
+    )  # fmt: skip
     if found["found"] > 1:
         frame.small(f"{found['found']} records have this key; the first {len(found['records'])} are told.")
     for n, record in enumerate(found["records"]):

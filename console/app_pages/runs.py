@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from console import actions, strings
-from console.components import frame, making, notices, rowcard, tables, times
+from console.components import frame, making, notices, rowcard, tables, times, undoing
 from console.components.text import code, plain, safe
 from console.session import Key, workspace
 from console.strings import OUTCOMES, RUN_STATES, cause_words, count
@@ -81,6 +81,7 @@ def _live() -> None:
     was = st.session_state.get(Key.LIVE, 0)
     st.session_state[Key.LIVE] = len(open_runs)
     if len(open_runs) < was:
+        notices.again()
         st.rerun()
 
 
@@ -142,7 +143,7 @@ def _wanted(titles: dict[str, str]) -> dict[str, Any]:
             placeholder="Run, job or person", width=260,
         )  # fmt: skip
         words = list(dict.fromkeys(sign.word for sign in RUN_STATES.values()))
-        state = st.pills("State", words, key="state", bind="query-params", label_visibility="collapsed")
+        state = st.pills("State", words, key="run_state", bind="query-params", label_visibility="collapsed")
         job = st.query_params.get("job")
         if job and st.button(f"Only {safe(titles.get(job, job), 40)}", icon=":material/close:", type="tertiary"):
             frame.go("runs")
@@ -190,7 +191,7 @@ def _list(shown: list[dict[str, Any]], titles: dict[str, str], page: int) -> dic
         },
     )
     if pages > 1:
-        st.pagination(pages, key="page", bind="query-params", max_visible_pages=5)
+        st.pagination(pages, key="runs_page", bind="query-params", max_visible_pages=5)
     picked = event["selection"]["rows"]
     return shown[picked[0]] if picked and picked[0] < len(shown) else None
 
@@ -207,6 +208,9 @@ def _detail(run: dict[str, Any], titles: dict[str, str]) -> None:
         refused = run["counts"]["rejected"] + run["counts"]["held"]
         if refused and st.button(f"Open {count(refused, 'row')} in Errors", icon=":material/error:"):
             frame.go("errors", push=run["job"])
+        if undoing.can(run) and st.button("Undo", icon=":material/undo:", help="Shows first what that would do."):
+            st.session_state.pop(Key.UNDO, None)
+            undoing.ask(run["run_id"], titles.get(run["job"], run["job"]))
     left, right = st.columns([4, 6], gap="medium")
     with left:
         _steps(run)
@@ -337,7 +341,7 @@ def main() -> None:
         "Export CSV", lambda: _export(wanted, titles), file_name="runs.csv", mime="text/csv",
         icon=":material/download:", on_click="ignore",
     )  # fmt: skip
-    page = int(st.session_state.get("page") or 1)
+    page = int(st.session_state.get("runs_page") or 1)
     shown = _shown(wanted, page)
     if not shown:
         st.markdown(":gray[No run fits these filters.]")

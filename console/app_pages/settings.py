@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from console.admin import alerts, changes, roles, safety, tokens
+from console.admin import alerts, changes, policies, recycling, roles, safety, tokens
 from console.components import frame, notices
 from core import SynclineError
 
@@ -13,6 +13,8 @@ _PARTS = {
     "Alerts": alerts.show,
     "Roles": roles.show,
     "API tokens": tokens.show,
+    "Recycle bin": recycling.show,
+    "Policies": policies.show,
     "Pause and session": safety.show,
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from console.components import frame
+from console.components import frame, notices
 from console.components.text import safe
 from console.session import Key, workspace
 from console.strings import RUN_STATES, count
@@ -20,6 +20,7 @@ def watch() -> None:
     before = st.session_state.get(Key.LIVE, 0)
     st.session_state[Key.LIVE] = len(under_way)
     if len(under_way) < before:
+        notices.again()
         st.rerun()
     if not under_way:
         return

@@ -68,7 +68,14 @@ def show() -> None:
 
 def put_away() -> None:
     """Forget what was kept, once a page with it has been drawn to its end."""
-    st.session_state.pop(Key.NOTICE, None)
+    st.session_state[Key.TOLD] = st.session_state.pop(Key.NOTICE, None)
+
+
+def again() -> None:
+    """Show once more what was told last: the page is drawn anew by itself, and nobody has done anything since."""
+    told = st.session_state.get(Key.TOLD)
+    if told is not None:
+        st.session_state.setdefault(Key.NOTICE, told)
 
 
 def box(notice: Notice) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from console import actions
-from console.components import frame, notices, times
+from console.components import frame, mending, notices, times
 from console.components.text import code, plain, safe
 from console.session import workspace
 from console.strings import OUTCOMES, cause_words, count
@@ -116,8 +116,8 @@ def _buttons(row: Mapping[str, Any], step: str) -> None:
         ):
             actions.put_aside(which, aside=not row["is_aside"])
             st.rerun()
-        if step and st.button("Open the mapping", key="drawer-mend"):
-            frame.go("job", job=row["job"], step=step)
+        if step and st.button(mending.label(step), key="drawer-mend"):
+            mending.go(row["job"], step, row["field"])
         if st.button("Explain", key="drawer-explain", icon=":material/manage_search:"):
             frame.go("record", key=row["org_id"] or row["key"])
 

@@ -10,7 +10,7 @@ import polars as pl
 import streamlit as st
 
 from console import strings
-from console.components import frame, times
+from console.components import frame, mending, times
 from console.components.rowcard import exchange
 from console.components.text import code, plain, safe
 from console.strings import OUTCOMES, count
@@ -21,7 +21,7 @@ _FIRST = 8
 
 def tell(record: Mapping[str, Any], n: int) -> None:
     """The story of one record; ``n`` makes its keys unique."""
-    _verdict(record)
+    _verdict(record, n)
     left, right = st.columns([3, 2], gap="medium")
     with left:
         _sides(record)
@@ -31,7 +31,7 @@ def tell(record: Mapping[str, Any], n: int) -> None:
         timeline(record["attempts"], record["events"])
 
 
-def _verdict(record: Mapping[str, Any]) -> None:
+def _verdict(record: Mapping[str, Any], n: int) -> None:
     link, opened = record["link"], record["open"]
     if opened:
         sign = OUTCOMES[Outcome(opened[0]["outcome"])]
@@ -46,6 +46,8 @@ def _verdict(record: Mapping[str, Any]) -> None:
         st.text(times.told(record["verdict"]))
         if link:
             frame.small(times.told(link["story"]))
+        for m, row in enumerate(opened):
+            mending.ways(row, f"open-{n}-{m}")
 
 
 def _sides(record: Mapping[str, Any]) -> None:

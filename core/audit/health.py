@@ -10,7 +10,7 @@ from sqlmodel import SQLModel
 
 from core.audit.bin import recycle_bin
 from core.audit.counts import kinds
-from core.audit.inbox import inbox
+from core.audit.inbox import count_inbox, inbox
 from core.audit.jobs import jobs, schedule_words
 from core.audit.opened import (
     candidates,
@@ -28,6 +28,7 @@ from core.store.database import Database
 
 __all__ = [
     "candidates",
+    "count_inbox",
     "count_open_rows",
     "error_groups",
     "find_people",

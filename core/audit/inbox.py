@@ -8,12 +8,14 @@ from typing import Any
 
 import polars as pl
 
-from core.audit.opened import described, open_rows, stored_candidates
+from core.audit import catalog
+from core.audit.opened import EVERYTHING, described, stored_candidates
 from core.audit.shape import shaped
 from core.mapping.spec import JobSpec
-from core.planning.choices import Asks, asks, choices
+from core.planning.choices import Asks, choices
 from core.records import RunStatus, table_of
-from core.store.codec import INSTANT, dumps
+from core.store import questions
+from core.store.codec import INSTANT, containing, dumps
 from core.store.database import Database
 
 INBOX: dict[str, Any] = {
@@ -44,9 +46,20 @@ conflict there is a row per field, with both values. ``candidates`` is a JSON li
 
 
 def inbox(
-    db: Database, workspace_id: int, specs: Sequence[JobSpec], *, job: str | None = None, kind: str | None = None
+    db: Database,
+    workspace_id: int,
+    specs: Sequence[JobSpec],
+    *,
+    job: str | None = None,
+    kind: str | None = None,
+    search: str = "",
+    subject: str | None = None,
+    limit: int | None = None,
+    skip: int = 0,
 ) -> pl.DataFrame:
-    """What waits for a person, the oldest first; columns are those of `INBOX`.
+    """What waits for a person; columns are those of `INBOX`.
+
+    Plans come first, then rows, the oldest first; those of unknown people, which come right by themselves, come last.
 
     Args:
         db: the store.
@@ -54,17 +67,31 @@ def inbox(
         specs: all jobs.
         job: only this job's.
         kind: only questions of this kind.
+        search: only of rows with the text in title, key, Id, reason or a value in question.
+        subject: only of the row of this subject.
+        limit: of so many rows at most; all where ``None``. A row in conflict asks once for each field.
+        skip: leave out so many rows first.
     """
     known = {s.name: s for s in specs}
-    opened = open_rows(db, workspace_id, job=job, limit=None).filter(~pl.col("is_aside"))
+    params = {"job": job, "kind": kind, "text": containing(search), "subject": subject}
+    read = questions.page(db, workspace_id, params, EVERYTHING if limit is None else limit, skip)
+    opened = shaped(read, {**catalog.OPEN_ROWS.types, "asks": pl.String})
     named = _named(db, workspace_id, opened)
-    mine = [r for r in opened.iter_rows(named=True) if r["job"] in known]
-    rows = [q for r in mine for q in _questions(known[r["job"]], r, named)] + _plans(db, workspace_id, job)
-    asked = [r for r in rows if kind is None or r["kind"] == kind]
-    frame = pl.DataFrame(asked, schema=_RAW, orient="row", infer_schema_length=None)
+    rows = [q for r in opened.iter_rows(named=True) for q in _questions(known[r["job"]], r, named)]
+    if not skip and subject is None and kind in (None, Asks.PLAN):
+        rows = [*_plans(db, workspace_id, job, search), *rows]
+    frame = pl.DataFrame(rows, schema=_RAW, orient="row", infer_schema_length=None)
     for name in ("workspace_at", "org_at"):
         frame = frame.with_columns(pl.col(name).str.to_datetime("%Y-%m-%dT%H:%M:%S%#z", time_unit="us", strict=False))
-    return shaped(frame.sort("since", "item"), INBOX)
+    return shaped(frame, INBOX)
+
+
+def count_inbox(db: Database, workspace_id: int, *, job: str | None = None, search: str = "") -> dict[str, int]:
+    """How many rows and plans ask a person, by kind, as `inbox` finds them; kinds that nothing asks are left out."""
+    params = {"job": job, "text": containing(search), "subject": None}
+    found = questions.by_kind(db, workspace_id, params)
+    plans = len(_plans(db, workspace_id, job, search))
+    return {**found, **({Asks.PLAN.value: plans} if plans else {})}
 
 
 FIELDS = (Asks.CONFLICT, Asks.OPT_IN)
@@ -79,9 +106,7 @@ def _named(db: Database, workspace_id: int, opened: pl.DataFrame) -> dict[int, d
 
 def _questions(spec: JobSpec, row: Mapping[str, Any], named: Mapping[int, Mapping[str, Any]]) -> list[dict[str, Any]]:
     disputed = json.loads(row["disputes"] or "[]")
-    found = asks(row["outcome"], row["cause"], about_delete=any(d["deleted"] for d in disputed))
-    if found is None:
-        return []
+    found = Asks(row["asks"])
     decision = json.loads(row["decision"] or "{}")
     head = {
         **dict.fromkeys(INBOX),
@@ -93,7 +118,7 @@ def _questions(spec: JobSpec, row: Mapping[str, Any], named: Mapping[int, Mappin
         "decided": decision.get("choice"),
         "since": row["first_at"],
     }
-    if found in (Asks.MATCH, Asks.ORPHAN, Asks.IN_DOUBT):
+    if found in (Asks.MATCH, Asks.ORG_MATCH, Asks.ORPHAN, Asks.IN_DOUBT):
         meant = [{**named[i], "why": why} for i, why in stored_candidates(row["candidates"]) if i in named]
         return [{**head, "candidates": dumps(meant) if meant else row["candidates"]}]
     if not disputed:
@@ -116,8 +141,9 @@ def _word(ruling: str | None) -> str | None:
     return {"ours": "workspace", "theirs": "org"}.get(ruling or "")
 
 
-def _plans(db: Database, workspace_id: int, job: str | None) -> list[dict[str, Any]]:
+def _plans(db: Database, workspace_id: int, job: str | None, search: str) -> list[dict[str, Any]]:
     """Plans that tripped a guard and wait for approval."""
+    text = search.strip().lower()
     frame = db.read(
         "SELECT p.plan_id, p.job, p.guards, p.made_at FROM plan p JOIN run r ON r.plan_id = p.plan_id"
         " WHERE p.workspace_id = :w AND r.status = :s AND p.status = 'kept' ORDER BY p.made_at",
@@ -137,5 +163,5 @@ def _plans(db: Database, workspace_id: int, job: str | None) -> list[dict[str, A
             "since": r["made_at"],
         }
         for r in frame.iter_rows(named=True)
-        if job is None or r["job"] == job
+        if (job is None or r["job"] == job) and text in f"{r['job']} {r['plan_id']} {r['guards'] or ''}".lower()
     ]

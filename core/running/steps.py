@@ -91,7 +91,7 @@ def _prepared(engine: Engine, workspace_id: int, run_id: str) -> Verdict:
         if fresh and spec.direction is Direction.INBOUND:
             apply_in.refresh_baselines(ctx, spec, run_id)
         elif fresh:
-            outbox.refresh_baselines(ctx, run_id)
+            outbox.refresh_baselines(ctx, spec, run_id)
         return {"state": "ready", "batches": _batches(ctx, run_id)}
 
 

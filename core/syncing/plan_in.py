@@ -9,7 +9,6 @@ from typing import Any
 
 import polars as pl
 
-from core.identity.match import CANDIDATE
 from core.mapping import canonical, checks
 from core.mapping.compile import inbound as compile_inbound
 from core.mapping.spec import Blank, JobSpec, PairSpec, Role
@@ -19,21 +18,13 @@ from core.records import Direction, Kind, table_of
 from core.store import consent, links
 from core.store.database import Batch
 from core.store.records import load_records
-from core.syncing import excluded, outbox, rulings, scope, succession
+from core.syncing import excluded, first_contact, outbox, rulings, scope, succession
 from core.syncing.capture import Captured
 from core.syncing.context import Context
 from core.syncing.plan_out import zone_of
 from core.syncing.select import planning_columns
-from core.values import domains, emails
+from core.values import domains
 
-MATCHES: dict[str, Any] = {
-    "Id": pl.String,
-    "record_id": pl.Int64,
-    "status": pl.String,
-    "rule": pl.String,
-    "candidates": pl.List(CANDIDATE),
-}
-"""Columns of first-contact matches."""
 SYSTEM_FIELDS = frozenset(
     {
         "Id",
@@ -120,8 +111,8 @@ def ground_of(
             linked = pl.concat([linked, _adopted(batch, spec.kind, rows, linked, heirs)])
         linked = pl.concat([linked, _returned(batch, spec.kind, rows, linked)])
         loose = rows.filter(pl.col("IsDeleted") != "true").join(linked, on="Id", how="anti")
-        matches = _first_contact(batch, spec, pair, loose)
         accounts = _parents(batch, rows, _lookup(pair, Role.ACCOUNT, "AccountId"), "account", "account_record_id")
+        matches = first_contact.inbound(batch, spec, pair, loose, accounts)
         people = _parents(batch, rows, _lookup(pair, Role.PERSON, "WhoId"), "person", "person_record_id")
         by_domain = _by_domain(batch, pair, rows)
         released = consent.states(batch, linked["record_id"]).filter(pl.col("state") == "in")
@@ -258,46 +249,6 @@ def _parents(batch: Batch, rows: pl.DataFrame, column: str, table: str, name: st
         return pl.DataFrame(schema=schema)
     found = links.of_org(batch, rows[column].drop_nulls().unique()).filter(pl.col("table_name") == table)
     return found.select(pl.col("org_id").alias(column), pl.col("record_id").alias(name)).cast(schema)  # type: ignore[arg-type]
-
-
-def _first_contact(batch: Batch, spec: JobSpec, pair: PairSpec, loose: pl.DataFrame) -> pl.DataFrame:
-    """Unlinked workspace records that an unlinked org row certainly is, by e-mail or domain."""
-    kinds = {Kind.PERSON: ("email", "Email"), Kind.ACCOUNT: ("domain", "Website")}
-    empty = pl.DataFrame(schema=MATCHES)
-    rule, column = kinds.get(spec.kind, ("", ""))
-    if column not in loose.columns or rule not in pair.match or loose.is_empty():
-        return empty
-    normalized = emails.normalize(loose[column]) if rule == "email" else domains.from_websites(loose[column])
-    keys = loose.select("Id", "CreatedDate").with_columns(normalized.alias("value")).drop_nulls("value")
-    staged = batch.stage(keys.select("value").unique())
-    table = table_of(spec.kind)
-    free = batch.read(
-        f"SELECT c.value, c.record_id FROM contact_point c JOIN {staged} s ON s.value = c.value"  # noqa: S608
-        f" JOIN {table} r ON r.workspace_id = c.workspace_id AND r.id = c.record_id AND r.deleted_at IS NULL"
-        " WHERE c.workspace_id = :w AND c.table_name = :t AND c.kind = :k AND NOT EXISTS (SELECT 1 FROM link l"
-        " WHERE l.workspace_id = c.workspace_id AND l.table_name = :t AND l.record_id = c.record_id AND"
-        " l.state = 'active')",
-        w=batch.workspace_id,
-        t=table,
-        k=rule,
-    ).with_columns(pl.col("record_id").cast(pl.Int64), pl.col("value").cast(pl.String))
-    found = keys.join(free.unique(), on="value").with_columns(pl.len().over("Id").alias("n"))
-    meant = found.group_by("Id").agg(
-        pl.struct("record_id", pl.lit(rule).alias("rule")).sort_by("record_id").head(20).alias("candidates")
-    )
-    # Two org rows that claim the same record: the older has it, the other comes in by itself.
-    first = found.sort("CreatedDate", "Id").unique("record_id", keep="first", maintain_order=True)
-    return (
-        first.join(meant, on="Id")
-        .select(
-            "Id",
-            pl.when(pl.col("n") == 1).then("record_id").alias("record_id"),
-            pl.when(pl.col("n") == 1).then(pl.lit("unique")).otherwise(pl.lit("ambiguous")).alias("status"),
-            pl.lit(rule).alias("rule"),
-            "candidates",
-        )
-        .unique("Id")
-    )
 
 
 def baseline_rows(pair: PairSpec, moving: pl.DataFrame, columns: list[str]) -> pl.DataFrame:

@@ -105,7 +105,8 @@ def sampled(rows: pl.DataFrame, most: int) -> pl.DataFrame:
 
 
 def _rehearsed(ctx: Context, spec: JobSpec, rows: pl.DataFrame) -> pl.DataFrame:
-    head = Batch(sobject=str(rows.item(0, "sobject")), action=str(rows.item(0, "action")), run_id="", number=0)
+    first = rows.row(0, named=True)
+    head = Batch(workspace_id=ctx.workspace_id, run_id="", number=0, sobject=first["sobject"], action=first["action"])
     op, ext = apply_out.operation(ctx, spec, head)
     org = ctx.org(head.sobject)
     poison = poisoned(org, op, ext)

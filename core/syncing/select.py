@@ -14,8 +14,8 @@ from core.records import ACTIVITY_KINDS, Direction, Kind, table_of
 from core.store import consent, links
 from core.store.database import Batch
 from core.store.records import load_records
-from core.syncing import rulings
 from core.syncing.context import Context
+from core.syncing.rulings import Rulings
 from core.values import domains, emails, ids, phones
 
 RENAMED = {"id": "local_id", "user_email": "user", "created_on_at": "created_on", "lead_source": "source_of_lead"}
@@ -151,7 +151,7 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def ground(ctx: Context, spec: JobSpec, pair: PairSpec, rows: pl.DataFrame) -> Ground:
+def ground(ctx: Context, spec: JobSpec, pair: PairSpec, rows: pl.DataFrame, made: Rulings) -> Ground:
     """Everything an outbound plan stands on for these rows."""
     with ctx.db.reading(ctx.workspace_id) as batch:
         held = links.of_records(batch, table_of(spec.kind), rows["local_id"])
@@ -162,7 +162,6 @@ def ground(ctx: Context, spec: JobSpec, pair: PairSpec, rows: pl.DataFrame) -> G
         users = _users(batch)
         records = _records_of(batch, pair, person_match)
         released = _released(batch, rows["local_id"]) if spec.kind is Kind.PERSON else None
-    made = rulings.of(ctx, spec)
     here = pl.col("sobject") == pair.sobject
     return Ground(
         links=held.filter(here).select("org_id", "baseline", local_id="record_id"),

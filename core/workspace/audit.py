@@ -11,7 +11,7 @@ import polars as pl
 
 from core.audit import backtest as backtesting
 from core.audit import budget as budgeting
-from core.audit import catalog, double, report, report_files
+from core.audit import catalog, double, report, report_files, volume
 from core.audit import export as exporting
 from core.audit import health as reporting
 from core.audit.double import Balance, within
@@ -50,6 +50,34 @@ class Audit(Base):
         gone = found.gone(ctx, rows, there)
         self.engine.note(self.workspace_id)
         return double.of_both(rows, there, gone, double.ground(self.database, self.workspace_id, ctx.integration_user))
+
+    @may(VIEWER)
+    def first_day(self) -> date | None:
+        """The day of the earliest activity, in the workspace's zone; ``None`` without any."""
+        return volume.first_day(self.database, self.workspace_id)
+
+    @may(VIEWER)
+    def volume(self, first: date, last: date) -> pl.DataFrame:
+        """Activities of these days, both included, counted in the database by what `core.audit.volume.CUBE` names."""
+        return volume.cube(self.database, self.workspace_id, first, last)
+
+    @may(VIEWER)
+    def logged(
+        self,
+        first: date,
+        last: date,
+        *,
+        kind: str | None = None,
+        user: str | None = None,
+        outcome: str | None = None,
+        sync_state: str | None = None,
+        origin: str | None = None,
+        limit: int | None = 50,
+        skip: int = 0,
+    ) -> pl.DataFrame:
+        """Activities of these days, the latest first, a page at a time; columns are `core.audit.volume.ROWS`."""
+        only = {"kind": kind, "user": user, "outcome": outcome, "sync_state": sync_state, "origin": origin}
+        return volume.rows(self.database, self.workspace_id, first, last, only=only, limit=limit, skip=skip)
 
     @may(ANALYST)
     def audit_report(self, month: str, *, live: bool = True) -> report.Report:

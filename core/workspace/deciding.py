@@ -88,12 +88,30 @@ class Deciding(Runs):
         return org_ids
 
     @may(VIEWER)
-    def inbox(self, *, job: str | None = None, kind: str | None = None) -> pl.DataFrame:
+    def inbox(
+        self,
+        *,
+        job: str | None = None,
+        kind: str | None = None,
+        search: str = "",
+        subject: str | None = None,
+        limit: int | None = None,
+        skip: int = 0,
+    ) -> pl.DataFrame:
         """What waits for a person: conflicts, deletes, ambiguous matches, orphans, rows in doubt, plans on a brake.
 
-        Columns are those of ``core.audit.inbox.INBOX``; ``item`` names a row to :meth:`decide`.
+        Columns are those of ``core.audit.inbox.INBOX``; ``item`` names a row to :meth:`decide`. ``limit`` and ``skip``
+        count rows; a row in conflict asks once for each field.
         """
-        return reporting.inbox(self.database, self.workspace_id, self.specs(), job=job, kind=kind)
+        return reporting.inbox(
+            self.database, self.workspace_id, self.specs(), job=job, kind=kind, search=search, subject=subject,
+            limit=limit, skip=skip,
+        )  # fmt: skip
+
+    @may(VIEWER)
+    def count_inbox(self, *, job: str | None = None, search: str = "") -> dict[str, int]:
+        """How many rows and plans :meth:`inbox` would find, by kind."""
+        return reporting.count_inbox(self.database, self.workspace_id, job=job, search=search)
 
     @may(OPERATOR)
     def decide(

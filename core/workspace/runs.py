@@ -299,9 +299,11 @@ class Runs(Org):
         return self.job(found.job)
 
     @may(VIEWER)
-    def recycle_bin(self, kind: str | None = None) -> pl.DataFrame:
+    def recycle_bin(
+        self, kind: str | None = None, *, search: str = "", limit: int | None = None, skip: int = 0
+    ) -> pl.DataFrame:
         """Records that a sync has deleted here, the latest first; columns are those of ``core.audit.bin.BIN``."""
-        return reporting.recycle_bin(self.database, self.workspace_id, kind)
+        return reporting.recycle_bin(self.database, self.workspace_id, kind, search=search, limit=limit, skip=skip)
 
     @may(OPERATOR)
     def restore(self, table: str, record_ids: Sequence[int]) -> int:

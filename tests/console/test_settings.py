@@ -7,12 +7,13 @@ from collections.abc import Callable
 import pytest
 import streamlit as st
 
-from console import editing
+from console import actions, editing
 from console.entry import Entry
 from console.gate import cookie_name
 from core import differences
 from core.running import alerting
 from core.settings import settings
+from core.store import ledger
 from core.workspace import Workspace
 from tests.console.pages import Page
 
@@ -159,3 +160,59 @@ def test_alerts_are_set_on_the_page(synced: Workspace, page: Open) -> None:
     assert "all" in synced.alerts()["mutes"]
     after.press("Remove")
     assert synced.alerts()["channels"] == []
+
+
+@pytest.mark.requirement("X20")
+def test_what_a_sync_deleted_is_restored_on_the_page(synced: Workspace, page: Open) -> None:
+    db, w = synced.database, synced.workspace_id
+    assert "The recycle bin is empty." in page("settings", part="Recycle bin").text
+    row = db.read(
+        "SELECT x.run_id, x.row, x.record_id, x.key FROM record_result x JOIN run r ON r.run_id = x.run_id"
+        " WHERE x.workspace_id = :w AND r.job = 'tasks_in' AND x.record_id IS NOT NULL LIMIT 1", w=w,
+    ).row(0, named=True)  # fmt: skip
+    which = {"r": row["run_id"], "n": row["row"]}
+    db.execute("UPDATE record_result SET outcome = 'deleted' WHERE run_id = :r AND row = :n", which)
+    db.execute(
+        "UPDATE activity SET deleted_at = updated_at WHERE workspace_id = :w AND id = :i", w=w, i=row["record_id"]
+    )
+    shown = page("settings", part="Recycle bin")
+    assert shown.frame()["Key"].to_list() == [row["key"]]
+    assert "1 deleted record" in shown.text
+    assert "No deleted record fits" in page("settings", part="Recycle bin", bin_q="nothing like it").text
+    actions.restore([("activity", row["record_id"])])
+    assert synced.recycle_bin().is_empty()
+    assert (
+        db.one("SELECT deleted_at FROM activity WHERE workspace_id = :w AND id = :i", w=w, i=row["record_id"]) is None
+    )
+
+
+@pytest.mark.requirement("N10")
+def test_the_past_is_replayed_under_other_policies(synced: Workspace, page: Open) -> None:
+    run = synced.runs(limit=1, job="tasks_out")[0]["run_id"]
+    assert "nothing to replay" in page("settings", part="Policies").press("Replay the past").text
+    decided = {
+        "field": "subject", "workspace": "Ours", "org": "Theirs", "baseline": "Before", "decision": "theirs",
+        "workspace_at": "2026-11-20T10:00:00Z", "org_at": "2026-11-20T11:00:00Z",
+    }  # fmt: skip
+    with synced.database.batch(synced.workspace_id) as batch:
+        ledger.write(
+            batch,
+            "conflict.decided",
+            "task-1",
+            actor="schedule",
+            at=synced.doors.clock.now(),
+            values=decided,
+            run_id=run,
+        )
+    shown = page("settings", part="Policies").press("Replay the past")
+    table = shown.frame().set_index("Policy")
+    assert table.loc["Salesforce wins", ["Conflicts", "Other than decided"]].to_list() == [1, 0]
+    assert table.loc["Workspace wins", ["Salesforce values lost", "Newer values lost"]].to_list() == [1, 1]
+    shown = page("settings", part="Policies", policy="Workspace wins").press("Replay the past")
+    (row,) = shown.frame(1).to_dict("records")
+    assert (row["Record"], row["Was decided"], row["Would be"], row["Lost"]) == (
+        "task-1",
+        "Salesforce",
+        "Workspace",
+        "Theirs",
+    )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -21,6 +24,7 @@ SHORT_MS = 3_000
 A_MOMENT_MS = 100
 _JOINER = "\u2060"
 _DEEP_LINKS = ("/_stcore/health", "/_stcore/host-config")
+_TELL_CLICKS = "addEventListener('pointerdown', e => e.isTrusted && window.syncline_clicked(), true)"
 _MENUS = {
     "Configure": ("Jobs", "Segments", "Connections"),
     "Account for": ("Audit", "Plans", "API budget", "Settings"),
@@ -36,9 +40,14 @@ class Console:
         self.complaints: list[str] = []
         self.dialogs: list[str] = []
         self.asked_elsewhere: list[str] = []
+        self.journeys: dict[str, int] = {}
+        self._clicks = 0
+        self._journey = ""
         context.set_default_timeout(PATIENCE_MS)
         expect.set_options(timeout=PATIENCE_MS)
         context.on("page", self._listen)
+        context.expose_binding("syncline_clicked", lambda source: self._clicked(source["page"].url))
+        context.add_init_script(_TELL_CLICKS)
         self.page = context.new_page()
 
     def _listen(self, page: Page) -> None:
@@ -60,10 +69,35 @@ class Console:
         if HOSTILE_ADDRESS in url.split("/")[2:3]:
             self.asked_elsewhere.append(url)
 
+    # How much it takes
+
+    def _clicked(self, url: str) -> None:
+        if url.startswith(self.url):
+            self._clicks += 1
+
+    @contextmanager
+    def journey(self, name: str, most: int) -> Iterator[Console]:
+        """A way through the console in at most so many clicks, as the browser itself counts them.
+
+        No address may be typed meanwhile; a field is clicked into, or reached with Tab from the one before. What is
+        clicked on the org's own pages does not count.
+        """
+        self._clicks, self._journey = 0, name
+        try:
+            yield self
+        finally:
+            self._journey = ""
+        self.journeys[name] = self._clicks
+        self.picture(f"journey-{name.replace(' ', '-')}")
+        told = json.dumps(self.journeys, indent=1)
+        (self.pictures / "journeys.json").write_text(told, encoding="utf-8")
+        assert self._clicks <= most, f"{name} took {self._clicks} clicks, of at most {most}"
+
     # Where
 
     def open(self, name: str = "", **query: str) -> Console:
         """Load a page by its address, and wait until it is drawn."""
+        assert not self._journey, f"{self._journey}: nobody types addresses"
         self.page.goto(f"{self.url}/{name}{f'?{urlencode(query)}' if query else ''}")
         return self.settled()
 
@@ -157,7 +191,12 @@ class Console:
     def fill(self, label: str, text: str) -> Console:
         """Type into a field and leave it."""
         field = self.page.get_by_role("textbox", name=label, exact=True).first
-        field.fill(text)
+        if self._journey:
+            if not field.evaluate("e => e === document.activeElement"):
+                field.click()
+            field.press_sequentially(text)
+        else:
+            field.fill(text)
         field.press("Tab")
         return self.settled()
 

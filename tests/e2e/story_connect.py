@@ -26,7 +26,6 @@ def open_the_link(console: Console, stage: Stage) -> None:
 
 def prepare(console: Console, address: str, client_id: str, secret: str = "") -> Page:
     """Fill in the form, and follow its link to the org's own page, which opens in a tab of its own."""
-    console.page.get_by_test_id("stMain").get_by_text("My Domain", exact=True).click()
     console.fill("My Domain address", address)
     console.fill("Client id (consumer key)", client_id)
     console.fill("Client secret (consumer secret)", secret)
@@ -91,11 +90,14 @@ def refuse_consent(console: Console, stage: Stage) -> str:
 
 
 def connect(console: Console, stage: Stage) -> None:
-    """With consent the connection stands; the tab that came back is the one to go on in."""
-    came_back = sign_in(console, stage, allow=True)
-    console.page.close()
-    console.page = came_back
-    console.settled()
-    console.says("Connected.")
+    """From the first card of the Overview; with consent the connection stands, in the tab that came back."""
+    console.open()
+    with console.journey("connect an org", most=5):
+        console.press("Open")
+        came_back = sign_in(console, stage, allow=True)
+        console.page.close()
+        console.page = came_back
+        console.settled()
+        console.says("Connected.")
     console.says(str(stage.org.env["org_id"]))
     console.picture("04-connections-connected")

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.driver import Console
 from tests.e2e.stage import Stage
+from tests.e2e.story_calls import call
 
 TITLES = {
     "accounts_in": "Accounts, inbound",
@@ -36,6 +37,29 @@ def make(console: Console, name: str) -> None:
     console.choose("Template", TITLES[name])
     console.press("Make the job")
     console.says(f"{TITLES[name]} is made and is off.")
+
+
+EARLY = "early_outcome"
+"""An outcome that no template knows; a call with it waits from the start."""
+
+
+def call_logging_with_outcomes(console: Console, stage: Stage) -> None:
+    """A call-logging job from its template, its unknown outcome mapped, and switched on."""
+    stage.post("activities", call("early", outcome=EARLY, person={"phone": "+12065550123"}))
+    console.open()
+    with console.journey("make a call-logging job", most=10):
+        console.go("Jobs").press("New job")
+        console.press("Make the job")
+        console.says(f"{TITLES['calls_out']} is made and is off.")
+        console.step("Values")
+        console.choose("early outcome becomes", "Connected")
+        console.press("Save").says("is saved.")
+        console.step("Schedule").press("Switch on")
+        console.says("1 job switched on.")
+    spec = stage.workspace().job("calls_out")
+    (mapped,) = [m for p in spec.pairs for m in p.mappings if m.target == "Call_Outcome__c"]
+    assert mapped.value_map is not None
+    assert mapped.value_map[EARLY] == "Connected"
 
 
 def switch(console: Console, name: str, *, on: bool) -> None:

@@ -7,12 +7,14 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
+from core.mapping.spec import Policy
 from tests.e2e.driver import Console
 from tests.e2e.stage import Stage
 from tests.e2e.story_calls import CALLER, PHONE
 from tests.e2e.story_mend import FIELD
 
 _KEY = "story-task"
+_SETTLED = "Flyer with the floor plan"
 _FROM_THE_ORG, _FROM_US = "Flyer, as the org has it", "Flyer, as the workspace has it"
 
 
@@ -72,6 +74,38 @@ def a_plan_is_kept_and_applied(console: Console, stage: Stage, task: str) -> Non
     console.open("plan")
     console.shows("Applied")
     console.picture("18-plans")
+
+
+def a_conflict_is_settled(console: Console, stage: Stage, task: str) -> None:
+    """Under the policy `ask` both edits wait; the Inbox has both values, and one click says which stands."""
+    ws = stage.workspace()
+    for name in ("tasks_out", "tasks_in"):
+        ws.save_job(ws.job(name).model_copy(update={"policy": Policy.ASK}))
+    stage.org.update("Task", task, Subject=_FROM_THE_ORG)
+    stage.post("activities", _task(subject=_SETTLED))
+    ws.request_run("tasks_out")
+    stage.quiet()
+    console.open()
+    with console.journey("settle a conflict", most=2):
+        card = console.page.get_by_test_id("stVerticalBlock").filter(has_text="Both sides changed the same field")
+        console.press("Decide", within=card.last)
+        console.comes_to_say(_FROM_THE_ORG.split(",")[1].strip(), _SETTLED)
+        console.press("Workspace wins").says("Decided: 1 question.")
+    stage.quiet()
+    assert _subject(stage, task) == _SETTLED
+
+
+def a_bad_run_is_undone(console: Console, stage: Stage, task: str) -> None:
+    """The run that settled it is taken back, after a look at what that does."""
+    console.open()
+    with console.journey("undo a bad run", most=4):
+        console.go("Runs").press("Undo")
+        console.says("1 record of 1 is put back as before.")
+        console.comes_to_say(_FROM_THE_ORG, _SETTLED)
+        console.picture("20-undo-preview")
+        console.press("Undo 1 record now").says("The undo is asked for.")
+    stage.quiet()
+    assert _subject(stage, task) == _FROM_THE_ORG
 
 
 def the_decision_is_told(console: Console, task: str) -> None:

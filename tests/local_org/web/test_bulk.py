@@ -236,3 +236,23 @@ def test_ten_thousand_rows_run_quickly(client: Client, unique: str) -> None:
     assert job["numberRecordsFailed"] == 0
     # Aim is 2 s; the margin is for a machine that is busy with other things.
     assert time.perf_counter() - started < 10
+
+
+def test_a_result_that_was_made_beforehand_is_what_the_job_hands_out(client: Client, unique: str) -> None:
+    practice = client.practice
+    first = practice.create("Account", Name=f"{unique} one")
+    body = {"operation": "query", "query": f"SELECT Id FROM Account WHERE Name LIKE '{unique}%'"}
+    admin = practice.user()["username"]
+    made = practice._control("POST", "results", body | {"as": admin})
+    assert made["rows"] == 1
+    practice.create("Account", Name=f"{unique} two")
+
+    def found() -> str:
+        job = wait(client, "query", client("POST", "jobs/query", json=body).json()["id"])
+        assert job["state"] == "JobComplete"
+        return client("GET", f"jobs/query/{job['id']}/results").text
+
+    assert found().split() == ['"Id"', f'"{first}"']
+    practice._control("DELETE", "results")
+    assert len(found().split()) == 3
+    assert client("GET", f"jobs/query/{made['job']}/results").text.split() == ['"Id"', f'"{first}"']

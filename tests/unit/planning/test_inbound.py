@@ -14,7 +14,7 @@ from core.mapping.load import make_job
 from core.mapping.spec import JobSpec, Policy
 from core.planning import inbound
 from core.records import Kind
-from core.syncing import plan_in
+from core.syncing import first_contact, plan_in
 from tests.unit.schema.describes import orgs
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -74,7 +74,7 @@ def ground(*links: dict[str, Any], **over: Any) -> inbound.Ground:
         links=pl.DataFrame(list(links), schema=schema),
         matches=pl.DataFrame(
             [(*m, [{"record_id": 4, "rule": "email"}]) for m in over.get("matches", [])],
-            schema=plan_in.MATCHES,
+            schema=first_contact.MATCHES,
             orient="row",
         ),
         accounts=pl.DataFrame(accounts, schema={"AccountId": pl.String, "account_record_id": pl.Int64}, orient="row"),

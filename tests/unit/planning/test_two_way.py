@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from core.mapping.spec import Blank, FieldMapping, JobSpec, PairSpec, Policy
 from core.planning import inbound, outbound, plan
 from core.records import Direction, Kind
-from core.syncing import plan_in
+from core.syncing import first_contact, plan_in
 from tests.unit.planning import reference
 from tests.unit.planning.reference import Said, Times
 
@@ -239,7 +239,7 @@ def plan_in_rows(
     )  # fmt: skip
     ground = inbound.Ground(
         links,
-        pl.DataFrame(schema=plan_in.MATCHES),
+        pl.DataFrame(schema=first_contact.MATCHES),
         frame([], AccountId=pl.String, account_record_id=pl.Int64),
         frame([], WhoId=pl.String, person_record_id=pl.Int64),
         clock_offset_s=offset_s,
