@@ -19,9 +19,6 @@ ARGS ?=
 # Test processes; the budgets of the suites are for two.
 WORKERS ?= 2
 
-# Driven in a browser, alone on the machine.
-STORY := tests/e2e/test_story.py tests/e2e/test_walk_through.py
-
 UV ?= uv
 LOCK := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --no-header --no-emit-index-url \
 	--generate-hashes --quiet
@@ -60,6 +57,11 @@ $(STAMP_LAB): requirements-lab.lock $(STAMP_RUN) | $(BIN)/python
 	@$(PIP) install --require-hashes --requirement requirements-lab.lock
 	@touch $@
 
+# The whole way, and the walk-through.
+TOLD := tests/e2e/test_story.py tests/e2e/test_walk_through.py
+SUITE := $(BIN)/pytest -q --numprocesses $(WORKERS) --dist loadgroup -m "not nightly" $(addprefix --ignore ,$(TOLD))
+STORY := $(BIN)/pytest -q $(TOLD)
+
 .PHONY: install
 install: $(STAMP_DEV) ## make .venv with everything for development
 
@@ -88,15 +90,18 @@ lab: $(STAMP_LAB) ## the notebooks in JupyterLab, on loopback
 
 # --- prove -----------------------------------------------------------------------------------------------------------
 
+# Both wait a good deal, so they run beside each other. The story gets a second try, alone on the machine: a browser that
+# lost a click to a busy machine is no finding, twice it is one.
 .PHONY: test
 test: $(STAMP_DEV) tools ## the whole suite; with CI=true a missing browser, PostgreSQL or node fails it
-	@$(BIN)/pytest -q --numprocesses $(WORKERS) --dist loadgroup -m "not nightly" $(addprefix --ignore ,$(STORY)) $(ARGS)
-	@[ -n "$(ARGS)" ] || $(MAKE) story
+	@$(if $(ARGS),exec $(SUITE) $(ARGS); )mkdir -p build; $(STORY) >build/story.log 2>&1 & story=$$!; failed=0; \
+	$(SUITE) || failed=1; \
+	wait $$story && tail -n 1 build/story.log || { cat build/story.log; echo "the story again, alone" >&2; $(STORY) || failed=1; }; \
+	exit $$failed
 
-# Alone on the machine, and with a second try: a browser that lost a click to a busy machine is no finding, twice it is one.
 .PHONY: story
 story: $(STAMP_DEV) tools ## drive the whole way and the walk-through in a real browser, with pictures in build/e2e
-	@$(BIN)/pytest -q $(STORY) $(ARGS) || { echo "a second try" >&2; $(BIN)/pytest -q $(STORY) $(ARGS); }
+	@$(STORY) $(ARGS)
 
 .PHONY: screenshots
 screenshots: $(STAMP_DEV) tools ## a picture of every page of a fresh demo, into docs/pictures

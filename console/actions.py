@@ -43,7 +43,9 @@ def import_lists(sobject: str, views: Sequence[str], segment: str, *, new: bool)
 def prepare_sign_in(login_url: str, client_id: str, client_secret: str, name: str) -> str:
     """Keep what was typed for the route that begins the sign-in; returns the nonce for its address."""
     return SIGN_INS.put(
-        SignIn(login_url.strip(), client_id.strip(), client_secret.strip(), name.strip() or "Salesforce")
+        SignIn(
+            login_url.strip(), client_id.strip(), client_secret.strip(), name.strip() or "Salesforce", workspace().actor
+        )
     )
 
 

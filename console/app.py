@@ -6,9 +6,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from console import strings
+from console import signin, strings
 from console.components import notices
-from console.session import workspace
+from console.components.text import safe
+from console.session import has_role, workspace
 from core import SynclineError
 
 HERE = Path(__file__).parent
@@ -36,6 +37,28 @@ def _page(name: str, title: str, icon: str, *, default: bool = False, hidden: bo
     )
 
 
+def _may_enter() -> bool:
+    """Whether whoever looks has signed in and was given a role; else this asks for it, and no page runs."""
+    if not signin.is_on():
+        return True
+    person = signin.person()
+    if person is not None and has_role(person):
+        return True
+    with st.container(width=480, gap="small"):
+        st.title(strings.NAME)
+        if not st.user.is_logged_in:
+            st.markdown(strings.PLEASE_SIGN_IN)
+            st.button("Sign in", icon=":material/login:", type="primary", on_click=st.login)
+            return False
+        if person is None:
+            st.markdown(strings.ADDRESS_NOT_VERIFIED)
+        else:
+            st.markdown(strings.NO_ROLE.format(person=safe(person)))
+            st.code(f"syncline roles set {person} viewer", language=None)
+        st.button("Sign out", icon=":material/logout:", on_click=st.logout)
+    return False
+
+
 def main() -> None:
     """Draw the frame and run the page that was asked for."""
     st.set_page_config(
@@ -43,6 +66,8 @@ def main() -> None:
         initial_sidebar_state="auto",
     )  # fmt: skip
     st.logo(str(HERE / "static" / "logo.svg"))
+    if not _may_enter():
+        return
     titles = _titles()
     pages = {
         "": [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from http.cookies import CookieError, SimpleCookie
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
@@ -27,13 +28,27 @@ _SAFE = ("GET", "HEAD", "OPTIONS")
 class Gate:
     """ASGI middleware around everything that the console serves, websockets included."""
 
-    def __init__(self, app: ASGIApp, *, entry: Entry, port: int) -> None:
+    def __init__(self, app: ASGIApp, *, entry: Entry, port: int, public_url: str = "") -> None:
+        """Guard an application.
+
+        Args:
+            app: what the console serves.
+            entry: checks session cookies.
+            port: where the console listens.
+            public_url: how browsers reach it where people sign in with the team's provider: its host is let in as
+                well, and nobody needs a one-time link; the pages then ask for the sign-in themselves.
+        """
         self.app = app
         self.entry = entry
         self.port = port
+        self.signs_in = bool(public_url)
         self.cookie = cookie_name(port)
         self.hosts = frozenset(own_hosts(port))
         self.origins = frozenset(f"http://{host}" for host in self.hosts)
+        if public_url:
+            told = urlsplit(public_url.lower())
+            self.hosts |= {told.netloc}
+            self.origins |= {f"{told.scheme}://{told.netloc}"}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer it."""
@@ -41,7 +56,7 @@ class Gate:
             await self.app(scope, receive, send)
             return
         turned = self._turned(scope)
-        if turned is None and scope["type"] == "websocket":
+        if turned is None and scope["type"] == "websocket" and not self.signs_in:
             await self.app(scope, self._while_signed_in(scope, receive), send)
         elif turned is None:
             await self.app(scope, receive, send)
@@ -72,7 +87,8 @@ class Gate:
             return 403, strings.WRONG_HOST
         if not self._origin_fits(scope, headers.get("origin")):
             return 403, strings.WRONG_ORIGIN
-        if _needs_cookie(scope["path"]) and not self.entry.is_session(_cookie(headers.getlist("cookie"), self.cookie)):
+        needs = not self.signs_in and _needs_cookie(scope["path"])
+        if needs and not self.entry.is_session(_cookie(headers.getlist("cookie"), self.cookie)):
             return 401, strings.NEEDS_LINK.format(port=self.port)
         return None
 

@@ -22,7 +22,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from streamlit import config as streamlit_config
 
-from console import strings
+from console import signin, strings
 from console.components import notices
 from console.entry import SESSION_LIFETIME_S, Entry
 from console.gate import Gate, cookie_name
@@ -36,7 +36,6 @@ ADDRESS = "127.0.0.1"
 BROWSER_COOKIE = "syncline_sign_in"
 BROWSER_COOKIE_S = 600
 _HERE = Path(__file__).parent
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 _log = structlog.get_logger("console")
 Opener = Callable[..., Workspace]
@@ -86,7 +85,7 @@ class Doorway:
             return _refused(Refusal(strings.SIGN_IN_EXPIRED))
         try:
             begun = await run_in_threadpool(
-                lambda: self.opener().begin_connect(
+                lambda: self._acting(asked).begin_connect(
                     login_url=asked.login_url,
                     client_id=asked.client_id,
                     client_secret=asked.client_secret,
@@ -101,6 +100,10 @@ class Doorway:
         )
         return answer
 
+    def _acting(self, asked: SignIn) -> Workspace:
+        opened = self.opener()
+        return opened.acting_as(asked.actor) if asked.actor else opened
+
     async def callback(self, request: Request) -> Response:
         """End a sign-in with what the org sent the browser back with."""
         browser = request.cookies.get(BROWSER_COOKIE, "")
@@ -114,13 +117,14 @@ class Doorway:
         return answer
 
 
-def make_app(*, port: int, home: Path, opener: Opener = open_named) -> st.App:
+def make_app(*, port: int, home: Path, opener: Opener = open_named, public_url: str = "") -> st.App:
     """The whole console as one ASGI application.
 
     Args:
         port: where it will listen; Host and Origin are held against it.
         home: data directory with the secret of links and cookies.
         opener: opens the workspace, as ``core.open_workspace`` does.
+        public_url: how browsers reach it where people sign in; empty where one-time links open it.
     """
     entry = Entry(home)
     _use_theme()
@@ -129,7 +133,7 @@ def make_app(*, port: int, home: Path, opener: Opener = open_named) -> st.App:
     return st.App(
         _HERE / "app.py",
         routes=[*Doorway(opener, entry, port=port).routes(), *api_routes(opener)],
-        middleware=[Middleware(Gate, entry=entry, port=port)],
+        middleware=[Middleware(Gate, entry=entry, port=port, public_url=public_url)],
         on_script_error=_broken,
     )
 
@@ -165,17 +169,26 @@ def serve(
         on_ready: called with the one-time link once the console answers.
 
     Raises:
-        UsageError: the address is not this machine's own, or the port is taken.
+        UsageError: the address is not this machine's own, the sign-in is not safe as configured, or the port is taken.
     """
-    if address not in _LOOPBACK:
+    public_url = ""
+    if signin.is_on():
+        public_url = settings().public_url
+        signin.check(public_url)
+    elif address not in signin.LOOPBACK:
         raise UsageError(strings.ONLY_LOOPBACK.format(address=address), hint=strings.ONLY_LOOPBACK_HINT)
     home = home or settings().home
-    with _bound(port) as door:
+    with _bound(address, port) as door:
         port = door.getsockname()[1]
-        app = make_app(port=port, home=home, opener=opener)
+        app = make_app(port=port, home=home, opener=opener, public_url=public_url)
         # The sockets of a page that is open in a browser must not hold up the end.
         config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=2, ws="websockets-sansio")
-        _Announcing(config, lambda: on_ready(new_link(home, port)) if on_ready else None).run(sockets=[door])
+
+        def announce() -> None:
+            if on_ready is not None:
+                on_ready(public_url or new_link(home, port))
+
+        _Announcing(config, announce).run(sockets=[door])
 
 
 class _Announcing(uvicorn.Server):
@@ -192,11 +205,11 @@ class _Announcing(uvicorn.Server):
             self._announce()
 
 
-def _bound(port: int) -> socket.socket:
-    door = socket.socket()
+def _bound(address: str, port: int) -> socket.socket:
+    door = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        door.bind((ADDRESS, port))
+        door.bind((address, port))
     except OSError as error:
         door.close()
         raise UsageError(strings.PORT_TAKEN.format(port=port), hint=strings.PORT_TAKEN_HINT) from error
@@ -249,7 +262,7 @@ def main(arguments: list[str] | None = None) -> int:
     logs.configure()
 
     def say(link: str) -> None:
-        urls = {"console_url": link, "api_url": f"{link.partition('/open')[0]}/api/v1"}
+        urls = {"console_url": link, "api_url": f"{link.partition('/open')[0].rstrip('/')}/api/v1"}
         text = json.dumps(urls) if given.print_url else strings.OPEN_THIS.format(link=link)
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()

@@ -7,9 +7,10 @@ from enum import StrEnum
 
 import streamlit as st
 
+from console import signin, strings
 from console.entry import Entry
 from console.gate import cookie_name
-from core import Workspace, open_workspace
+from core import NotAllowed, Workspace, open_workspace
 from core.settings import settings
 
 
@@ -47,8 +48,22 @@ def _opened() -> Workspace:
 
 
 def workspace() -> Workspace:
-    """The workspace of this installation, opened once for all sessions and never changed by them."""
-    return _opened()
+    """The workspace of this installation, opened once for all sessions, in the hands of whoever has signed in.
+
+    Raises:
+        NotAllowed: sign-in is configured and nobody is signed in, so nothing is anybody's to do.
+    """
+    if not signin.is_on():
+        return _opened()
+    person = signin.person()
+    if person is None:
+        raise NotAllowed(strings.NOT_SIGNED_IN, hint=strings.SIGN_IN_AGAIN)
+    return _opened().acting_as(person)
+
+
+def has_role(person: str) -> bool:
+    """Whether somebody who signed in was given a role; with sign-in, who has none may not even look."""
+    return person in _opened().list_members()
 
 
 def sign_out() -> None:

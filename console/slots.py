@@ -23,6 +23,8 @@ class SignIn:
     client_id: str
     client_secret: str = ""
     name: str = "Salesforce"
+    actor: str = ""
+    """Who begins it; the workspace's own actor where nobody signs in to the console."""
 
     def __repr__(self) -> str:
         """Without the secret."""

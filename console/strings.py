@@ -172,6 +172,23 @@ ROLE_MAY = {
 }
 TOKEN_GOOD = Sign("Good", "green", "check_circle")
 TOKEN_ENDED = Sign("Ended", "gray", "block")
+PLEASE_SIGN_IN = "Sign in with your team's account to see what syncs with the org."
+NO_ROLE = (
+    "**You have no role here yet.** You are signed in as {person}. Ask an admin to give you one in Settings, or with:"
+)
+ADDRESS_NOT_VERIFIED = (
+    "**Your account has no verified e-mail address.** Syncline knows people by it. Verify it with your provider, then "
+    "sign in again."
+)
+NOT_SIGNED_IN = "Nobody is signed in."
+SIGN_IN_AGAIN = "Sign in again; what you had begun is kept as a draft."
+SIGN_IN_LACKS = "The sign-in of the console lacks {names}."
+SIGN_IN_WHERE = "Set them in the section [auth] of .streamlit/secrets.toml, or take the section out."
+SIGN_IN_COOKIE_SHORT = "The cookie_secret of the console's sign-in is too short to be safe."
+SIGN_IN_COOKIE_HINT = "Take at least 32 random characters, such as those of: openssl rand -hex 32"
+SIGN_IN_REDIRECT = "The console's sign-in would come back to {uri}, which is not where the console is reached."
+SIGN_IN_NEEDS_HTTPS = "People would sign in over {url}, where their sessions can be read on the way."
+SIGN_IN_HTTPS_HINT = "Put a proxy with https in front and set SYNCLINE_PUBLIC_URL to its address."
 SIGNED_OUT = (
     "**You are signed out.** Nothing more can be done in this tab, nor in any other of this session. A fresh link lets "
     "you in again: `python -m console --link` on the machine where the console runs."

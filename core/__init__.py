@@ -18,6 +18,7 @@ _HOMES = {
     "Finding": "core.mapping.findings",
     "Load": "core.planning.forecast",
     "JobSpec": "core.mapping.spec",
+    "NotAllowed": "core.errors",
     "NotFound": "core.errors",
     "OrgError": "core.errors",
     "Outcome": "core.records",
@@ -36,6 +37,7 @@ __all__ = [
     "Finding",
     "JobSpec",
     "Load",
+    "NotAllowed",
     "NotFound",
     "OrgError",
     "Outcome",
@@ -59,6 +61,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from core.audit.configlog import differences as differences
+    from core.errors import NotAllowed as NotAllowed
     from core.errors import NotFound as NotFound
     from core.errors import OrgError as OrgError
     from core.errors import PlanError as PlanError

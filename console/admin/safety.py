@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from console import actions, strings
+from console import actions, signin, strings
 from console.components import frame
 from console.components.text import safe
 from console.session import Key, sign_out, workspace
@@ -49,6 +49,10 @@ def _session() -> None:
         st.markdown("**This session**")
         if st.session_state.get(Key.SIGNED_OUT):
             st.markdown(strings.SIGNED_OUT)
+            return
+        if signin.is_on():
+            frame.small(f"You are signed in as {workspace().actor}, with the role {workspace().role}.")
+            st.button("Sign out", icon=":material/logout:", on_click=st.logout)
             return
         frame.small(
             f"You act as {workspace().actor}. This console is open to whoever was given its one-time link, on this "
