@@ -19,6 +19,9 @@ ARGS ?=
 # Test processes; the budgets of the suites are for two.
 WORKERS ?= 2
 
+# Driven in a browser, beside the rest of the suite.
+STORIES := tests/e2e/test_story.py tests/e2e/test_walk_through.py
+
 UV ?= uv
 LOCK := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --no-header --no-emit-index-url \
 	--generate-hashes --quiet
@@ -57,10 +60,8 @@ $(STAMP_LAB): requirements-lab.lock $(STAMP_RUN) | $(BIN)/python
 	@$(PIP) install --require-hashes --requirement requirements-lab.lock
 	@touch $@
 
-# The whole way, and the walk-through.
-TOLD := tests/e2e/test_story.py tests/e2e/test_walk_through.py
-SUITE := $(BIN)/pytest -q --numprocesses $(WORKERS) --dist loadgroup -m "not nightly" $(addprefix --ignore ,$(TOLD))
-STORY := $(BIN)/pytest -q $(TOLD)
+SUITE := $(BIN)/pytest -q --numprocesses $(WORKERS) --dist loadgroup -m "not nightly" $(addprefix --ignore ,$(STORIES))
+STORY := $(BIN)/pytest -q $(STORIES)
 
 .PHONY: install
 install: $(STAMP_DEV) ## make .venv with everything for development
@@ -116,8 +117,8 @@ test-interop: $(STAMP_DEV) tools ## real clients, unmodified, on the practice or
 	@$(BIN)/pytest -q tests/interop $(ARGS)
 
 .PHONY: bench
-bench: $(STAMP_DEV) ## speed of the practice org, as a table and build/benchmarks.json (NAME=P2 SCALE=0.1)
-	@NAME="$(NAME)" SCALE="$(or $(SCALE),1)" $(BIN)/python -m tests.benchmarks.local_org
+bench: $(STAMP_DEV) ## how fast it is, as a table and build/benchmarks.json (NAME=local_org.inserting SCALE=0.1)
+	@SCALE="$(or $(SCALE),1)" $(BIN)/python -m benchmarks $(NAME)
 
 .PHONY: requirements
 requirements: $(STAMP_DEV) tools ## requirement id -> tests -> result, also as build/requirements.json

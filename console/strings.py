@@ -31,7 +31,7 @@ BROKEN_PAGE = "This page could not be shown. Nothing was changed by that."
 BROKEN_PAGE_HINT = "Load it again; if it stays, pass the details below on to whoever looks after Syncline."
 DETAILS = "Details for support"
 NO_WORKER = "No worker is running."
-NO_WORKER_HINT = "What is asked for stays queued until one is started with `syncline worker`, or with `syncline up`."
+NO_WORKER_HINT = "What is asked for stays queued until one is started with the command syncline worker, or syncline up."
 
 
 class Sign(NamedTuple):
@@ -60,7 +60,7 @@ JOB_STATES = {
     "off": Sign("Off", "gray", "do_not_disturb_on"),
 }
 VERBS = {"stopped": "Mend", "failing": "Mend", "needs_a_person": "Review", "running": "Watch", "off": "Continue"}
-DECISIONS = ("ambiguous", "conflict", "opt_in", "gone_in_org")
+DECISIONS = ("ambiguous", "ambiguous_org", "conflict", "opt_in", "gone_in_org")
 """Causes that a person settles row by row; the others are mended once for all rows."""
 OUTCOMES = {
     Outcome.CREATED: Sign("Created", "green", "add_circle"),
@@ -108,6 +108,7 @@ BUDGET_SIGNS = {
 ASKS = {
     "conflict": Sign("Conflict", "violet", "call_split"),
     "match": Sign("Which record", "violet", "person_search"),
+    "org_match": Sign("Which org record", "violet", "join"),
     "opt_in": Sign("Opt in again", "violet", "privacy_tip"),
     "delete": Sign("Delete", "violet", "delete"),
     "gone": Sign("Gone in the org", "violet", "cloud_off"),
@@ -119,6 +120,7 @@ ASKS = {
 ASKS_WHY = {
     "conflict": "Both sides changed this field since they last agreed. Whose value stands?",
     "match": "Several records could be meant. Which one is it?",
+    "org_match": "It is new here, and several records of the org have the same key. Which one is it, or none?",
     "opt_in": "One side would opt this person in again. They stay opted out until you say otherwise, and why.",
     "delete": "One side deleted what the other changed. Does the record go or stay?",
     "gone": "The org's record was deleted, or our user may not see it any more. Make it anew, or delete ours?",
@@ -132,6 +134,7 @@ CHOICE_WORDS = {
     "record": "It is this one",
     "new": "None of them: make a new one",
     "arrived": "It arrived",
+    "same": "It is this one",
     "out": "They stay opted out",
     "in": "Opt them in again",
     "again": "Send it again",
@@ -265,6 +268,13 @@ CAUSES = {
         "",
         "Ambiguous",
     ),
+    "ambiguous_org": Words(
+        "Several records of the org could be it",
+        "It is new here, and more than one record of the org has the same match key.",
+        "Pick the one it is, or have a new one made.",
+        "",
+        "Ambiguous in the org",
+    ),
     "orphan": Words(
         "Nobody in the workspace is known by this phone, e-mail or id",
         "The person has not been synced or taken in yet.",
@@ -327,6 +337,13 @@ CAUSES = {
         "They stay opted out until a person decides otherwise and says why.",
         "",
         "Opt in again",
+    ),
+    "no_access": Words(
+        "Its user may not see that record in the org",
+        "The person or the related record is not shared with the org user who made the activity.",
+        "Share the record with them in the org, or have another user log it; then retry.",
+        "",
+        "Out of sight",
     ),
     "inactive_owner": Words(
         "The owner is inactive in the org",

@@ -20,12 +20,12 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-from local_org import sample
 from local_org.datadir import DataDir
 from local_org.org import declaring, permissions
 from local_org.org.catalog import custom_field, extend, files, standard_schema
 from local_org.org.clock import Clock
 from local_org.org.engine import Org
+from local_org.sample.filling import fill
 from local_org.tls import ServerFiles, jwt_key_pair, server_files, signing_key
 from local_org.web import lasting, people
 from local_org.web.app import App
@@ -223,7 +223,7 @@ def _opened(data: DataDir, options: Options) -> Org:
     org = Org.create(fresh, standard_schema(), clock=clock)
     if options.seed == "demo":
         now = datetime.now(UTC).replace(microsecond=0)
-        sample.fill(org, scale=options.scale, seed=SEED, now=now)
+        fill(org, scale=options.scale, seed=SEED, now=now)
         facts = {"scale": options.scale, "seed": SEED, "now": now.isoformat()}
         org.save_meta("sample", json.dumps(facts))
         _add_missing_users(org)

@@ -63,7 +63,7 @@ def many(items: Sequence[Mapping[str, Any]]) -> None:
             )  # fmt: skip
 
 
-_NEEDS_MORE = ("record", "arrived")
+_NEEDS_MORE = ("record", "arrived", "same")
 _NEEDS_REASON = ("in",)
 """Words that are only taken with a reason."""
 
@@ -117,6 +117,8 @@ def _answers(item: Mapping[str, Any]) -> None:
         _whom(item, note)
     if "arrived" in item["choices"]:
         _arrived(item, note)
+    if "same" in item["choices"]:
+        _same(item, note)
     with st.container(horizontal=True, gap="xsmall"):
         for choice in plain_words:
             st.button(
@@ -174,6 +176,17 @@ def _candidate(item: Mapping[str, Any], person: Mapping[str, Any], key: str, not
             "Pick", key=f"q-pick-{key}", on_click=actions.answer, args=([item["item"]], "record"),
             kwargs={"record_id": int(person["record_id"]), "note": note},
         )  # fmt: skip
+
+
+def _same(item: Mapping[str, Any], note: str) -> None:
+    """The org's records that it could be, each with a button."""
+    for n, found in enumerate(json.loads(item["candidates"] or "[]")):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(code(found["org_id"]))
+            st.button(
+                CHOICE_WORDS["same"], key=f"q-same-{n}", on_click=actions.answer, args=([item["item"]], "same"),
+                kwargs={"org_id": found["org_id"], "note": note},
+            )  # fmt: skip
 
 
 def _arrived(item: Mapping[str, Any], note: str) -> None:

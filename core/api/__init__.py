@@ -6,20 +6,23 @@ import json
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import lru_cache, wraps
-from typing import Any
+from typing import Any, cast
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from core.api import verbs
 from core.api.guard import Factory, Served, Turned, admit, bearer, read_json, translate
 from core.api.metrics import Metrics
 from core.api.openapi import ROWS_LIMIT, document
+from core.api.verbs import VERBS, Verb
 from core.connections.intake import KINDS
 from core.errors import SynclineError
 from core.store.database import Database
 from core.store.tokens import TokenInfo
+from core.workspace import Workspace
 
 __all__ = ["Factory", "Served", "routes"]
 
@@ -61,6 +64,7 @@ class _Api:
             ("GET", "/api/v1/runs/{id}", self.run),
             ("GET", "/api/v1/records/{key:path}", self.record),
             ("GET", "/api/v1/openapi.json", self.openapi),
+            *((v.method, f"/api/v1{v.path}", self._verb(v)) for v in VERBS),
             ("POST", "/api/v1/{kind}", self.take_in),
             ("GET", "/healthz", self.health),
             ("GET", "/readyz", self.ready),
@@ -134,6 +138,21 @@ class _Api:
         token = await self._admit(request)
         key = request.path_params["key"]
         return PlainResponse(await run_in_threadpool(lambda: self.open().acting_as(token.actor).explain(key)))
+
+    def _verb(self, verb: Verb) -> Handler:
+        """The handler of a verb: what is sent is checked, and its role is asked for by core."""
+
+        async def answer(request: Request) -> Response:
+            token = await self._admit(request)
+            told = await read_json(request) if verb.in_body else dict(request.query_params)
+            given = verbs.sent(verb, told)
+            ws = cast(Workspace, self.open().acting_as(token.actor))
+            found = await run_in_threadpool(lambda: verbs.plain(verb.answer(ws, request.path_params, given)))
+            if verb.status == 204:
+                return Response(status_code=204)
+            return PlainResponse(found, status_code=verb.status)
+
+        return answer
 
     async def openapi(self, _request: Request) -> Response:
         return JSONResponse(document())

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any
 
+from core.api.verbs import VERBS, Verb
 from core.connections.intake import SHAPES
 from core.connections.intake.shapes import Key, Shape
 from core.records import Outcome, RunStatus
 
 ROWS_LIMIT = 1_000
 Schema = dict[str, Any]
+_NAMED = re.compile(r"\{(\w+)\}")
 
 _TYPES: dict[str, Schema] = {
     "text": {"type": "string"},
@@ -44,20 +47,7 @@ def document() -> Schema:
             "description": "Takes rows into the workspace, starts runs and tells what became of them.",
         },
         "security": [{"token": []}],
-        "paths": {
-            **{f"/api/v1/{kind}": {"post": _intake(shape)} for kind, shape in SHAPES.items()},
-            "/api/v1/jobs": {"get": _get("listJobs", "All jobs", {"type": "array", "items": _ref("Job")})},
-            "/api/v1/jobs/{name}/runs": {"post": _request_run()},
-            "/api/v1/runs/{id}": {"get": _get("getRun", "One run", _ref("Run"), ("id", "The run's id."))},
-            "/api/v1/records/{key}": {
-                "get": _get(
-                    "explainRecord",
-                    "One record's whole story",
-                    {"type": "object"},
-                    ("key", "Any id, e-mail, phone or external id."),
-                )
-            },
-        },
+        "paths": _paths(),
         "components": {
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": "A token, syn_..."}},
             "schemas": {**{_name(s): _row(s) for s in SHAPES.values()}, **_fixed_schemas()},
@@ -125,6 +115,50 @@ def _get(operation: str, summary: str, schema: Schema, parameter: tuple[str, str
     return made
 
 
+def _paths() -> Schema:
+    """Intake, runs and records, and the verbs as they are declared; several methods of one address lie together."""
+    paths: Schema = {
+        **{f"/api/v1/{kind}": {"post": _intake(shape)} for kind, shape in SHAPES.items()},
+        "/api/v1/jobs": {"get": _get("listJobs", "All jobs", {"type": "array", "items": _ref("Job")})},
+        "/api/v1/jobs/{name}/runs": {"post": _request_run()},
+        "/api/v1/runs/{id}": {"get": _get("getRun", "One run", _ref("Run"), ("id", "The run's id."))},
+        "/api/v1/records/{key}": {
+            "get": _get(
+                "explainRecord",
+                "One record's whole story",
+                {"type": "object"},
+                ("key", "Any id, e-mail, phone or external id."),
+            )
+        },
+    }
+    for verb in VERBS:
+        paths.setdefault(f"/api/v1{verb.path}", {})[verb.method.lower()] = _verb(verb)
+    return paths
+
+
+def _verb(verb: Verb) -> Schema:
+    told: Schema = {"description": verb.summary}
+    if verb.status != 204:
+        told["content"] = _json({})
+    least = "See who may in docs/security.md; a token whose role is less is answered with 403."
+    made: Schema = {
+        "operationId": verb.operation, "summary": verb.summary, "description": least,
+        "parameters": [_parameter(name, f"The {name}.") for name in _NAMED.findall(verb.path)],
+        "responses": {str(verb.status): told, **_errors(400, 401, 403, 404, 409)},
+    }  # fmt: skip
+    schema = verb.takes.model_json_schema()
+    if verb.in_body:
+        made["requestBody"] = {"required": True, "content": _json(schema)}
+        made["responses"].update(_errors(415))
+        return made
+    for name, shape in schema.get("properties", {}).items():
+        about = shape.get("description", "")
+        made["parameters"].append(
+            {"name": name, "in": "query", "required": False, "description": about, "schema": shape}
+        )
+    return made
+
+
 def _request_run() -> Schema:
     made = {"type": "object", "properties": {"run_id": {"type": "string"}}, "required": ["run_id"]}
     return {
@@ -143,7 +177,7 @@ def _errors(*statuses: int) -> Schema:
     words = {
         400: "Not JSON, or not as asked",
         401: "No token, or not one of ours",
-        403: "The token may not write",
+        403: "The token's role may not do this",
         404: "There is none of that name",
         409: "Refused",
         413: "Over 10 MB or 1,000 rows",

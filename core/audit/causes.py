@@ -27,6 +27,7 @@ CAUSES: dict[str, Cause] = {
     "too_long": Cause("A text is longer than the field", "Set the field to cut, or to spill into a note."),
     "bad_value": Cause("A value does not fit the field's type", "Correct it at its source, or choose a transform."),
     "ambiguous": Cause("Several records could be meant", "Pick the one that is meant."),
+    "ambiguous_org": Cause("Several records of the org could be it", "Pick the one it is, or have a new one made."),
     "orphan": Cause("Nobody here has this phone, e-mail or id", "Nothing: it goes on when somebody has.", heals=True),
     "parent": Cause("The record it belongs to is not there yet", "Nothing: it goes on when that is.", heals=True),
     "no_parent": Cause("The record it belongs to is not there", "Switch on a job that brings people or accounts."),
@@ -34,6 +35,9 @@ CAUSES: dict[str, Cause] = {
     "conflict": Cause("Both sides changed the same field", "Decide which value is right."),
     "opt_in": Cause("A person would be opted in again", "Say whether that is right; only a person may decide it."),
     "inactive_owner": Cause("Its owner's org user is inactive", "Link the owner to an active user."),
+    "no_access": Cause(
+        "Its user may not see that record in the org", "Share the record with them, or let another user log it."
+    ),
     "gone_in_org": Cause("The org record was deleted or is out of sight", "Restore it in the org, or delete it here."),
     "in_doubt": Cause("The org's answer was lost", "Nothing: the next run finds out what happened.", heals=True),
     "in_flight": Cause("It may be one that was just sent from here", "Nothing: the next run knows.", heals=True),

@@ -118,7 +118,7 @@ def _questions(spec: JobSpec, row: Mapping[str, Any], named: Mapping[int, Mappin
         "decided": decision.get("choice"),
         "since": row["first_at"],
     }
-    if found in (Asks.MATCH, Asks.ORPHAN, Asks.IN_DOUBT):
+    if found in (Asks.MATCH, Asks.ORG_MATCH, Asks.ORPHAN, Asks.IN_DOUBT):
         meant = [{**named[i], "why": why} for i, why in stored_candidates(row["candidates"]) if i in named]
         return [{**head, "candidates": dumps(meant) if meant else row["candidates"]}]
     if not disputed:

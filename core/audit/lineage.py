@@ -51,7 +51,7 @@ def became(links: pl.DataFrame, moves: pl.DataFrame) -> pl.DataFrame:
     Args:
         links: ``id`` Int64 (growing with time), ``table_name``, ``record_id``, ``sobject``, ``org_id``, ``state``,
             ``how``, ``evidence``, ``job``, ``run_id``, ``created_at``, ``updated_at``: every link, ended ones too.
-        moves: ``org_id``, ``master``: merges as the org told them.
+        moves: ``org_id``, ``master``: merges and conversions as the org told them.
 
     Returns:
         The columns of `catalog.LINEAGE` without key and title. A chain A -> B -> C of merges is two lines, both into C.
@@ -82,8 +82,10 @@ def became(links: pl.DataFrame, moves: pl.DataFrame) -> pl.DataFrame:
     return told.select(
         *own, "org_id", "sobject", "became",
         into_org_id=pl.coalesce("_master", "into_org_id"),
-        into_sobject=pl.when(pl.col("_master").is_not_null()).then("sobject").otherwise("into_sobject"),
-        evidence=pl.when(pl.col("_master").is_not_null()).then(pl.lit("MasterRecordId"))
+        into_sobject=pl.when(_is_conversion()).then(pl.lit("Contact"))
+        .when(pl.col("_master").is_not_null()).then("sobject").otherwise("into_sobject"),
+        evidence=pl.when(_is_conversion()).then(pl.lit("ConvertedContactId"))
+        .when(pl.col("_master").is_not_null()).then(pl.lit("MasterRecordId"))
         .otherwise(pl.coalesce("_evidence", "evidence")),
         job=pl.coalesce("_job", "job"),
         run_id=pl.coalesce("_run_id", "run_id"),
@@ -104,11 +106,19 @@ def _ends(moves: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(ends, schema={"org_id": pl.String, "_master": pl.String}, orient="row")
 
 
+def _is_conversion() -> pl.Expr:
+    """Whether the org told that a lead lives on as a contact, which its Id says."""
+    into_contact = pl.col("_master").str.starts_with("003").fill_null(value=False)
+    return (pl.col("sobject") == "Lead") & into_contact
+
+
 def _became() -> pl.Expr:
     lead = (pl.col("sobject") == "Lead") & (pl.col("into_sobject") == "Contact")
     merged = pl.col("_how").fill_null("").is_in(["merge", "merged"]) | (pl.col("state") == "superseded")
     return (
-        pl.when(pl.col("_master").is_not_null())
+        pl.when(_is_conversion())
+        .then(pl.lit("converted"))
+        .when(pl.col("_master").is_not_null())
         .then(pl.lit("merged"))
         .when(pl.col("into_org_id") == pl.col("org_id"))
         .then(pl.lit("restored"))

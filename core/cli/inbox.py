@@ -39,7 +39,7 @@ def show_row(job: JobName, subject: Subject, as_json: Json = False, workspace: I
 def questions(
     job: Annotated[str | None, typer.Option("--job", help="Only questions of this job.")] = None,
     kind: Annotated[
-        str | None, typer.Option("--kind", help="conflict, delete, match, orphan, in_doubt, gone or plan.")
+        str | None, typer.Option("--kind", help="conflict, delete, match, org_match, orphan, in_doubt, gone or plan.")
     ] = None,
     as_json: Json = False,
     workspace: InWorkspace = "default",
@@ -55,7 +55,9 @@ def decide(
     items: Annotated[list[str], typer.Argument(metavar="ITEM...", help="As `syncline inbox questions` shows them.")],
     choice: Annotated[str, typer.Option("--choice", help="One of the choices that the question lists.")],
     record: Annotated[int | None, typer.Option("--record", help="With `record`: the record_id that is meant.")] = None,
-    org_id: Annotated[str | None, typer.Option("--org-id", help="With `arrived`: the org record it became.")] = None,
+    org_id: Annotated[
+        str | None, typer.Option("--org-id", help="With `arrived` or `same`: the org record it is.")
+    ] = None,
     note: Annotated[str, typer.Option("--note", help="Why; kept with the decision.")] = "",
     as_json: Json = False,
     workspace: InWorkspace = "default",

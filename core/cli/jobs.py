@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from core.cli import options, show
 from core.cli.options import InWorkspace, JobName, Json, opened
+from core.records import Direction
 
 group = options.group("Jobs: what goes where, when, and under which rules.")
 COLUMNS = ("name", "title", "direction", "is_enabled", "schedule", "next_run_at", "linked")
@@ -104,6 +106,21 @@ def check_filter(
     rows = [{"severity": f.severity, "field": f.field, "message": f.message, "mend": f.mend} for f in found]
     show.table("Findings", rows, as_json=as_json)
     raise typer.Exit(1 if any(r["severity"] == "fail" for r in rows) else 0)
+
+
+@group.command("fields")
+def fields(
+    sobject: Annotated[str, typer.Argument(metavar="OBJECT", help="The org object.")],
+    direction: Annotated[Direction, typer.Option("--direction", help="Whether they are written or read.")] = (
+        Direction.OUTBOUND
+    ),
+    record_type: Annotated[str, typer.Option("--record-type", help="Developer name; picklists are then its own.")] = "",
+    as_json: Json = False,
+    workspace: InWorkspace = "default",
+) -> None:
+    """List an object's fields: type, length, required, writable, hidden, formula, picklist; what can be no target."""
+    found = opened(workspace).org_fields(sobject, direction=direction, record_type=record_type)
+    show.table("Fields", [asdict(f) for f in found], as_json=as_json)
 
 
 @group.command("plan")

@@ -16,6 +16,7 @@ from core.schema.describe import OrgField, OrgObject, resolve, spelled
 
 ACTIVITY_OBJECTS = frozenset({"task", "event"})
 START_FIELDS = frozenset({"startdatetime", "activitydatetime"})
+RECORD_TYPE = "RecordTypeId"
 KEY_COLUMN = "upsert_key"
 """Optional outbound column: the value of the External ID field that carries our key."""
 _ALWAYS_READ = (
@@ -50,7 +51,7 @@ def outbound(spec: JobSpec, pair: PairSpec, org: OrgObject, *, zone: str) -> Com
         found = org.field(mapping.target)
         if found is None or not found.writable or found.name == "Id":
             continue
-        columns += _out_column(mapping, found, pair, spec.kind)
+        columns += _out_column(mapping, found, pair, org, spec.kind)
     columns += _parents(pair, org, columns)
     if key is not None:
         columns = [c for c in columns if c.target.name != key.name] + _key_column(pair, key)
@@ -58,7 +59,23 @@ def outbound(spec: JobSpec, pair: PairSpec, org: OrgObject, *, zone: str) -> Com
     return Compiled(Direction.OUTBOUND, spec.kind, org.name, zone, tuple(columns), key.name if key else None)
 
 
-def _out_column(mapping: FieldMapping, found: OrgField, pair: PairSpec, kind: Kind) -> list[Column]:
+def _with_record_types(mapping: FieldMapping, org: OrgObject) -> FieldMapping:
+    """A mapping of record types by developer name as one of the Ids that this org gave them."""
+
+    def id_of(name: str | None) -> str | None:
+        known = org.record_type(name) if name else None
+        return known.id if known else name
+
+    values = {k: id_of(v) or v for k, v in mapping.value_map.items()} if mapping.value_map is not None else None
+    if mapping.source is not None and values is None:
+        values = {r.name: r.id for r in org.record_types}
+    told = {"constant": id_of(mapping.constant), "default": id_of(mapping.default), "value_map": values}
+    return mapping.model_copy(update=told)
+
+
+def _out_column(mapping: FieldMapping, found: OrgField, pair: PairSpec, org: OrgObject, kind: Kind) -> list[Column]:
+    if found.name == RECORD_TYPE:
+        mapping = _with_record_types(mapping, org)
     target = Target.of_org(found, mapping)
     if mapping.engine and found.name in ENGINE_FILLED:
         return ENGINE_FILLED[found.name](target, mapping, pair)
@@ -240,6 +257,7 @@ def _selectable(path: str, org: OrgObject) -> str | None:
 
 __all__ = [
     "PROBLEMS",
+    "RECORD_TYPE",
     "Column",
     "Compiled",
     "external_id_field",

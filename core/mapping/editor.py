@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from core.mapping.spec import FieldMapping, Role
 from core.records import Direction, Kind, WorkspaceField, workspace_fields
@@ -16,6 +18,7 @@ _ENGINE = {
     "accountid": "Filled by Syncline: the account.",
     "recordtypeid": "Filled by Syncline: the record type of the pair.",
 }
+_HIDDEN = "Hidden from the connected user by field-level security, or not there any more."
 _CREATED = ("createdbyid", "createddate", "lastmodifiedbyid", "lastmodifieddate", "systemmodstamp", "isdeleted")
 _SYNONYMS: dict[str, tuple[str, ...]] = {
     "external_id": ("id",),
@@ -56,6 +59,47 @@ _SYNONYMS: dict[str, tuple[str, ...]] = {
     "user": ("ownerid",),
 }
 _ROLES = {"account": Role.ACCOUNT, "person": Role.PERSON}
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSheet:
+    """What the editor shows of one org field."""
+
+    name: str
+    label: str
+    type: str
+    length: int
+    required: bool
+    writable: bool
+    hidden: bool
+    """A job names it, and the connected user does not see it: by field-level security, or because it is gone."""
+    formula: bool
+    values: tuple[str, ...] = ()
+    """Its picklist, of the record type that was asked about."""
+    why_not: str = ""
+    """Why it cannot be chosen; empty where it can."""
+
+
+def sheets(org: OrgObject, direction: Direction, named: Iterable[str] = ()) -> list[FieldSheet]:
+    """Every field of an object as the editor shows it, those that can be chosen first.
+
+    Args:
+        org: the object, its picklists narrowed down to a record type where one was asked about.
+        direction: whether fields are written or read.
+        named: field names that jobs use; those that are not among the object's fields are hidden.
+    """
+    shown = [
+        FieldSheet(
+            f.name, f.label, f.type, f.length, f.required_on_create, f.writable, hidden=False, formula=f.calculated,
+            values=f.active_values, why_not=why or "",
+        )
+        for f, why in chooseable(org, direction)
+    ]  # fmt: skip
+    missing = sorted({n for n in named if org.field(n) is None}, key=str.lower)
+    return shown + [
+        FieldSheet(n, n, "", 0, required=False, writable=False, hidden=True, formula=False, why_not=_HIDDEN)
+        for n in missing
+    ]
 
 
 def chooseable(org: OrgObject, direction: Direction) -> list[tuple[OrgField, str | None]]:

@@ -78,6 +78,7 @@ def _pair(
         out.append(
             fail("nothing_mapped", "", f"No field of {org.name} is mapped besides the key.", "Map at least one field.")
         )
+    out += lint_job.match_keys(spec, pair, org)
     for mapping in pair.mappings:
         out += _origin(spec, mapping)
         out += _value_map(spec, mapping, seen)

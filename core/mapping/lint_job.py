@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from core.mapping.canonical import is_zone
 from core.mapping.findings import Finding, fail, warn
-from core.mapping.spec import FieldMapping, JobSpec, Overflow, PairSpec, Role
+from core.mapping.spec import KEY_PARTS, PLAIN_KEYS, FieldMapping, JobSpec, Overflow, PairSpec, Role
 from core.mapping.valuemaps import doubled_targets
 from core.records import ACTIVITY_KINDS, Direction, Kind
+from core.schema.describe import OrgObject
 
 _CHOICES = {
     "owner_rule": ("linked_user", "integration_user"),
@@ -84,6 +85,32 @@ def spills(spec: JobSpec, other_jobs: Sequence[JobSpec]) -> list[Finding]:
         return []
     text = f"Texts too long for {', '.join(fields)} go on in notes, and no switched-on job carries notes to the org."
     return [warn("spill_without_notes", fields[0], text, "Switch on a job for notes.", "lookup")]
+
+
+def match_keys(spec: JobSpec, pair: PairSpec, org: OrgObject) -> list[Finding]:
+    """Whether both sides of each match key can be read as they are compared."""
+    out = []
+    for rule in (r for r in pair.match if r not in PLAIN_KEYS):
+        for part in (p.strip() for p in rule.split("+")):
+            out += _key_part(spec, pair, org, rule, part)
+    return out
+
+
+def _key_part(spec: JobSpec, pair: PairSpec, org: OrgObject, rule: str, part: str) -> list[Finding]:
+    inward = spec.direction is Direction.INBOUND
+    wanted = KEY_PARTS.get(part, (part,))
+    rows = [m for m in pair.mappings if (m.target if inward else m.source) in wanted]
+    if not rows:
+        text = f"The match key {rule} names {part or 'nothing'}, which the mapping does not carry."
+        return [fail("match_key_unmapped", part, text, "Map the field, or choose another key.", "lookup")]
+    if any(m.value_map is not None or m.transform is not None for m in rows):
+        text = f"The match key {rule} names {part}, whose values are changed on their way."
+        return [fail("match_key_changed", part, text, "Choose a field that travels as it is.", "lookup")]
+    fields = [org.field(m.target) for m in rows if not inward]
+    if fields and not any(f is not None and f.filterable for f in fields):
+        text = f"The match key {rule} names {part}, by which the org cannot search {org.name}."
+        return [fail("match_key_unsearchable", part, text, "Choose a field that can be filtered.", "lookup")]
+    return []
 
 
 def two_way(spec: JobSpec, other_jobs: Sequence[JobSpec]) -> list[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from core.mapping import lint_values
-from core.mapping.compile import START_FIELDS, external_id_field
+from core.mapping.compile import RECORD_TYPE, START_FIELDS, external_id_field
 from core.mapping.findings import Finding, fail, warn
 from core.mapping.load import CHOOSE_FIELD
 from core.mapping.spec import FieldMapping, JobSpec, PairSpec, Role
@@ -98,7 +98,20 @@ def _mapping(spec: JobSpec, pair: PairSpec, org: OrgObject, mapping: FieldMappin
     stops = _permission(spec, pair, found, mapping)
     if stops:
         return stops
+    if found.name == RECORD_TYPE:
+        return _record_types(org, mapping)
     return lint_values.check(spec, found, mapping)
+
+
+def _record_types(org: OrgObject, mapping: FieldMapping) -> list[Finding]:
+    """Record types are named by developer name, which holds in a sandbox and in production alike."""
+    named = [mapping.constant, mapping.default, *(mapping.value_map or {}).values()]
+    wrong = [n for n in named if n and org.record_type(n) is None]
+    if not wrong:
+        return []
+    known = _or(tuple(r.name for r in org.record_types)) if org.record_types else "none"
+    text = f"{', '.join(wrong)}: {org.name} has no record type of that developer name that the connected user may use."
+    return [fail("record_type_unknown", RECORD_TYPE, text, f"There is: {known}.", "permission")]
 
 
 def _permission(spec: JobSpec, pair: PairSpec, found: OrgField, mapping: FieldMapping) -> list[Finding]:

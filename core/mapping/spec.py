@@ -61,6 +61,14 @@ class Role(StrEnum):
     """The org user of a workspace user, through the user links."""
 
 
+ALWAYS_MATCHED = ("link", "external_id", "id")
+"""Match rules that hold whatever keys a job has."""
+PLAIN_KEYS = (*ALWAYS_MATCHED, "email", "phone", "domain")
+"""Match keys that a job may name whether its mapping carries them or not."""
+KEY_PARTS = {"phone": ("phone", "mobile_phone", "other_phone"), "domain": ("website", "domain")}
+"""Parts of match keys that stand for several workspace fields."""
+
+
 class FieldMapping(_Spec):
     """One row of a mapping; exactly one of ``source``, ``template`` or ``constant`` says where the value is from."""
 
@@ -124,12 +132,15 @@ class PairSpec(_Spec):
     segment: str | None = None
     """Inbound: the segment that the records join here; they leave it when they leave the filter."""
     mappings: tuple[FieldMapping, ...]
-    match: tuple[str, ...] = ("link", "external_id", "id", "email", "phone")
-    """Match rules in the order they are tried on first contact."""
+    match: tuple[str, ...] = ("link", "external_id", "id", "email")
+    """Match keys in the order they are tried on first contact, in this direction: workspace fields, ``email``,
+    ``phone`` (any of its numbers), ``domain``, ``account``, or several joined by ``+`` (``last_name + company``)."""
     external_id_field: str | None = None
     """Outbound: the org's External ID field that carries our key; found by describe where unset and present."""
     parent_object: str | None = None
     parent_field: str | None = None
+    participants: bool = False
+    """Events: the people who took part travel along when the record is made (EventRelation), and never after."""
     related_to: str = "given_then_account"
     """Outbound activities, WhatId: given_then_account, account, given, record_then_account, none."""
     related_objects: tuple[str, ...] = ()
@@ -183,6 +194,8 @@ class JobSpec(_Spec):
     create: bool = True
     update: bool = True
     delete: bool = False
+    without_people: bool = True
+    """Outbound accounts: whether new ones go at which nobody works; else they wait for their first person."""
     policy: Policy = Policy.LAST_UPDATE_WINS
     owner_rule: str = "linked_user"
     """linked_user: the caller's org user, the integration user where there is none; integration_user: always that."""

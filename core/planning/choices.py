@@ -16,6 +16,8 @@ class Asks(StrEnum):
     """One side deleted what the other changed: does the record go or stay?"""
     MATCH = "match"
     """Several records could be meant: which one?"""
+    ORG_MATCH = "org_match"
+    """Several records of the org could be this new one: which?"""
     ORPHAN = "orphan"
     """Nobody here is meant: who is it?"""
     IN_DOUBT = "in_doubt"
@@ -35,6 +37,7 @@ CHOICES: dict[Asks, dict[str, str]] = {
         "org": "What was done in the org counts.",
     },
     Asks.MATCH: {"record": "It is this record.", "new": "It is none of them: a new record is made."},
+    Asks.ORG_MATCH: {"same": "It is this org record.", "new": "It is none of them: a new record is made."},
     Asks.ORPHAN: {"record": "It is this person."},
     Asks.IN_DOUBT: {"arrived": "It arrived, as this org record.", "again": "It did not arrive: it is sent again."},
     Asks.OPT_IN: {
@@ -49,6 +52,7 @@ CHOICES: dict[Asks, dict[str, str]] = {
 BY_CAUSE = {
     "opt_in": Asks.OPT_IN,
     "ambiguous": Asks.MATCH,
+    "ambiguous_org": Asks.ORG_MATCH,
     "orphan": Asks.ORPHAN,
     "gone_in_org": Asks.GONE,
 }

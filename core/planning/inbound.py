@@ -35,8 +35,8 @@ class Ground:
         links: ``Id`` String, ``record_id`` Int64, ``baseline`` String (JSON), ``org_stamp_at`` Datetime,
             ``linked_kind`` String (kind of the workspace record), ``updated_at`` Datetime (of the record),
             ``is_gone`` Boolean (the record was deleted here), ``is_archived`` Boolean (it had left the filter),
-            ``is_adopted`` Boolean (not linked yet: it won a merge over the record's own), ``made_here`` Boolean (we
-            created it in the org).
+            ``is_adopted`` Boolean (not linked yet: the record's own lives on as it), ``was`` String (then, the Id of
+            that own one), ``was_how`` String (merged or converted), ``made_here`` Boolean (we created it in the org).
         matches: ``Id`` String, ``record_id`` Int64, ``status``, ``rule``: first-contact matches of unlinked rows.
         accounts: ``AccountId`` String (or another lookup), ``account_record_id`` Int64: linked accounts.
         people: ``WhoId`` String (or another lookup), ``person_record_id`` Int64: linked people.
@@ -78,7 +78,8 @@ def resolve(spec: JobSpec, captured: pl.DataFrame, ground: Ground) -> pl.DataFra
 
     Args:
         spec: the job.
-        captured: Utf8 columns named by org field path in canonical text, among them ``Id`` and ``SystemModstamp``.
+        captured: Utf8 columns named by org field path in canonical text, among them ``Id`` and ``SystemModstamp``;
+            ``heir``, ``became``, ``into_account`` where a record lives on as another one.
         ground: see :class:`Ground`.
 
     Returns:
@@ -149,12 +150,20 @@ def _verdicts(spec: JobSpec, r: pl.DataFrame, ground: Ground) -> pl.DataFrame:
     v = plan.stop(
         v, _in_flight(v, ground) & ~linked, Outcome.WAITING, IN_FLIGHT, "It may be one that was just sent from here."
     )
+    moves = linked & _moves(v)
     v = plan.stop(v, gone & ~linked, Outcome.FILTERED, "deleted", "It is deleted in the org and was never here.")
     converted = _flag(r, "IsConverted")
     v = plan.stop(
         v, converted & ~linked, Outcome.FILTERED, "converted", "The lead was converted; its contact comes in instead."
     )
-    seen = linked & ~gone & ~_archived(v) & (pl.col("org_stamp_at") >= pl.col("stamp_at")) & pl.lit(not ground.is_full)
+    seen = (
+        linked
+        & ~gone
+        & ~moves
+        & ~_archived(v)
+        & (pl.col("org_stamp_at") >= pl.col("stamp_at"))
+        & pl.lit(not ground.is_full)
+    )
     v = plan.stop(v, seen, Outcome.UNCHANGED, "seen", "Already recorded with this SystemModstamp.")
     if spec.kind in ACTIVITY_KINDS:
         other = linked & (pl.col("linked_kind") != spec.kind.value)
@@ -169,11 +178,11 @@ def _verdicts(spec: JobSpec, r: pl.DataFrame, ground: Ground) -> pl.DataFrame:
             pl.format("It is a {} that was logged from here.", pl.col("linked_kind")),
         )
     if not spec.delete:
-        kept = gone & linked & ~_merged(r)
+        kept = gone & linked & ~_moves(v)
         v = plan.stop(
             v, kept, Outcome.SKIPPED, "delete_off", "It was deleted in the org; the job is set to keep it here."
         )
-    live = ~gone
+    live = ~gone & ~moves
     v = plan.stop(
         v,
         live & (pl.col("match_status") == "ambiguous").fill_null(value=False),
@@ -200,8 +209,9 @@ def _in_flight(r: pl.DataFrame, ground: Ground) -> pl.Expr:
     return mine.fill_null(value=False)
 
 
-def _merged(r: pl.DataFrame) -> pl.Expr:
-    return pl.col("MasterRecordId").is_not_null() if "MasterRecordId" in r.columns else pl.lit(value=False)
+def _moves(r: pl.DataFrame) -> pl.Expr:
+    """Rows of records that live on as another one: what is here goes with them."""
+    return pl.col("heir").is_not_null() if "heir" in r.columns else pl.lit(value=False)
 
 
 def _toggles(spec: JobSpec, v: pl.DataFrame, live: pl.Expr, ground: Ground) -> pl.DataFrame:
@@ -249,6 +259,7 @@ def rejected_by_mapping(resolved: pl.DataFrame, mapped: pl.DataFrame) -> pl.Data
         pl.col("_outcome").is_null()
         & pl.col("p_cause").is_not_null()
         & (pl.col("IsDeleted") != "true").fill_null(value=True)
+        & ~(_moves(v) & pl.col("is_linked"))
     )
     missing = pl.col("p_cause") == "required_empty"
     return v.with_columns(
@@ -289,7 +300,7 @@ def finish(
     keys = [m.target for m in pair.mappings if m.role is Role.KEY]
     compared = [f for f in fields if f not in keys]
     opened = pl.col("_outcome").is_null()
-    gone = (pl.col("IsDeleted") == "true").fill_null(value=False)
+    gone = (pl.col("IsDeleted") == "true").fill_null(value=False) | (_moves(verdicts) & pl.col("is_linked"))
     verdicts = _deleted_but_changed(spec, pair, verdicts, mapped_base, ours, ground)
     updating = opened & ~gone & ~pl.col("is_create")
     long = _long(spec, pair, verdicts.filter(updating), mapped, mapped_base, ours, compared, ground)
@@ -305,7 +316,7 @@ def _deleted_but_changed(
     """Hold deletes of the org that would take along what was changed here since both sides last agreed."""
     gone = (pl.col("IsDeleted") == "true").fill_null(value=False)
     alive = pl.col("is_linked") & ~pl.col("is_gone").fill_null(value=False)
-    going = v.filter(pl.col("_outcome").is_null() & gone & alive & ~_merged(v)).select("local_id", "record_id")
+    going = v.filter(pl.col("_outcome").is_null() & gone & alive & ~_moves(v)).select("local_id", "record_id")
     going = going.join(v.select("local_id", "Id"), on="local_id").filter(~pl.col("Id").is_in(ground.may_delete))
     if spec.policy is Policy.ORG_WINS or going.is_empty():
         return v
@@ -408,11 +419,11 @@ def _melt(frame: pl.DataFrame, fields: list[str], prefix: str, index: list[str],
 
 def _all_but_updates(pair: PairSpec, v: pl.DataFrame, mapped: pl.DataFrame, fields: list[str]) -> pl.DataFrame:
     payload = plan.wide_json(mapped, "local_id", fields, "w:", "s:", "payload")
-    v = v.join(payload, on="local_id", how="left")
+    v = v.join(payload, on="local_id", how="left").join(_opted_out(mapped), on="local_id", how="left")
     opened = pl.col("_outcome").is_null()
     gone = (pl.col("IsDeleted") == "true").fill_null(value=False)
-    moved = gone & _merged(v)
-    creates = opened & ~gone
+    moved = _moves(v) & pl.col("is_linked")
+    creates = opened & ~gone & ~moved
     return plan.shaped(
         v.with_columns(
             org_id="Id",
@@ -424,14 +435,7 @@ def _all_but_updates(pair: PairSpec, v: pl.DataFrame, mapped: pl.DataFrame, fiel
             .when(opened & gone)
             .then(pl.lit("delete"))
             .otherwise(pl.lit("none")),
-            _reason=pl.when(opened & moved)
-            .then(
-                pl.format(
-                    "Merged in the org into {}.",
-                    pl.col("MasterRecordId") if "MasterRecordId" in v.columns else pl.lit(""),
-                )
-            )
-            .otherwise("_reason"),
+            _reason=pl.when(opened & moved).then(_went(v)).otherwise("_reason"),
             _outcome=pl.when(creates)
             .then(pl.lit("created"))
             .when(opened & moved)
@@ -441,9 +445,36 @@ def _all_but_updates(pair: PairSpec, v: pl.DataFrame, mapped: pl.DataFrame, fiel
             .otherwise("_outcome"),
             payload=pl.when(creates).then("payload"),
             baseline=pl.when(creates).then("org_values"),
-            extra=_extra(v),
+            extra=pl.when(opened & moved).then(_succession(v)).otherwise(_extra(v)),
         )
     )
+
+
+def _went(v: pl.DataFrame) -> pl.Expr:
+    if "heir" not in v.columns:
+        return pl.lit("")
+    converted = pl.format("The lead was converted into the contact {}.", "heir")
+    return pl.when(pl.col("became") == "converted").then(converted).otherwise(
+        pl.format("Merged in the org into {}.", "heir")
+    )  # fmt: skip
+
+
+def _opted_out(mapped: pl.DataFrame) -> pl.DataFrame:
+    """``local_id``, ``_out``: the consent fields in which the org's record is out."""
+    have = [f for f in CONSENT_FIELDS if f"w:{f}" in mapped.columns]
+    out = [pl.when(pl.col(f"w:{f}") == "true").then(pl.lit(f)) for f in have]
+    listed = pl.concat_list(out).list.drop_nulls() if out else pl.lit([], dtype=pl.List(pl.String))
+    return mapped.select("local_id", _out=listed)
+
+
+def _succession(v: pl.DataFrame) -> pl.Expr:
+    """``extra`` of a record that lives on as another one: where to, how, and what must not be lost on the way."""
+    if "heir" not in v.columns:
+        return pl.lit(None, dtype=pl.String)
+    told = pl.struct(
+        pl.col("heir").alias("master"), "became", "into_account", pl.col("_out").alias("out"), stamp="known_stamp"
+    )
+    return told.struct.json_encode()
 
 
 def _extra(v: pl.DataFrame) -> pl.Expr:
@@ -463,11 +494,10 @@ def _extra(v: pl.DataFrame) -> pl.Expr:
 
 
 def _stamps(v: pl.DataFrame) -> pl.Expr:
-    master = pl.col("MasterRecordId") if "MasterRecordId" in v.columns else pl.lit(None, dtype=pl.String)
     modified = pl.col("LastModifiedDate") if "LastModifiedDate" in v.columns else pl.lit(None, dtype=pl.String)
     rule = pl.col("match_rule") if "match_rule" in v.columns else pl.lit(None, dtype=pl.String)
     return pl.struct(
-        pl.col("known_stamp").alias("stamp"), modified.alias("modified"), master.alias("master"), rule.alias("rule")
+        pl.col("known_stamp").alias("stamp"), modified.alias("modified"), rule.alias("rule"), "was", "was_how"
     ).struct.json_encode()
 
 
@@ -505,7 +535,11 @@ def _updates(pair: PairSpec, todo: pl.DataFrame, judged: pl.DataFrame) -> pl.Dat
     linking = opened & (~pl.col("is_linked") | adopting)
     back = opened & _archived(v)
     again = pl.lit("It is in the job's filter again, and back with its history.")
-    heir = pl.lit("It won a merge in the org, and goes on as the record that its loser has here.")
+    heir = (
+        pl.when(pl.col("was_how") == "converted")
+        .then(pl.lit("A lead was converted into it in the org: it goes on as the record that the lead has here."))
+        .otherwise(pl.lit("It won a merge in the org, and goes on as the record that its loser has here."))
+    )
     newer = pl.format("The workspace's newer {} goes out with the outbound job.", pl.col("keep"))
     stays = pl.format("The mapping does not write over {}.", pl.col("stays"))
     idle = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import polars as pl
 
@@ -19,7 +20,16 @@ NEEDS_PERSON = (Kind.CALL,)
 """These wait for their person even where none was named; the others only for one that was named and is unknown."""
 RECORDS = {"person_record_id": pl.Int64, "record_org_id": pl.String}
 ELSEWHERE = {"local_id": pl.Int64, "elsewhere": pl.String}
+CONTACTS: dict[str, Any] = {
+    "local_id": pl.Int64,
+    "org_id": pl.String,
+    "status": pl.String,
+    "rule": pl.String,
+    "candidates": pl.List(pl.String),
+}
 RELEASED = {"local_id": pl.Int64, "source": pl.String}
+AMBIGUOUS_ORG = "ambiguous_org"
+"""Cause of new rows that several records of the org could be."""
 OPT_IN = "One side would opt this person in again: a person decides."
 NEEDS_TEXT = {
     Kind.TASK: (("subject",), "A task needs a title."),
@@ -44,9 +54,12 @@ class Ground:
         now: the time of planning, UTC.
         records: ``person_record_id`` Int64, ``record_org_id`` String: the one custom record each person is on.
         elsewhere: ``local_id`` Int64, ``elsewhere`` String: accounts and people that are another object in the org.
+        contacts: what records without a link were found to be in the org: columns of :data:`CONTACTS`; those with an
+            ``org_id`` are among the links, without a baseline; those with the status ``ambiguous`` could be several.
         released: people opted in again by hand: ``local_id`` Int64, ``source`` String (the consent field).
         rulings: what people have decided about fields: ``local_id`` Int64, ``field``, ``ours``, ``theirs``, ``ruling``.
         may_delete: records that a person has said may be deleted in the org although it changed since.
+        peopled: accounts at which somebody works, where the job wants to know.
     """
 
     links: pl.DataFrame
@@ -62,9 +75,11 @@ class Ground:
     clock_offset_s: float = 0.0
     records: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=RECORDS))
     elsewhere: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=ELSEWHERE))
+    contacts: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=CONTACTS))
     released: pl.DataFrame | None = None
     rulings: pl.DataFrame | None = None
     may_delete: tuple[int, ...] = ()
+    peopled: frozenset[int] = frozenset()
 
 
 def resolve(spec: JobSpec, pair: PairSpec, rows: pl.DataFrame, ground: Ground) -> pl.DataFrame:
@@ -83,6 +98,11 @@ def resolve(spec: JobSpec, pair: PairSpec, rows: pl.DataFrame, ground: Ground) -
     """
     r = rows.join(ground.links, on="local_id", how="left").with_columns(pl.col("org_id").is_null().alias("is_create"))
     r = r.join(ground.elsewhere, on="local_id", how="left")
+    r = r.join(
+        ground.contacts.select("local_id", contact="status", contact_rule="rule", contact_candidates="candidates"),
+        on="local_id",
+        how="left",
+    )
     r = r.join(
         ground.person_match.select("local_id", "person_record_id", "candidates", person_status="status"),
         on="local_id",
@@ -173,11 +193,39 @@ def _verdicts(spec: JobSpec, r: pl.DataFrame, ground: Ground) -> pl.DataFrame:
         old = live & new & (pl.col("updated_at") < floor)
         reason = f"It was last updated more than {spec.updated_within_days} days ago, before the job first saw it."
         v = plan.stop(v, old, Outcome.FILTERED, "too_old", reason)
+    several = pl.format("{} records of the org could be it: pick one.", pl.col("contact_candidates").list.len())
+    v = plan.stop(v, live & new & (pl.col("contact") == "ambiguous"), Outcome.HELD, AMBIGUOUS_ORG, several, "Id")
     if not spec.create:
         v = plan.stop(v, live & new, Outcome.SKIPPED, "create_off", "The job does not create org records.")
     if not spec.update:
+        met = pl.format("{} The job does not update org records.", _met())
+        v = plan.stop(v, live & ~new & _is_met(), Outcome.UNCHANGED, "linked", met)
         v = plan.stop(v, live & ~new, Outcome.SKIPPED, "update_off", "The job does not update org records.")
+    if spec.kind is Kind.ACCOUNT and not spec.without_people:
+        lonely = live & new & ~pl.col("local_id").is_in(list(ground.peopled))
+        v = plan.stop(
+            v, lonely, Outcome.WAITING, "parent", "Nobody works there yet: the job wants accounts with people."
+        )
     return _people_verdicts(spec, _account_verdicts(spec, v, ground), ground)
+
+
+def _with_contact(v: pl.DataFrame) -> pl.DataFrame:
+    """The rows with the columns of a first contact; empty where none was looked for."""
+    kinds: dict[str, Any] = {"contact": pl.String, "contact_rule": pl.String, "contact_candidates": pl.List(pl.String)}
+    return v.with_columns(pl.lit(None, dtype=t).alias(c) for c, t in kinds.items() if c not in v.columns)
+
+
+def _is_met() -> pl.Expr:
+    """Rows whose org record was found on first contact, and that are linked by this run."""
+    return (pl.col("contact") == "unique").fill_null(value=False)
+
+
+def _met() -> pl.Expr:
+    return pl.format("It is in the org already, by {}, and linked to it.", pl.col("contact_rule"))
+
+
+def _met_extra() -> pl.Expr:
+    return pl.struct(matched_by="contact_rule").struct.json_encode()
 
 
 def is_consent_only(spec: JobSpec) -> bool:
@@ -311,7 +359,7 @@ def creates_and_deletes(pair: PairSpec, verdicts: pl.DataFrame, mapped: pl.DataF
     fields = [c[2:] for c in mapped.columns if c.startswith("o:")]
     payload = plan.wide_json(mapped, "local_id", fields, "o:", "s:", "payload")
     v = verdicts.filter(~(pl.col("_outcome").is_null() & ~pl.col("is_create") & pl.col("deleted_at").is_null()))
-    v = v.join(payload, on="local_id", how="left")
+    v = _with_contact(v.join(payload, on="local_id", how="left"))
     opened = pl.col("_outcome").is_null()
     creates = opened & pl.col("is_create") & pl.col("deleted_at").is_null()
     deletes = opened & pl.col("deleted_at").is_not_null()
@@ -337,11 +385,20 @@ def creates_and_deletes(pair: PairSpec, verdicts: pl.DataFrame, mapped: pl.DataF
             before=pl.when(deletes).then("_before") if "_before" in v.columns else pl.lit(None, dtype=pl.String),
             extra=pl.when(pl.col("_cause") == "ambiguous")
             .then(candidates)
+            .when(pl.col("_cause") == AMBIGUOUS_ORG)
+            .then(pl.struct(candidates=_org_candidates()).struct.json_encode())
+            .when(_is_met())
+            .then(_met_extra())
             .when(pl.col("_cause") == "conflict")
             .then(disputed),
             parent=pl.coalesce("what_id", "account_org_id", "who_id"),
         )
     )
+
+
+def _org_candidates() -> pl.Expr:
+    each = pl.struct(pl.element().alias("org_id"))
+    return pl.col("contact_candidates").list.eval(each)
 
 
 def updates(
@@ -445,7 +502,7 @@ def _fold_updates(pair: PairSpec, todo: pl.DataFrame, judged: pl.DataFrame) -> p
         .group_by("local_id")
         .agg(lost=pl.col("field").sort().str.join(", "))
     )
-    v = todo.drop("_disputes", strict=False)
+    v = _with_contact(todo.drop("_disputes", strict=False))
     disputed = disputes(judged.filter(pl.col("decision") == "ask"), "local_id")
     passing = opt_outs(todo, judged)
     for part in (payload, before, baseline, asked, lost, disputed, passing):
@@ -457,12 +514,17 @@ def _fold_updates(pair: PairSpec, todo: pl.DataFrame, judged: pl.DataFrame) -> p
     held = pl.col("_outcome").is_not_null() & pl.col("pass_payload").is_not_null()
     newer = pl.format("The org's newer {} comes in with the inbound job.", pl.col("lost"))
     idle = pl.when(pl.col("lost").is_not_null()).then(newer).otherwise(pl.lit("Both sides are equal."))
+    idle = pl.when(_is_met()).then(pl.format("{} {}", _met(), idle)).otherwise(idle)
     rows = plan.shaped(
         v.with_columns(
             record_id="local_id",
             sobject=pl.lit(pair.sobject),
             action=pl.when(doing | held).then(pl.lit("update")).otherwise(pl.lit("none")),
-            _reason=pl.when(pl.col("_outcome").is_null() & ~doing).then(idle).otherwise("_reason"),
+            _reason=pl.when(pl.col("_outcome").is_null() & ~doing)
+            .then(idle)
+            .when(doing & _is_met())
+            .then(_met())
+            .otherwise("_reason"),
             _outcome=pl.when(doing)
             .then(pl.lit("updated"))
             .when(pl.col("_outcome").is_null())
@@ -471,9 +533,10 @@ def _fold_updates(pair: PairSpec, todo: pl.DataFrame, judged: pl.DataFrame) -> p
             payload=pl.when(doing).then("payload").when(held).then("pass_payload"),
             before=pl.when(doing).then("before").when(held).then("pass_before"),
             baseline=pl.when(pl.col("_outcome").is_null()).then("new_baseline").when(held).then("pass_baseline"),
-            extra=pl.when(pl.col("_cause").is_in(["conflict", "opt_in"])).then(
-                pl.format('{{"disputes":{}}}', pl.col("_disputes"))
-            ),
+            extra=pl.when(pl.col("_cause").is_in(["conflict", "opt_in"]))
+            .then(pl.format('{{"disputes":{}}}', pl.col("_disputes")))
+            .when(_is_met())
+            .then(_met_extra()),
             parent=pl.coalesce("what_id", "account_org_id", "who_id", "org_id"),
         )
     )

@@ -78,7 +78,7 @@ def _prepared(engine: Engine, workspace_id: int, run_id: str) -> Verdict:
         if fresh and spec.direction is Direction.INBOUND:
             apply_in.refresh_baselines(ctx, spec, run_id)
         elif fresh:
-            outbox.refresh_baselines(ctx, run_id)
+            outbox.refresh_baselines(ctx, spec, run_id)
         return {"state": "ready", "batches": _batches(ctx, run_id)}
 
 
@@ -149,7 +149,7 @@ def compute(ctx: Context, spec: JobSpec, scope: dict[str, Any] | None) -> tuple[
         captured = capture.capture(
             ctx, spec, full=bool(scope and scope.get("full")), records=scope.get("records") if scope else None
         )
-        return [plan_in.plan_pair(ctx, spec, c) for c in captured], {c.pair.sobject: c.n_rows for c in captured}
+        return plan_in.plan_all(ctx, spec, captured), {c.pair.sobject: c.n_rows for c in captured}
     selected = plan_out.select(ctx, spec, scope)
     n_rows = sum(s.rows.height for s in selected)
     if n_rows:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 COMPOUND_TYPES = frozenset({"address", "location"})
@@ -125,9 +125,34 @@ class OrgField:
         )
 
 
+def _record_types(told: Iterable[Mapping[str, Any]]) -> tuple[RecordType, ...]:
+    return tuple(
+        RecordType(
+            t["recordTypeId"], t.get("developerName") or t["name"], t["name"], bool(t["defaultRecordTypeMapping"])
+        )
+        for t in told
+        if not t.get("master") and t.get("active", True) and t.get("available", True)
+    )
+
+
 def _picklist_value(raw: Mapping[str, Any]) -> PicklistValue:
     value = raw.get("value") or ""
     return PicklistValue(value, raw.get("label") or value, bool(raw.get("active", True)), bool(raw.get("defaultValue")))
+
+
+MASTER = "Master"
+"""Developer name of the record type that records have where an object has none of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordType:
+    """A record type that the connected user may give to records."""
+
+    id: str
+    name: str
+    """Its developer name, which is the same in a sandbox and in production."""
+    label: str
+    is_default: bool = False
 
 
 @dataclass(frozen=True)
@@ -144,6 +169,8 @@ class OrgObject:
     updateable: bool = True
     deletable: bool = True
     queryable: bool = True
+    record_types: tuple[RecordType, ...] = ()
+    """Those that are active and open to the connected user; the master is not among them."""
     _by_name: dict[str, OrgField] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -172,7 +199,23 @@ class OrgObject:
             updateable=bool(raw.get("updateable", True)),
             deletable=bool(raw.get("deletable", True)),
             queryable=bool(raw.get("queryable", True)),
+            record_types=_record_types(raw.get("recordTypeInfos") or ()),
         )
+
+    def record_type(self, name: str) -> RecordType | None:
+        """The record type of that developer name, in any case."""
+        return next((r for r in self.record_types if r.name.lower() == name.strip().lower()), None)
+
+    def with_values(self, values: Mapping[str, Iterable[str]]) -> OrgObject:
+        """The object with these picklists narrowed down, as a record type does it: field name -> its values."""
+        kept = {name.lower(): set(told) for name, told in values.items()}
+        fields = [
+            replace(f, picklist=tuple(v for v in f.picklist if v.value in kept[f.name.lower()]))
+            if f.name.lower() in kept
+            else f
+            for f in self.fields
+        ]
+        return replace(self, fields=tuple(fields))
 
     def field(self, name: str) -> OrgField | None:
         """The field of that name in any case, or None where it is missing or hidden from the user."""

@@ -8,10 +8,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from core.errors import NotFound, UsageError
-from core.store.codec import dumps
+from core.store import setting
 from core.store.database import Batch, Database
 from core.store.secrets import Vault
-from core.store.tables import Setting
 
 KEY, STATE = "alerts", "alert_state"
 KINDS = ("webhook", "email")
@@ -33,27 +32,17 @@ class Channel:
 
 def read(db: Database, workspace_id: int, key: str = KEY) -> dict[str, Any]:
     """What is kept under a key; empty where nothing is."""
-    with db.session() as session:
-        row = session.get(Setting, (workspace_id, key))
-    return dict(row.value or {}) if row else {}
+    return dict(setting.get(db, workspace_id, key) or {})
 
 
 def change(db: Database, workspace_id: int, values: Mapping[str, Any]) -> None:
     """Set some of the alert settings; the others stay."""
-    with db.writing() as session:
-        row = session.get(Setting, (workspace_id, KEY)) or Setting(workspace_id=workspace_id, key=KEY)
-        row.value = {**(row.value or {}), **values}
-        session.add(row)
-        session.commit()
+    setting.change(db, workspace_id, KEY, lambda kept: {**(kept or {}), **values})
 
 
 def remember(batch: Batch, states: Mapping[str, Any]) -> None:
     """Keep the levels of this look, in the caller's transaction."""
-    batch.execute(
-        "INSERT INTO setting (workspace_id, key, value) VALUES (:w, :k, :v) ON CONFLICT (workspace_id, key)"
-        " DO UPDATE SET value = excluded.value",
-        w=batch.workspace_id, k=STATE, v=dumps(states),
-    )  # fmt: skip
+    setting.put_in(batch, STATE, states)
 
 
 def channels(db: Database, workspace_id: int, vault: Vault) -> list[Channel]:

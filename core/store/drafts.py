@@ -8,30 +8,25 @@ from typing import Any
 from sqlmodel import select
 
 from core.errors import SavedMeanwhile
+from core.store import setting
 from core.store.database import Database
-from core.store.tables import Job, Setting
+from core.store.tables import Job
 
 
 def keep(db: Database, workspace_id: int, actor: str, job: str, spec: Any, version: int, at: datetime) -> None:
     """Keep a draft, with the version of the job that it began from."""
-    key = _key(actor, job)
-    with db.writing() as session:
-        row = session.get(Setting, (workspace_id, key)) or Setting(workspace_id=workspace_id, key=key)
-        row.value = {"spec": spec, "version": version, "at": at.isoformat()}
-        session.add(row)
-        session.commit()
+    setting.put(db, workspace_id, _key(actor, job), {"spec": spec, "version": version, "at": at.isoformat()})
 
 
 def get(db: Database, workspace_id: int, actor: str, job: str) -> dict[str, Any] | None:
     """A draft: ``spec``, ``version``, ``at``; ``None`` where nothing is kept."""
-    with db.session() as session:
-        row = session.get(Setting, (workspace_id, _key(actor, job)))
-    return dict(row.value) if row and row.value else None
+    kept = setting.get(db, workspace_id, _key(actor, job))
+    return dict(kept) if kept else None
 
 
 def drop(db: Database, workspace_id: int, actor: str, job: str) -> None:
     """Forget a draft."""
-    db.execute("DELETE FROM setting WHERE workspace_id = :w AND key = :k", w=workspace_id, k=_key(actor, job))
+    setting.drop(db, workspace_id, _key(actor, job))
 
 
 def head(db: Database, workspace_id: int, job: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import polars as pl
 
@@ -76,4 +77,16 @@ def add(batch: Batch, frame: pl.DataFrame) -> None:
             workspace_id=pl.lit(batch.workspace_id),
             state=pl.lit("active"),
         ),
+    )
+
+
+def end(batch: Batch, org_ids: pl.Series, state: str, at: datetime) -> None:
+    """End the active links of org records: ``superseded`` or ``deleted``; they stay as history."""
+    staged = batch.stage(pl.DataFrame({"org_id": org_ids}, schema={"org_id": pl.String}))
+    batch.execute(
+        "UPDATE link SET state = :s, updated_at = :at WHERE workspace_id = :w AND state = 'active'"
+        f" AND org_id IN (SELECT org_id FROM {staged})",
+        s=state,
+        at=at,
+        w=batch.workspace_id,
     )

@@ -10,11 +10,11 @@ import polars as pl
 
 from core.mapping.spec import JobSpec
 from core.records import ACTIVITY_KINDS, Kind, table_of
-from core.store import ledger, links
+from core.store import links
 from core.store.codec import dumps
 from core.store.database import Batch
 from core.store.records import save_records
-from core.syncing import books
+from core.syncing import books, succeed
 from core.syncing.context import Context
 from core.syncing.intake.rows import attach_people
 from core.syncing.scope import SEGMENTS
@@ -42,8 +42,8 @@ def apply_batch(ctx: Context, spec: JobSpec, run_id: str, number: int) -> None:
         if rows.is_empty():
             return
         rows = rows.with_columns(pl.col("record_id").cast(pl.Int64))
-        # Merges first: a winner may go on as the record that its loser has here.
-        _move(batch, spec, rows.filter(pl.col("action") == "move"), now)
+        # Merges and conversions first: an heir may go on as the record that is here already.
+        succeed.follow(batch, spec, run_id, rows, now)
         created = _create(batch, spec, rows.filter(pl.col("action") == "create"), now)
         changed = rows.filter(pl.col("action") != "create")
         _update(batch, spec, changed.filter(pl.col("action") == "update"))
@@ -197,91 +197,7 @@ def _delete(batch: Batch, spec: JobSpec, rows: pl.DataFrame, now: datetime) -> N
         return
     frame = rows.select(id="record_id").with_columns(deleted_at=pl.lit(now), updated_at=pl.lit(now))
     save_records(batch, table_of(spec.kind), frame)
-    _end_links(batch, rows, "deleted", now)
-
-
-def _move(batch: Batch, spec: JobSpec, rows: pl.DataFrame, now: datetime) -> None:
-    """Follow merges: the link goes to the winner; where the winner has a record here, the loser's is closed.
-
-    A record that was deleted here takes no winner over: the winner comes in as one of its own.
-    """
-    if rows.is_empty():
-        return
-    table = table_of(spec.kind)
-    alive = _alive(batch, table, rows["record_id"])
-    masters = pl.Series([json.loads(t).get("master") for t in rows["extra"]], dtype=pl.String)
-    rows = rows.with_columns(master=masters)
-    known = links.of_org(batch, rows["master"].drop_nulls().unique()).filter(pl.col("table_name") == table)
-    taken = rows.join(known.select(master="org_id"), on="master", how="semi")
-    loose = rows.join(taken.select("org_id"), on="org_id", how="anti").filter(pl.col("record_id").is_in(alive))
-    free = loose.sort("record_id").unique("master", keep="first", maintain_order=True)
-    closed = rows.join(free.select("org_id"), on="org_id", how="anti").filter(pl.col("record_id").is_in(alive))
-    if closed.height:
-        save_records(
-            batch, table, closed.select(id="record_id").with_columns(deleted_at=pl.lit(now), updated_at=pl.lit(now))
-        )
-        if table == "person":
-            heirs = pl.concat([known.select("record_id", master="org_id"), free.select("record_id", "master")])
-            _keep_opted_out(batch, closed.join(heirs.rename({"record_id": "heir"}), on="master"), now)
-    _end_links(batch, rows, "superseded", now)
-    links.add(
-        batch,
-        free.select("record_id", "sobject", org_id="master").with_columns(
-            table_name=pl.lit(table), how=pl.lit("merge"), evidence=pl.lit("MasterRecordId"), job=pl.lit(spec.name),
-            run_id=pl.lit(""), created_at=pl.lit(now), updated_at=pl.lit(now),
-        ),
-    )  # fmt: skip
-
-
-def _keep_opted_out(batch: Batch, rows: pl.DataFrame, now: datetime) -> None:
-    """Whoever is opted out as the loser of a merge is so as its winner: the org keeps only the winner's flags.
-
-    Args:
-        batch: the transaction.
-        rows: ``record_id`` of the loser's record, ``heir`` of the winner's, both Int64.
-        now: the time.
-    """
-    staged = batch.stage(rows.select("record_id", "heir"))
-    held = batch.read(
-        "SELECT s.heir AS id, h.external_id, h.opted_out_email AS heir_email, h.do_not_call AS heir_call,"  # noqa: S608
-        " MAX(CAST(l.opted_out_email AS INTEGER)) AS email, MAX(CAST(l.do_not_call AS INTEGER)) AS call"
-        f" FROM {staged} s"
-        " JOIN person l ON l.workspace_id = :w AND l.id = s.record_id"
-        " JOIN person h ON h.workspace_id = :w AND h.id = s.heir"
-        " GROUP BY s.heir, h.external_id, h.opted_out_email, h.do_not_call",
-        w=batch.workspace_id,
-    )
-    flags = {"opted_out_email": ("heir_email", "email"), "do_not_call": ("heir_call", "call")}
-    for row in held.iter_rows(named=True):
-        # Absent stays absent: only an opt-out is handed on.
-        taken = [name for name, (own, lost) in flags.items() if row[lost] and not row[own]]
-        if not taken:
-            continue
-        save_records(batch, "person", pl.DataFrame({"id": [int(row["id"])], **{name: [True] for name in taken}}))
-        ledger.write(
-            batch, "consent.kept", str(row["external_id"]), actor="merge", at=now,
-            detail=f"{', '.join(taken)} taken over from a record that was merged into it",
-        )  # fmt: skip
-
-
-def _alive(batch: Batch, table: str, record_ids: pl.Series) -> list[int]:
-    staged = batch.stage(pl.DataFrame({"id": record_ids}, schema={"id": pl.Int64}))
-    found = batch.read(
-        f"SELECT r.id FROM {table} r JOIN {staged} s ON s.id = r.id WHERE r.workspace_id = :w AND r.deleted_at IS NULL",  # noqa: S608
-        w=batch.workspace_id,
-    )
-    return [int(i) for i in found["id"]]
-
-
-def _end_links(batch: Batch, rows: pl.DataFrame, state: str, now: datetime) -> None:
-    staged = batch.stage(rows.select("org_id"))
-    batch.execute(
-        f"UPDATE link SET state = :s, updated_at = :at WHERE workspace_id = :w AND state = 'active'"  # noqa: S608
-        f" AND org_id IN (SELECT org_id FROM {staged})",
-        s=state,
-        at=now,
-        w=batch.workspace_id,
-    )
+    links.end(batch, rows["org_id"], "deleted", now)
 
 
 def _link(batch: Batch, spec: JobSpec, run_id: str, rows: pl.DataFrame, now: datetime) -> None:

@@ -9,19 +9,18 @@ from typing import Any
 
 import polars as pl
 
-from core.connections.salesforce import faults
-from core.connections.salesforce.composite import PUSH_ROWS, Op
-from core.errors import AnswerLost, GrantRejected, OrgError, UsageError
+from core.connections.salesforce.composite import PUSH_ROWS, Op, RowAnswer
+from core.errors import AnswerLost, GrantRejected, OrgError, TerminalOrgError, UsageError
 from core.mapping.spec import JobSpec
 from core.schema.describe import OrgObject
 from core.schema.types import to_json
 from core.store.tables import Batch
-from core.syncing import bulk_route, firewall, outbox, settle
+from core.syncing import bulk_route, firewall, lanes, outbox, participants, settle
 from core.syncing.context import Context
 from core.syncing.plan_out import upsert_field
 
-TRIES = 3
-"""A row that met a temporary error is sent so often within one run."""
+UNREADABLE = (400, 413)
+"""Statuses of a whole request that the org could not read: one row of it is to blame, and it wrote none."""
 
 
 def apply_batch(ctx: Context, spec: JobSpec, run_id: str, number: int) -> bool:
@@ -63,45 +62,64 @@ def _apply(ctx: Context, spec: JobSpec, head: Batch) -> bool:
     rows = outbox.unsent(ctx, run_id, number)
     if rows.height and not _send(ctx, spec, head, rows):
         return False
+    if not participants.invite(ctx, head):
+        outbox.keep(ctx, head, state="planned")
+        return False
     outbox.keep(ctx, head, state="done", done_at=ctx.now())
     return True
 
 
 def _send(ctx: Context, spec: JobSpec, head: Batch, rows: pl.DataFrame) -> bool:
-    """Push rows, those with temporary errors again, and book the answers.
+    """Push rows, those again that the answers say may go, and book the answers.
 
     Returns:
         Whether all rows have their answers; false when one was lost, or when nothing more is to be written.
     """
     op, ext = operation(ctx, spec, head)
-    org = ctx.org(head.sobject)
-    for attempt in range(1, TRIES + 1):
+    todo = lanes.Lane(rows).calls()
+    while todo:
+        lane = todo.pop(0)
         if outbox.is_stopped(ctx, head.run_id):
             # What is left was not written: it has not been sent, or the org refused it.
             outbox.keep(ctx, head, state="planned")
             return False
-        firewall.check(ctx, spec, head.run_id, rows)
-        records = [as_record(org, op, ext, r) for r in rows.iter_rows(named=True)]
-        outbox.keep(ctx, head, state="intent", intent_at=ctx.org_now(), given_up_at=None)
-        try:
-            answers = ctx.gateway.push(op, head.sobject, records, ext_field=ext)
-        except (OrgError, UsageError) as error:
-            if _may_have_arrived(error):
-                given_up = error.facts.get("given_up_at") or ctx.gateway.server_now()
-                outbox.keep(ctx, head, state="in_doubt", given_up_at=given_up)
-                return False
-            outbox.keep(ctx, head, state="planned")
-            raise
-        # Any other exception leaves the batch as it is: what we do not understand may have arrived.
-        again = [not a.success and faults.fault(a.status_code).retryable for a in answers]
-        last = attempt == TRIES
-        keep = pl.Series([last or not r for r in again], dtype=pl.Boolean)
+        if lane.tries > 1:
+            ctx.gateway.pause(lane.tries - 2)
+        answers = _push(ctx, spec, head, op, ext, lane)
+        if answers is None:
+            return False
+        if not answers:
+            todo = lanes.smaller(lane) + todo
+            continue
+        keep, again = lanes.sort_out(lane, answers)
         booked = [a for a, k in zip(answers, keep, strict=True) if k]
-        outbox.book_answers(ctx, spec, head, rows.filter(keep), booked)
-        rows = rows.filter(~keep)
-        if rows.is_empty():
-            break
+        outbox.book_answers(ctx, spec, head, lane.rows.filter(pl.Series(keep, dtype=pl.Boolean)), booked)
+        todo += [call for later in again for call in later.calls()]
     return True
+
+
+def _push(
+    ctx: Context, spec: JobSpec, head: Batch, op: Op, ext: str | None, lane: lanes.Lane
+) -> list[RowAnswer] | None:
+    """One call: an answer for each row; none at all where the org could not read it; ``None`` where one was lost."""
+    firewall.check(ctx, spec, head.run_id, lane.rows)
+    org = ctx.org(head.sobject)
+    records = [as_record(org, op, ext, r) for r in lane.rows.iter_rows(named=True)]
+    outbox.keep(ctx, head, state="intent", intent_at=ctx.org_now(), given_up_at=None)
+    try:
+        return ctx.gateway.push(op, head.sobject, records, ext_field=ext, size=lane.size)
+    except (OrgError, UsageError) as error:
+        if _may_have_arrived(error):
+            given_up = error.facts.get("given_up_at") or ctx.gateway.server_now()
+            outbox.keep(ctx, head, state="in_doubt", given_up_at=given_up)
+            return None
+        outbox.keep(ctx, head, state="planned")
+        if isinstance(error, TerminalOrgError) and error.http in UNREADABLE:
+            told = str(error.facts.get("org_message") or error)
+            alone = RowAnswer(None, False, status_code=error.status_code or "", message=told, http=error.http)
+            return [] if len(records) > 1 else [alone]
+        raise
+    # Any other exception leaves the batch as it is: what we do not understand may have arrived.
 
 
 def _may_have_arrived(error: OrgError | UsageError) -> bool:
@@ -141,6 +159,8 @@ def _by_bulk(ctx: Context, spec: JobSpec, head: Batch) -> bool:
         if told is None:
             return False
         _book_bulk(ctx, spec, head, rows, told)
+    if not participants.invite(ctx, head):
+        return False
     outbox.keep(ctx, head, state="done", done_at=ctx.now())
     return True
 

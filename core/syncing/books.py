@@ -223,7 +223,7 @@ def book(batch: Batch, spec: JobSpec, run_id: str, rows: pl.DataFrame, at: datet
         still.select(
             "subject", "sobject", "record_id", "org_id", "key", "title", "outcome", "cause", "reason", "field",
             "status_code", value=pl.lit(None, dtype=pl.String),
-            candidates=_part("candidates", pl.col("cause").is_in(["ambiguous", "orphan"])),
+            candidates=_part("candidates", pl.col("cause").is_in(["ambiguous", "ambiguous_org", "orphan"])),
             disputes=_part("disputes", pl.col("cause").is_in(["conflict", "opt_in"])),
             job=pl.lit(spec.name), run_id=pl.lit(run_id), is_temporary=temporary,
         ),

@@ -108,9 +108,21 @@ def capture(
     again = _read_again(ctx, spec, orgs, fields, [*told, *_read_open(ctx, later, [])])
     whole = [_with_open(c, again[c.pair.sobject]) for c in captured]
     return [
-        _with_scope(ctx, spec, c, o, f, marks.get(c.pair.sobject, {}))
+        _with_converted(ctx, _with_scope(ctx, spec, c, o, f, marks.get(c.pair.sobject, {})), o, f)
         for c, o, f in zip(whole, orgs, fields, strict=True)
     ]
+
+
+def _with_converted(ctx: Context, captured: Captured, org: OrgObject, fields: list[str]) -> Captured:
+    """Leads that are out of the filter because they were converted have not left: they are followed."""
+    if not captured.left or "ConvertedContactId" not in fields:
+        return captured
+    where = soql.all_of(soql.eq("IsConverted", value=True), soql.ne("ConvertedContactId", None))
+    statements = soql.queries_in(fields, org.name, "Id", captured.left, where=where)
+    found = [r for statement in statements for r in ctx.gateway.query(statement)]
+    rows = frames.to_frame(found, fields, _types(org, fields))
+    left = tuple(i for i in captured.left if i not in set(rows["Id"]))
+    return replace(captured, rows=pl.concat([captured.rows, rows]), left=left)
 
 
 def _with_scope(

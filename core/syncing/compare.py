@@ -18,7 +18,7 @@ from core.records import ACTIVITY_KINDS, Direction, table_of
 from core.schema.describe import OrgObject
 from core.store.codec import INSTANT
 from core.store.records import load_records
-from core.syncing import capture, mismatch, plan_in, plan_out, select
+from core.syncing import capture, mismatch, plan_in, plan_out, rulings, select
 from core.syncing.context import Context
 
 COLUMNS: dict[str, Any] = {
@@ -138,7 +138,7 @@ def _outbound(ctx: Context, spec: JobSpec, pair: PairSpec, records: pl.DataFrame
     if records.is_empty():
         return pl.DataFrame(schema=LONG), pl.DataFrame(schema=COLUMNS)
     rows = plan_out.planning_rows(ctx, spec, records)
-    ground = select.ground(ctx, spec, pair, rows)
+    ground = select.ground(ctx, spec, pair, rows, rulings.of(ctx, spec))
     resolved = outbound.resolve(spec, pair, rows.drop(plan_out.RESOLVED, strict=False), ground)
     if spec.zone != "owner":
         resolved = resolved.drop("row_zone")

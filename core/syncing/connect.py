@@ -24,11 +24,12 @@ from core.connections.salesforce.oauth import App
 from core.connections.salesforce.ports import Tokens
 from core.connections.salesforce.tokens import TokenSource
 from core.errors import NotFound, SignInError, UsageError
-from core.store import ledger
+from core.store import ledger, setting
 from core.store.database import Database
 from core.store.secrets import Vault, hashed, new_secret
-from core.store.tables import Connection, OAuthState, Setting, Workspace
+from core.store.tables import Connection, OAuthState, Workspace
 
+HOSTS = "allowed_hosts"
 STATE_LIFETIME = timedelta(minutes=10)
 _threads: dict[int, threading.Lock] = defaultdict(threading.Lock)
 
@@ -106,9 +107,7 @@ class StoredTokens:
 
 def allowed_hosts(db: Database, workspace_id: int) -> tuple[str, ...]:
     """The hosts that an admin has listed beside Salesforce's own."""
-    with db.session() as session:
-        row = session.get(Setting, (workspace_id, "allowed_hosts"))
-    return tuple(row.value or ()) if row else ()
+    return tuple(setting.get(db, workspace_id, HOSTS) or ())
 
 
 def ca_for(doors: Doors, url: str, listed: tuple[str, ...]) -> str:
@@ -128,13 +127,7 @@ def allow_host(db: Database, workspace_id: int, host: str) -> None:
     """
     host = host.strip().lower().removeprefix("https://").rstrip("/")
     allowed_origin(f"https://{host}", [host])
-    with db.writing() as session:
-        row = session.get(Setting, (workspace_id, "allowed_hosts")) or Setting(
-            workspace_id=workspace_id, key="allowed_hosts", value=[]
-        )
-        row.value = sorted({*(row.value or []), host.lower()})
-        session.add(row)
-        session.commit()
+    setting.change(db, workspace_id, HOSTS, lambda kept: sorted({*(kept or []), host}))
 
 
 def begin(

@@ -133,6 +133,8 @@ def _check(item: Item, choice: Choice) -> None:
         raise UsageError("Say which record it is.", hint="`syncline inbox show` lists the candidates.")
     if choice.word == "in" and not choice.note.strip():
         raise UsageError("Say why they may be opted in again.", hint="The note is the evidence that is kept.")
+    if choice.word == "same" and not ids.is_id(choice.org_id or ""):
+        raise UsageError("Say which org record it is.", hint="The question lists the candidates.")
     if choice.word == "arrived" and not ids.is_id(choice.org_id or ""):
         raise UsageError("Say as which org record it arrived.", hint="Look for it there, and copy its Id.")
 
@@ -147,6 +149,9 @@ def _keep(batch: Batch, specs: Mapping[str, JobSpec], item: Item, choice: Choice
         looked += _keep_consent(batch, specs, item, choice, told)
     elif item.asks is Asks.DELETE:
         looked = _keep_delete(batch, specs, item, choice, told)
+    elif item.asks is Asks.ORG_MATCH:
+        picked = ids.to18(choice.org_id or "") if choice.word == "same" else None
+        _store(batch, item.spec.name, str(item.subject), {**told, "org_id": picked}, choice.at)
     elif item.asks in (Asks.MATCH, Asks.ORPHAN):
         _keep_match(batch, item, choice, told)
     elif item.asks is Asks.GONE:

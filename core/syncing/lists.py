@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +15,7 @@ from core.mapping import load
 from core.mapping.findings import Finding, fail, warn
 from core.mapping.lint_inbound import where as check_where
 from core.mapping.spec import JobSpec
+from core.records import table_of
 from core.store.database import Database
 from core.syncing.context import Context
 from core.syncing.scope import segments_of
@@ -107,8 +110,11 @@ def _limited(spec: JobSpec, **limits: Any) -> JobSpec:
     return spec.model_copy(update={"pairs": tuple(p.model_copy(update=limits) for p in spec.pairs)})
 
 
-def segments(db: Database, workspace_id: int) -> list[dict[str, Any]]:
-    """The segments there are: name, kind, members."""
+def segments(db: Database, workspace_id: int, specs: Sequence[JobSpec] = ()) -> list[dict[str, Any]]:
+    """The segments there are: name, kind, members, and ``problem``: why a rule could not look after it, or empty.
+
+    A rule whose list the connected user may not see any more takes nobody out: the segment stays as it was.
+    """
     counts: Counter[tuple[str, str]] = Counter()
     for table in ("account", "person"):
         rows = db.read(
@@ -117,4 +123,19 @@ def segments(db: Database, workspace_id: int) -> list[dict[str, Any]]:
             w=workspace_id,
         )
         counts.update((name, table) for text in rows["fields"] for name in segments_of(text))
-    return [{"name": n, "kind": k, "members": c} for (n, k), c in sorted(counts.items())]
+    problems = _problems(db, workspace_id, specs)
+    return [
+        {"name": n, "kind": k, "members": c, "problem": problems.get((n, k), "")}
+        for (n, k), c in sorted(counts.items())
+    ]
+
+
+def _problems(db: Database, workspace_id: int, specs: Sequence[JobSpec]) -> dict[tuple[str, str], str]:
+    """What went wrong in the latest run of each job that fills a segment."""
+    latest = db.read(
+        "SELECT r.job, r.error FROM run r WHERE r.workspace_id = :w AND r.status = 'failed' AND NOT EXISTS (SELECT 1"
+        " FROM run n WHERE n.workspace_id = r.workspace_id AND n.job = r.job AND n.requested_at > r.requested_at)",
+        w=workspace_id,
+    )
+    said = {job: str((json.loads(error) if error else {}).get("message") or "") for job, error in latest.iter_rows()}
+    return {(p.segment, table_of(s.kind)): said[s.name] for s in specs for p in s.pairs if p.segment and s.name in said}

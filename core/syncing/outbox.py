@@ -26,6 +26,9 @@ from core.syncing.context import Context
 
 BEFORE = timedelta(minutes=2)
 """Stamps are whole seconds and clocks differ: look from this long before the intent."""
+CONVERTED = "CANNOT_UPDATE_CONVERTED_LEAD"
+MOVES_ON = "Its lead was converted in the org: it goes to the contact as soon as the link has followed."
+"""Said of rows whose lead the org no longer takes: like others that wait for a parent they go by themselves."""
 
 
 def take(ctx: Context, run_id: str, number: int) -> Batch:
@@ -165,10 +168,12 @@ def _told(row: dict[str, Any], answer: RowAnswer) -> dict[str, Any]:
         return {**kept, "status_code": "", "answer": said, "is_temporary": False, "is_written": True,
                 "new_id": answer.id}  # fmt: skip
     fault = faults.fault(answer.status_code)
+    if answer.status_code == CONVERTED:
+        refused = {"outcome": "waiting", "cause": "parent", "reason": MOVES_ON}
+    else:
+        refused = {"outcome": "rejected", "cause": answer.status_code or "UNKNOWN", "reason": answer.message}
     return {
-        "outcome": "rejected",
-        "cause": answer.status_code or "UNKNOWN",
-        "reason": answer.message,
+        **refused,
         "field": ", ".join(answer.fields),
         "status_code": answer.status_code,
         "answer": said,
@@ -193,11 +198,22 @@ def _link(batch: Transaction, spec: JobSpec, run_id: str, rows: pl.DataFrame, no
             w=batch.workspace_id,
         )
     new = rows.join(have.select("org_id"), on="org_id", how="anti")
+    _add_links(batch, spec, run_id, new.with_columns(how=pl.lit(how)), now)
+
+
+def _add_links(batch: Transaction, spec: JobSpec, run_id: str, rows: pl.DataFrame, now: datetime) -> None:
+    """Links of rows with ``how``; where the org's record was there already, what it was found by is the evidence."""
+    by = pl.col("extra").str.json_path_match("$.matched_by")
+    met = (pl.col("action") != "create") & by.is_not_null()
     links.add(
         batch,
-        new.select("record_id", "org_id", "sobject", "baseline").with_columns(
-            table_name=pl.lit(table_of(spec.kind)), how=pl.lit(how), evidence=pl.lit(""), job=pl.lit(spec.name),
-            run_id=pl.lit(run_id), created_at=pl.lit(now), updated_at=pl.lit(now),
+        rows.select(
+            "record_id", "org_id", "sobject", "baseline",
+            how=pl.when(met).then(pl.lit("matched")).otherwise("how"),
+            evidence=pl.when(met).then(by).otherwise(pl.lit("")),
+        ).with_columns(
+            table_name=pl.lit(table_of(spec.kind)), job=pl.lit(spec.name), run_id=pl.lit(run_id),
+            created_at=pl.lit(now), updated_at=pl.lit(now),
         ),
     )  # fmt: skip
 
@@ -232,9 +248,17 @@ def _give_up_copies(batch: Transaction, spec: JobSpec, run_id: str, made: pl.Dat
         ledger.write(batch, "copy.closed", str(org_id), actor="worker", at=now, run_id=run_id, detail=detail)
 
 
-def refresh_baselines(ctx: Context, run_id: str) -> None:
+def refresh_baselines(ctx: Context, spec: JobSpec, run_id: str) -> None:
     """Record what both sides were found to agree on, so that the org need not be asked about it again."""
     with ctx.db.batch(ctx.workspace_id) as batch:
+        met = batch.read(
+            "SELECT c.record_id, c.org_id, c.sobject, c.baseline, c.extra, c.action FROM change c JOIN run r ON"
+            " r.plan_id = c.plan_id WHERE r.run_id = :r AND c.action = 'none' AND c.outcome = 'unchanged'"
+            " AND c.extra LIKE '%matched_by%' AND NOT EXISTS (SELECT 1 FROM link l WHERE l.workspace_id ="
+            " c.workspace_id AND l.org_id = c.org_id AND l.state = 'active')",
+            r=run_id,
+        )
+        _add_links(batch, spec, run_id, met.with_columns(how=pl.lit("matched")), ctx.now())
         batch.execute(
             "UPDATE link SET baseline = c.baseline, updated_at = :at FROM change AS c JOIN run AS r ON"
             " r.plan_id = c.plan_id"

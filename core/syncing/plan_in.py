@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import polars as pl
 
-from core.identity.match import CANDIDATE
 from core.mapping import canonical, checks
 from core.mapping.compile import inbound as compile_inbound
 from core.mapping.spec import Blank, JobSpec, PairSpec, Role
@@ -18,21 +18,13 @@ from core.records import Direction, Kind, table_of
 from core.store import consent, links
 from core.store.database import Batch
 from core.store.records import load_records
-from core.syncing import excluded, outbox, rulings, scope
+from core.syncing import excluded, first_contact, outbox, participants, rulings, scope, succession
 from core.syncing.capture import Captured
 from core.syncing.context import Context
 from core.syncing.plan_out import zone_of
 from core.syncing.select import planning_columns
-from core.values import domains, emails
+from core.values import domains
 
-MATCHES: dict[str, Any] = {
-    "Id": pl.String,
-    "record_id": pl.Int64,
-    "status": pl.String,
-    "rule": pl.String,
-    "candidates": pl.List(CANDIDATE),
-}
-"""Columns of first-contact matches."""
 SYSTEM_FIELDS = frozenset(
     {
         "Id",
@@ -47,15 +39,21 @@ SYSTEM_FIELDS = frozenset(
 )
 
 
-def plan_pair(ctx: Context, spec: JobSpec, captured: Captured) -> Planned:
+def plan_all(ctx: Context, spec: JobSpec, captured: Sequence[Captured]) -> list[Planned]:
+    """What the captured rows of every pair become; who became whom is known over all of them."""
+    heirs = succession.of(ctx, spec, captured)
+    return [_plan_pair(ctx, spec, c, heirs) for c in captured]
+
+
+def _plan_pair(ctx: Context, spec: JobSpec, captured: Captured, heirs: pl.DataFrame) -> Planned:
     """What the captured rows of one pair become, and the records that have left its filter."""
     left = scope.left_rows(ctx, spec, captured.pair, captured.left)
-    rows = with_values(with_heirs(captured.rows))
+    rows = with_values(captured.rows).join(heirs, on="Id", how="left")
     if rows.is_empty():
         return Planned(left, {captured.pair.sobject: captured.mark})
     # Asked before the links are read: what is booked in between has its link by then.
     in_flight = outbox.in_flight_since(ctx, captured.pair.sobject)
-    found = ground_of(ctx, spec, captured.pair, rows)
+    found = ground_of(ctx, spec, captured.pair, rows, heirs)
     made = rulings.of(ctx, spec)
     ground = replace(
         found,
@@ -83,7 +81,8 @@ def plan_pair(ctx: Context, spec: JobSpec, captured: Captured) -> Planned:
     mapped = scope.joined(captured.pair, mapped, ours, verdicts)
     planned = inbound.finish(spec, captured.pair, verdicts, mapped, mapped_base, ours, ground)
     mark = mark_before(captured.mark, verdicts.filter(pl.col("_cause") == inbound.IN_FLIGHT)["stamp_at"].min())
-    return Planned(pl.concat([planned.rows, left]), {captured.pair.sobject: mark}, planned.decisions)
+    made_here = participants.inbound(ctx, captured.pair, planned.rows)
+    return Planned(pl.concat([made_here, left]), {captured.pair.sobject: mark}, planned.decisions)
 
 
 def mark_before(mark: dict[str, Any], stamp: Any) -> dict[str, Any]:
@@ -91,27 +90,6 @@ def mark_before(mark: dict[str, Any], stamp: Any) -> dict[str, Any]:
     if stamp is None:
         return mark
     return {k: min(at, stamp) if k in ("org_stamp_at", "read_to_at") and at else at for k, at in mark.items()}
-
-
-def with_heirs(rows: pl.DataFrame) -> pl.DataFrame:
-    """Captured rows whose ``MasterRecordId`` is the record that lives on, where a winner lost a merge itself."""
-    if "MasterRecordId" not in rows.columns:
-        return rows
-    merged = rows.filter((pl.col("IsDeleted") == "true") & pl.col("MasterRecordId").is_not_null())
-    masters = dict(merged.select("Id", "MasterRecordId").iter_rows())
-    if not set(masters) & set(masters.values()):
-        return rows
-    heirs = {loser: _heir(loser, masters) for loser in masters}
-    found = pl.col("Id").replace_strict(heirs, default=pl.col("MasterRecordId"), return_dtype=pl.String)
-    return rows.with_columns(found.alias("MasterRecordId"))
-
-
-def _heir(loser: str, masters: dict[str, str]) -> str:
-    seen = {loser}
-    while (master := masters[loser]) in masters and master not in seen:
-        seen.add(master)
-        loser = master
-    return masters[loser]
 
 
 def with_values(rows: pl.DataFrame) -> pl.DataFrame:
@@ -124,14 +102,17 @@ def with_values(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.join(values, on="local_id")
 
 
-def ground_of(ctx: Context, spec: JobSpec, pair: PairSpec, rows: pl.DataFrame) -> inbound.Ground:
-    """Everything an inbound plan stands on for these rows."""
+def ground_of(
+    ctx: Context, spec: JobSpec, pair: PairSpec, rows: pl.DataFrame, heirs: pl.DataFrame | None = None
+) -> inbound.Ground:
+    """Everything an inbound plan stands on for these rows; ``heirs`` as `succession.of` tells them."""
     with ctx.db.reading(ctx.workspace_id) as batch:
         linked = _linked(batch, spec.kind, rows["Id"])
-        linked = pl.concat([linked, _adopted(rows, linked)])
+        if heirs is not None and heirs.height:
+            linked = pl.concat([linked, _adopted(batch, spec.kind, rows, linked, heirs)])
         loose = rows.filter(pl.col("IsDeleted") != "true").join(linked, on="Id", how="anti")
-        matches = _first_contact(batch, spec, pair, loose)
         accounts = _parents(batch, rows, _lookup(pair, Role.ACCOUNT, "AccountId"), "account", "account_record_id")
+        matches = first_contact.inbound(batch, spec, pair, loose, accounts)
         people = _parents(batch, rows, _lookup(pair, Role.PERSON, "WhoId"), "person", "person_record_id")
         by_domain = _by_domain(batch, pair, rows)
         released = consent.states(batch, linked["record_id"]).filter(pl.col("state") == "in")
@@ -212,6 +193,7 @@ def _linked(batch: Batch, kind: Kind, org_ids: pl.Series) -> pl.DataFrame:
         "updated_at", pl.col("deleted_at").is_not_null().alias("is_gone"),
         pl.col("archived_at").is_not_null().alias("is_archived"), pl.lit(value=False).alias("is_adopted"),
         pl.col("how").is_in(["created_out", "settled"]).alias("made_here"),
+        was=pl.lit(None, dtype=pl.String), was_how=pl.lit(None, dtype=pl.String),
     )  # fmt: skip
 
 
@@ -221,16 +203,16 @@ def _lookup(pair: PairSpec, role: Role, usual: str) -> str:
     return mapped if pair.sobject.endswith("__c") else usual
 
 
-def _adopted(rows: pl.DataFrame, linked: pl.DataFrame) -> pl.DataFrame:
-    """Links to be: winners of merges that are not linked yet take over the record of a loser, the oldest of several."""
-    if "MasterRecordId" not in rows.columns:
-        return linked.clear()
-    merged = rows.filter((pl.col("IsDeleted") == "true") & pl.col("MasterRecordId").is_not_null())
-    free = rows.filter(pl.col("IsDeleted") != "true").join(linked, on="Id", how="anti")
-    losers = linked.filter(~pl.col("is_gone")).join(merged.select("Id", heir="MasterRecordId"), on="Id")
-    won = losers.join(free.select(heir="Id"), on="heir", how="semi").sort("record_id").unique("heir", keep="first")
+def _adopted(batch: Batch, kind: Kind, rows: pl.DataFrame, linked: pl.DataFrame, heirs: pl.DataFrame) -> pl.DataFrame:
+    """Links to be: heirs that are not linked yet take over the record that lives on as them, the oldest of several."""
+    free = rows.join(linked, on="Id", how="anti")
+    wanted = heirs.join(free.select(heir="Id"), on="heir", how="semi")
+    losers = _linked(batch, kind, wanted["Id"]).filter(~pl.col("is_gone")).drop("was", "was_how").join(wanted, on="Id")
+    won = losers.sort("record_id").unique("heir", keep="first")
     return won.with_columns(
         Id="heir",
+        was="Id",
+        was_how="became",
         org_stamp_at=pl.lit(None, dtype=linked.schema["org_stamp_at"]),
         is_adopted=pl.lit(value=True),
         made_here=pl.lit(value=False),
@@ -243,46 +225,6 @@ def _parents(batch: Batch, rows: pl.DataFrame, column: str, table: str, name: st
         return pl.DataFrame(schema=schema)
     found = links.of_org(batch, rows[column].drop_nulls().unique()).filter(pl.col("table_name") == table)
     return found.select(pl.col("org_id").alias(column), pl.col("record_id").alias(name)).cast(schema)  # type: ignore[arg-type]
-
-
-def _first_contact(batch: Batch, spec: JobSpec, pair: PairSpec, loose: pl.DataFrame) -> pl.DataFrame:
-    """Unlinked workspace records that an unlinked org row certainly is, by e-mail or domain."""
-    kinds = {Kind.PERSON: ("email", "Email"), Kind.ACCOUNT: ("domain", "Website")}
-    empty = pl.DataFrame(schema=MATCHES)
-    rule, column = kinds.get(spec.kind, ("", ""))
-    if column not in loose.columns or rule not in pair.match or loose.is_empty():
-        return empty
-    normalized = emails.normalize(loose[column]) if rule == "email" else domains.from_websites(loose[column])
-    keys = loose.select("Id", "CreatedDate").with_columns(normalized.alias("value")).drop_nulls("value")
-    staged = batch.stage(keys.select("value").unique())
-    table = table_of(spec.kind)
-    free = batch.read(
-        f"SELECT c.value, c.record_id FROM contact_point c JOIN {staged} s ON s.value = c.value"  # noqa: S608
-        f" JOIN {table} r ON r.workspace_id = c.workspace_id AND r.id = c.record_id AND r.deleted_at IS NULL"
-        " WHERE c.workspace_id = :w AND c.table_name = :t AND c.kind = :k AND NOT EXISTS (SELECT 1 FROM link l"
-        " WHERE l.workspace_id = c.workspace_id AND l.table_name = :t AND l.record_id = c.record_id AND"
-        " l.state = 'active')",
-        w=batch.workspace_id,
-        t=table,
-        k=rule,
-    ).with_columns(pl.col("record_id").cast(pl.Int64), pl.col("value").cast(pl.String))
-    found = keys.join(free.unique(), on="value").with_columns(pl.len().over("Id").alias("n"))
-    meant = found.group_by("Id").agg(
-        pl.struct("record_id", pl.lit(rule).alias("rule")).sort_by("record_id").head(20).alias("candidates")
-    )
-    # Two org rows that claim the same record: the older has it, the other comes in by itself.
-    first = found.sort("CreatedDate", "Id").unique("record_id", keep="first", maintain_order=True)
-    return (
-        first.join(meant, on="Id")
-        .select(
-            "Id",
-            pl.when(pl.col("n") == 1).then("record_id").alias("record_id"),
-            pl.when(pl.col("n") == 1).then(pl.lit("unique")).otherwise(pl.lit("ambiguous")).alias("status"),
-            pl.lit(rule).alias("rule"),
-            "candidates",
-        )
-        .unique("Id")
-    )
 
 
 def baseline_rows(pair: PairSpec, moving: pl.DataFrame, columns: list[str]) -> pl.DataFrame:

@@ -14,7 +14,7 @@ from core.mapping.spec import JobSpec, PairSpec
 from core.planning import outbound, plan
 from core.planning.plan import Planned
 from core.records import ACTIVITY_KINDS, CONSENT_FIELDS, Direction, Kind, Outcome
-from core.syncing import excluded, spill
+from core.syncing import access, excluded, first_contact, participants, rulings, spill
 from core.syncing.context import Context
 from core.syncing.select import by_pair, changed_since, ground, planning_columns
 from core.values import ids
@@ -45,11 +45,13 @@ def plan_pair(ctx: Context, spec: JobSpec, selected: Selected) -> Planned:
         return Planned(plan.empty(), selected.marks)
     org = ctx.org(pair.sobject)
     rows = planning_rows(ctx, spec, selected.rows)
-    found = ground(ctx, spec, pair, rows)
+    made = rulings.of(ctx, spec)
+    found = first_contact.outbound(ctx, spec, pair, rows, ground(ctx, spec, pair, rows, made), made)
     given = rows.with_columns(_given_email="person_email") if "person_email" in rows.columns else rows
     resolved = outbound.resolve(spec, pair, given.drop(RESOLVED, strict=False), found)
     if not outbound.is_consent_only(spec):
         resolved = excluded.outbound(ctx, spec, resolved)
+    resolved = access.outbound(ctx, spec, resolved)
     resolved = resolved.with_columns(sent_as=_login_of(ctx, spec, resolved))
     resolved = resolved.with_columns(_title=_title_of(spec, resolved))
     if spec.zone != "owner":
@@ -72,6 +74,7 @@ def plan_pair(ctx: Context, spec: JobSpec, selected: Selected) -> Planned:
     settled = without_filled(compiled, mapped, todo, org_now)
     changed = _changed(spec, pair, settled, verdicts, differing, org_now, found)
     rows = spill.attach(pl.concat([others, changed.rows]), mapped)
+    rows = participants.outbound(ctx, pair, rows, resolved)
     return Planned(rows, selected.marks, changed.decisions)
 
 

@@ -24,11 +24,13 @@ class Rulings:
         fields: ``local_id`` Int64 or ``Id`` String, and the columns of :data:`FIELDS`.
         may_delete: subjects that may be deleted although the other side changed them.
         picks: subject -> the workspace record that is meant; ``None`` where it is none of those there are.
+        org_picks: subject -> the org record that it is; ``None`` where it is none of those there are.
     """
 
     fields: pl.DataFrame
     may_delete: tuple[Any, ...]
     picks: dict[Any, int | None]
+    org_picks: dict[Any, str | None]
 
 
 def of(ctx: Context, spec: JobSpec) -> Rulings:
@@ -46,4 +48,5 @@ def of(ctx: Context, spec: JobSpec) -> Rulings:
         pl.DataFrame(rows, schema={key: pl.Int64 if outbound else pl.String, **FIELDS}),
         tuple(s for s, d in made if d.get("may_delete")),
         {s: d["record_id"] for s, d in made if "record_id" in d},
+        {s: d["org_id"] for s, d in made if "org_id" in d},
     )

@@ -14,8 +14,8 @@ from core.records import ACTIVITY_KINDS, Direction, Kind, table_of
 from core.store import consent, links
 from core.store.database import Batch
 from core.store.records import load_records
-from core.syncing import rulings
 from core.syncing.context import Context
+from core.syncing.rulings import Rulings
 from core.values import domains, emails, ids, phones
 
 RENAMED = {"id": "local_id", "user_email": "user", "created_on_at": "created_on", "lead_source": "source_of_lead"}
@@ -151,7 +151,7 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def ground(ctx: Context, spec: JobSpec, pair: PairSpec, rows: pl.DataFrame) -> Ground:
+def ground(ctx: Context, spec: JobSpec, pair: PairSpec, rows: pl.DataFrame, made: Rulings) -> Ground:
     """Everything an outbound plan stands on for these rows."""
     with ctx.db.reading(ctx.workspace_id) as batch:
         held = links.of_records(batch, table_of(spec.kind), rows["local_id"])
@@ -161,14 +161,15 @@ def ground(ctx: Context, spec: JobSpec, pair: PairSpec, rows: pl.DataFrame) -> G
         accounts = _accounts(batch, wanted)
         users = _users(batch)
         records = _records_of(batch, pair, person_match)
+        peopled = _peopled(batch, rows["local_id"]) if not spec.without_people else frozenset()
         released = _released(batch, rows["local_id"]) if spec.kind is Kind.PERSON else None
-    made = rulings.of(ctx, spec)
     here = pl.col("sobject") == pair.sobject
     return Ground(
         links=held.filter(here).select("org_id", "baseline", local_id="record_id"),
         records=records,
         elsewhere=_elsewhere(spec.kind, held.filter(~here)),
         released=released,
+        peopled=peopled,
         rulings=made.fields,
         may_delete=made.may_delete,
         people=people,
@@ -203,6 +204,17 @@ def _records_of(batch: Batch, pair: PairSpec, match: pl.DataFrame) -> pl.DataFra
     )
     alone = ranked.filter(pl.col("n") == 1).sort("rank").unique("person_record_id", keep="first", maintain_order=True)
     return alone.select("person_record_id", "record_org_id")
+
+
+def _peopled(batch: Batch, accounts: pl.Series) -> frozenset[int]:
+    """Those of the accounts at which somebody works who is not deleted."""
+    staged = batch.stage(accounts.to_frame("account"))
+    found = batch.read(
+        f"SELECT DISTINCT p.account_record_id FROM person p JOIN {staged} s ON s.account = p.account_record_id"  # noqa: S608
+        " WHERE p.workspace_id = :w AND p.deleted_at IS NULL",
+        w=batch.workspace_id,
+    )
+    return frozenset(int(i) for i in found["account_record_id"])
 
 
 def _released(batch: Batch, people: pl.Series) -> pl.DataFrame:

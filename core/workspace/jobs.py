@@ -20,7 +20,7 @@ from core.schema.describe import OrgObject
 from core.store import drafts, ledger, setting
 from core.store.roles import ADMIN, ANALYST, VIEWER, may
 from core.store.tables import Job
-from core.syncing import intake, lists
+from core.syncing import intake, lists, picklists
 from core.syncing.context import Context
 from core.syncing.select import start_now
 from core.workspace.base import Base
@@ -181,8 +181,8 @@ class Jobs(Base):
 
     @may(ANALYST)
     def segments(self) -> list[dict[str, Any]]:
-        """The workspace's segments: name, kind, members."""
-        return lists.segments(self.database, self.workspace_id)
+        """The workspace's segments: name, kind, members, and what keeps the rule that fills it from doing so."""
+        return lists.segments(self.database, self.workspace_id, self.specs())
 
     @may(ADMIN)
     def import_lists(
@@ -251,7 +251,8 @@ class Jobs(Base):
         """Every finding of a job, worst first; saves nothing."""
         spec = self.job(job) if isinstance(job, str) else job
         ctx = self._ctx()
-        orgs = {p.sobject: o for p in spec.pairs if (o := _or_none(ctx, p.sobject)) is not None}
+        known = {p.sobject: (p, o) for p in spec.pairs if (o := _or_none(ctx, p.sobject)) is not None}
+        orgs = {name: picklists.of_pair(ctx, p, o) for name, (p, o) in known.items()}
         linked = bool(
             self.database.one(
                 "SELECT COUNT(*) FROM workspace_user WHERE workspace_id = :w AND org_user_id IS NOT NULL",

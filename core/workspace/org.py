@@ -6,13 +6,16 @@ from collections.abc import Iterable, Mapping
 from zoneinfo import available_timezones
 
 from core.errors import UsageError
+from core.mapping.editor import FieldSheet, sheets
 from core.mapping.findings import Finding
-from core.schema.describe import OrgObject
+from core.mapping.load import CHOOSE_FIELD
+from core.records import Direction
+from core.schema.describe import OrgObject, RecordType
 from core.settings import settings
 from core.store.roles import ADMIN, ANALYST, OPERATOR, VIEWER, may
 from core.store.tables import Connection
 from core.store.tables import Workspace as WorkspaceRow
-from core.syncing import connect, lists, users
+from core.syncing import connect, lists, picklists, users
 from core.syncing.connect import Begun
 from core.syncing.context import Context
 from core.workspace.base import Base
@@ -151,6 +154,28 @@ class Org(Base):
     def org_object(self, sobject: str) -> OrgObject:
         """The describe of an org object, as last read."""
         return self._ctx().org(sobject)
+
+    @may(ANALYST)
+    def record_types(self, sobject: str) -> list[RecordType]:
+        """The record types of an object that the connected user may use."""
+        return list(self._ctx().org(sobject).record_types)
+
+    @may(ANALYST)
+    def org_fields(
+        self, sobject: str, *, direction: Direction = Direction.OUTBOUND, record_type: str = ""
+    ) -> list[FieldSheet]:
+        """Every field of an object as the mapping editor shows it; picklists are those of a record type, where named.
+
+        Raises:
+            NotFound: there is no such record type.
+            OrgError: the org did not answer.
+        """
+        ctx = self._ctx()
+        org = picklists.narrowed(ctx, ctx.org(sobject), record_type)
+        inward = direction is Direction.INBOUND
+        pairs = [p for s in self.specs() if s.direction is direction for p in s.pairs if p.sobject == org.name]
+        named = [m.source if inward else m.target for p in pairs for m in p.mappings if m.target != CHOOSE_FIELD]
+        return sheets(org, direction, [n for n in named if n and "." not in n])
 
     @may(ANALYST)
     def list_views(self, sobject: str) -> list[dict[str, str]]:

@@ -64,6 +64,8 @@ def _closed_statuses(saver: Saver) -> frozenset[str]:
 
 
 def _who_and_what(saver: Saver, row: Row) -> None:
+    if row.whos is not None:
+        _take_whos(saver, row)
     who, what = row.get("WhoId"), row.get("WhatId")
     if not row.created and not row.changes("WhoId", "WhatId"):
         return
@@ -79,8 +81,26 @@ def _who_and_what(saver: Saver, row: Row) -> None:
             message = "Leads cannot be related to other records: a task or event with a lead has no Related To ID"
             row.fail("FIELD_INTEGRITY_EXCEPTION", message, ["WhatId"])
     row.values["AccountId"] = account_of(saver, who, what)
-    row.values["WhoCount"] = int(who is not None)
+    if row.created:
+        row.values["WhoCount"] = int(who is not None)
     row.values["WhatCount"] = int(what is not None)
+
+
+def _take_whos(saver: Saver, row: Row) -> None:
+    """Make WhoId one of the people that the request lists, the first unless it says or keeps another."""
+    whos = row.whos or []
+    who = row.get("WhoId")
+    if row.values.get("WhoId") is not None and who not in whos:
+        whos.insert(0, who)
+    elif who not in whos:
+        row.values["WhoId"] = whos[0] if whos else None
+    for one in whos:
+        if one not in saver.known:
+            _look_up(saver, one)
+        known = saver.known.get(one)
+        if known is None or known.deleted or not known.seen:
+            row.fail("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id", [f"{saver.sobject.name}WhoIds"])
+    row.whos = whos
 
 
 def _look_up(saver: Saver, record_id: str) -> None:
@@ -225,13 +245,19 @@ class Links:
         """Start with nothing touched."""
         self._parents: set[str] = set()
         self._activities: dict[str, list[str]] = {}
+        self._whos: dict[str, list[str]] = {}
+        self._gone: dict[str, str] = {}
 
     def note(self, saver: Saver, rows: list[Row]) -> None:
         """Remember what the rows of a batch touch."""
         kind = saver.sobject.name
         closing = ("WhoId", "WhatId", "AccountId", "ActivityDate", "IsClosed")
         for row in rows:
-            if row.created or row.changes("WhoId", "WhatId", "AccountId"):
+            if row.whos is not None:
+                self._whos[str(row.id)] = row.whos
+            elif row.old and row.old.get("WhoId") and row.changes("WhoId"):
+                self._gone[str(row.id)] = row.old["WhoId"]
+            if row.created or row.whos is not None or row.changes("WhoId", "WhatId", "AccountId"):
                 self._activities.setdefault(kind, []).append(str(row.id))
             if not row.changes(*closing):
                 continue
@@ -241,7 +267,7 @@ class Links:
     def settle(self, conn: sqlite3.Connection, schema: Schema, stamp: int) -> None:
         """Bring relations and LastActivityDate up to date."""
         for kind, ids in self._activities.items():
-            relations.rebuild(conn, schema, kind, ids, stamp)
+            relations.rebuild(conn, schema, kind, ids, stamp, relations.Whos(self._whos, self._gone))
         refresh_last_activity(conn, schema, self._parents, stamp)
 
 

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, date, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,6 +22,8 @@ from local_org.org.store import Store, Transaction, columns, quoted
 Result = TypeVar("Result")
 
 DEFAULT_ORG_ID = make_id("00D", 1)
+_LOADED = 1000
+"""Rows that are loaded at a time."""
 BIN_SECONDS = 15 * 86400
 """How long a deleted row stays in the recycle bin."""
 
@@ -310,26 +313,25 @@ class Org:
         target = self._object(sobject)
         names = columns(target)
         booleans = {f.name for f in target.fields if f.type == "boolean"}
-        unknown: set[str] = set()
-
-        def stored() -> Iterator[list[Any]]:
-            known = set(names)
-            for row in rows:
-                unknown.update(row.keys() - known)
-                get = row.get
-                yield [
-                    _stored(value) if (value := get(name)) is not None else 0 if name in booleans else None
-                    for name in names
-                ]
-
-        listed, marks = ", ".join(map(quoted, names)), ", ".join("?" * len(names))
-        sql = f"INSERT INTO {quoted(target.name)} ({listed}) VALUES ({marks})"
+        loaded, left = 0, iter(rows)
         with self.write() as conn:
-            before = conn.total_changes
-            conn.executemany(sql, stored())
-            if unknown:
-                raise ValueError(f"{target.name} has no fields {', '.join(sorted(unknown))}")
-            loaded = conn.total_changes - before
+            while part := list(islice(left, _LOADED)):
+                used = set().union(*part)
+                if unknown := used.difference(names):
+                    raise ValueError(f"{target.name} has no fields {', '.join(sorted(unknown))}")
+                # Columns that nobody fills are left to the table.
+                filled = [name for name in names if name in used]
+                listed, marks = ", ".join(map(quoted, filled)), ", ".join("?" * len(filled))
+                sql = f"INSERT INTO {quoted(target.name)} ({listed}) VALUES ({marks})"
+                empty = {name: 0 if name in booleans else None for name in filled}
+                conn.executemany(
+                    sql,
+                    (
+                        [empty[name] if (value := get(name)) is None else _stored(value) for name in filled]
+                        for get in (row.get for row in part)
+                    ),
+                )
+                loaded += len(part)
             self._advance_sequence(target)
         return loaded
 
@@ -393,15 +395,23 @@ class Org:
                     ).rowcount
         return gone
 
+    def remove(self, sobject: SObject, record_ids: Iterable[str]) -> None:
+        """Remove rows that lie in the recycle bin for good, as a hard delete does."""
+        with self.write() as conn:
+            where = 'WHERE "IsDeleted" = 1 AND "Id" IN (SELECT value FROM json_each(?))'
+            conn.execute(f"DELETE FROM {quoted(sobject.name)} {where}", (json.dumps(list(record_ids)),))
+
 
 def _stored(value: Any) -> Any:
+    if value.__class__ is str:
+        return value or None
     if isinstance(value, bool):
         return int(value)
     if isinstance(value, datetime):
         return int((value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp())
     if isinstance(value, date):
         return value.isoformat()
-    return value if value != "" else None
+    return value
 
 
 def _audit(target: SObject, stamp: int, user_id: str | None) -> dict[str, Any]:

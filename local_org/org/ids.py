@@ -11,6 +11,8 @@ ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _CHECKS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 _SHAPE = re.compile(r"[0-9A-Za-z]{15}\Z", re.ASCII)
 _POD = "Hs0"
+_PAIRS = tuple(one + other for one in ALPHABET for other in ALPHABET)
+_PAIRED = len(_PAIRS)
 
 MASTER_RECORD_TYPE = "012000000000000AAA"
 
@@ -57,13 +59,13 @@ def make_id(prefix: str, number: int) -> str:
     """The 18-character Id of the given number (from 0) for the object with this key prefix."""
     if number < 0:
         raise ValueError("id number below zero")
-    digits = ""
-    while number:
-        number, digit = divmod(number, 62)
-        digits = ALPHABET[digit] + digits
-    if len(digits) > 9:
+    if number >= 62**9:
         raise ValueError("id number too large")
-    id15 = prefix + _POD + digits.rjust(9, "0")
+    rest, last = divmod(number, _PAIRED)
+    rest, third = divmod(rest, _PAIRED)
+    rest, second = divmod(rest, _PAIRED)
+    first, pair = divmod(rest, _PAIRED)
+    id15 = f"{prefix}{_POD}{ALPHABET[first]}{_PAIRS[pair]}{_PAIRS[second]}{_PAIRS[third]}{_PAIRS[last]}"
     return id15 + check_characters(id15)
 
 

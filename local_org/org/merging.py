@@ -117,7 +117,7 @@ class _Mover:
                 if sobject.name in f.reference_to and f.name not in _HISTORY:
                     self._repoint(child, f.name, old, new)
                     self._untie(sobject, child, f.name, new)
-        self._repoint_invitees(old, new)
+        self.repoint_people(old, new)
 
     def _untie(self, sobject: SObject, child: SObject, column: str, record_id: str) -> None:
         """A master that named its own loser must not end up naming itself."""
@@ -146,14 +146,18 @@ class _Mover:
             (new, *stamps, self.stamp, json.dumps(ids)),
         )
 
-    def _repoint_invitees(self, old: str, new: str) -> None:
-        if self.schema.get("EventRelation") is None:
-            return
-        self.conn.execute(
-            'UPDATE "EventRelation" SET "RelationId" = ?, "SystemModstamp" = max("SystemModstamp", ?) '
-            'WHERE "RelationId" = ? AND "IsParent" = 0 AND "IsDeleted" = 0',
-            (new, self.stamp, old),
-        )
+    def repoint_people(self, old: str, new: str) -> None:
+        """Make activities that are about the old person, and events that invite it, name the new one."""
+        for kind in activities.ACTIVITY:
+            table, where = quoted(f"{kind}Relation"), 'WHERE "RelationId" = ? AND "IsDeleted" = 0'
+            if self.schema.get(f"{kind}Relation") is None:
+                continue
+            ids = [row[0] for row in self.conn.execute(f"SELECT {quoted(kind + 'Id')} FROM {table} {where}", (old,))]
+            self.touch_activity(kind, ids)
+            self.conn.execute(
+                f'UPDATE {table} SET "RelationId" = ?, "SystemModstamp" = max("SystemModstamp", ?) {where}',
+                (new, self.stamp, old),
+            )
 
     def bury(self, sobject: SObject, losers: list[str], master: str) -> None:
         """Send losers to the bin, pointing at their master."""
@@ -292,6 +296,7 @@ def _move_activities(session: Session, conn: sqlite3.Connection, lead: str, cont
             (contact, related, account, mover.stamp, mover.user, mover.stamp, json.dumps(ids)),
         )
         mover.touch_activity(kind, ids)
+    mover.repoint_people(lead, contact)
     conn.execute(
         'UPDATE "CampaignMember" SET "ContactId" = ?, "LeadOrContactId" = ?, "SystemModstamp" = ? WHERE "LeadId" = ?',
         (contact, contact, mover.stamp, lead),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from local_org.org.model import AUDIT_FIELDS, Access, Field, Schema, SObject
@@ -29,6 +31,14 @@ class Slot(NamedTuple):
     boolean: bool
 
 
+class Insert(NamedTuple):
+    """A statement that fills some columns, and what takes their values out of a record that has them all."""
+
+    sql: str
+    blank: Mapping[str, None]
+    cells: Callable[[Mapping[str, Any]], tuple[Any, ...]]
+
+
 @dataclass(slots=True)
 class Plan:
     """Everything about writing one object that does not depend on the record."""
@@ -50,9 +60,19 @@ class Plan:
     """Custom required fields: an update must leave them filled even if it does not touch them."""
     unique: tuple[Field, ...]
     columns: tuple[str, ...]
-    insert_sql: str
     select_sql: str
     """Reads all columns of the rows whose Ids are in a JSON array."""
+    inserts: dict[tuple[str, ...], Insert] = field(default_factory=dict)
+
+    def insert(self, used: AbstractSet[str]) -> Insert:
+        """How records are written that fill no other columns than these."""
+        names = tuple(name for name in self.columns if name in used)
+        made = self.inserts.get(names)
+        if made is None:
+            listed, marks = ", ".join(map(quoted, names)), ", ".join("?" * len(names))
+            sql = f"INSERT INTO {quoted(self.sobject.name)} ({listed}) VALUES ({marks})"
+            made = self.inserts[names] = Insert(sql, dict.fromkeys(names), itemgetter(*names))
+        return made
 
 
 def make_plan(schema: Schema, access: Access, sobject: SObject) -> Plan:
@@ -73,7 +93,6 @@ def make_plan(schema: Schema, access: Access, sobject: SObject) -> Plan:
         always_filled=tuple(f.name for f in writable if f.custom and f.required),
         unique=tuple(f for f in writable if f.unique),
         columns=names,
-        insert_sql=f"INSERT INTO {table} ({quoted_names}) VALUES ({', '.join('?' * len(names))})",
         select_sql=f'SELECT {quoted_names} FROM {table} WHERE "Id" IN (SELECT value FROM json_each(?))',
     )
 

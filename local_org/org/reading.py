@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from local_org.org.activities import ACTIVITY
+from local_org.org.ids import full_id
 from local_org.org.matching import find
 from local_org.org.model import Field, OrgFault, SObject
 from local_org.org.row import Row, folded, no_such_column, not_writable
@@ -13,6 +15,10 @@ from local_org.org.values import TypeFault, check_for
 
 if TYPE_CHECKING:
     from local_org.org.saving import Saver
+
+
+MOST_WHOS = 50
+"""People that one activity can be about."""
 
 
 def parse(saver: Saver, rows: list[Row]) -> None:
@@ -68,6 +74,9 @@ def other_key(saver: Saver, row: Row, key: str, value: Any, nested: list[tuple[F
     lower = key.lower()
     if lower == "attributes":
         return
+    if lower == f"{saver.sobject.name.lower()}whoids" and saver.sobject.name in ACTIVITY:
+        read_whos(saver, row, key, value)
+        return
     f = saver.plan.relations.get(lower)
     if f is None or f.name.lower() not in saver.plan.slots or not isinstance(value, Mapping | None):
         row.errors.append(no_such_column(key, saver.sobject))
@@ -77,6 +86,17 @@ def other_key(saver: Saver, row: Row, key: str, value: Any, nested: list[tuple[F
         row.errors.append(not_writable([f.name]))
     else:
         nested.append((f, value))
+
+
+def read_whos(saver: Saver, row: Row, key: str, value: Any) -> None:
+    """Everybody that an activity is about; WhoId is the first of them unless it is said."""
+    ids = [full_id(one) for one in value] if isinstance(value, list) else [] if value is None else [None]
+    if None in ids or any(one[:3] not in saver.plan.references["WhoId"][1] for one in ids if one):
+        row.fail("MALFORMED_ID", f"{key}: id value of incorrect type: {value}", [key])
+    elif len(ids) > MOST_WHOS:
+        row.fail("LIMIT_EXCEEDED", f"{key}: at most {MOST_WHOS} people can be related to an activity", [key])
+    else:
+        row.whos = list(dict.fromkeys(one for one in ids if one))
 
 
 def resolve(saver: Saver, nested: list[tuple[Row, Field, Mapping[str, Any]]]) -> None:

@@ -4,15 +4,30 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from local_org.org.ids import make_id
 from local_org.org.model import Schema
 from local_org.org.store import quoted
 
 
-def rebuild(conn: sqlite3.Connection, schema: Schema, kind: str, ids: Iterable[str], stamp: int | None) -> None:
-    """Make the relation rows of these activities say what WhoId and WhatId say; invitees stay as they are.
+class Whos(NamedTuple):
+    """What a save said about people: everybody of an activity, or who is no longer its WhoId."""
+
+    everybody: Mapping[str, list[str]]
+    gone: Mapping[str, str]
+
+
+def rebuild(
+    conn: sqlite3.Connection,
+    schema: Schema,
+    kind: str,
+    ids: Iterable[str],
+    stamp: int | None,
+    whos: Whos = Whos({}, {}),  # noqa: B008 - it cannot be changed
+) -> None:
+    """Make the relation rows of these activities say what WhoId and WhatId say; further people and invitees stay.
 
     The rows carry ``stamp``, or with ``None`` the activity's own SystemModstamp.
     """
@@ -20,22 +35,35 @@ def rebuild(conn: sqlite3.Connection, schema: Schema, kind: str, ids: Iterable[s
     if relation is None:
         return
     wanted = json.dumps(list(ids))
-    key = quoted(f"{kind}Id")
-    table = quoted(relation.name)
-    parent_only = ' AND "IsParent" = 1' if relation.field("IsParent") else ""
-    conn.execute(f"DELETE FROM {table} WHERE {key} IN (SELECT value FROM json_each(?)){parent_only}", (wanted,))
+    key, table = quoted(f"{kind}Id"), quoted(relation.name)
+    listed = f"{key} IN (SELECT value FROM json_each(?))" + (
+        ' AND "IsParent" = 1' if relation.field("IsParent") else ""
+    )
+    held: dict[str, list[str]] = {}
+    sql = f'SELECT {key}, "RelationId" FROM {table} WHERE {listed} AND "IsWhat" = 0 AND "IsDeleted" = 0 ORDER BY "Id"'
+    for activity, person in conn.execute(sql, (wanted,)):
+        held.setdefault(activity, []).append(person)
+    conn.execute(f"DELETE FROM {table} WHERE {listed}", (wanted,))
     rows = conn.execute(
-        f'SELECT "Id", "WhoId", "WhatId", "AccountId", "LastModifiedById", "SystemModstamp" FROM {quoted(kind)} '
-        'WHERE "Id" IN (SELECT value FROM json_each(?)) AND ("WhoId" IS NOT NULL OR "WhatId" IS NOT NULL) ORDER BY 1',
+        f'SELECT "Id", "WhoId", "WhatId", "AccountId", "LastModifiedById", "SystemModstamp", "WhoCount" '
+        f'FROM {quoted(kind)} WHERE "Id" IN (SELECT value FROM json_each(?)) ORDER BY 1',
         (wanted,),
     ).fetchall()
-    made = [
-        (activity, related, is_what, account, user, modstamp if stamp is None else stamp)
-        for activity, who, what, account, user, modstamp in rows
-        for related, is_what in ((who, 0), (what, 1))
-        if related
-    ]
+    made, counted = [], []
+    for activity, who, what, account, user, modstamp, count in rows:
+        people = whos.everybody.get(activity)
+        if people is None:
+            people = [one for one in held.get(activity, ()) if one != whos.gone.get(activity)]
+        people = list(dict.fromkeys([who, *people])) if who else []
+        related = [(one, 0) for one in people] + ([(what, 1)] if what else [])
+        moved = modstamp if stamp is None else stamp
+        made += [(activity, *one, account, user, moved) for one in related]
+        if len(people) != count:
+            counted.append((len(people), moved, activity))
     _insert(conn, relation.name, relation.key_prefix or "000", f"{kind}Id", made)
+    conn.executemany(
+        f'UPDATE {quoted(kind)} SET "WhoCount" = ?, "SystemModstamp" = max("SystemModstamp", ?) WHERE "Id" = ?', counted
+    )
 
 
 def _insert(

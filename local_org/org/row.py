@@ -21,7 +21,7 @@ class Known(NamedTuple):
 class Row:
     """One record on its way into the org."""
 
-    __slots__ = ("created", "errors", "id", "index", "old", "record", "values")
+    __slots__ = ("created", "errors", "id", "index", "old", "record", "values", "whos")
 
     def __init__(self, index: int, record: Mapping[str, Any]) -> None:
         """Start with what the request said."""
@@ -32,6 +32,8 @@ class Row:
         self.values: dict[str, Any] = {}
         self.errors: list[OrgFault] = []
         self.created = False
+        self.whos: list[str] | None = None
+        """Whom an activity is about, where the request lists them."""
 
     def get(self, name: str) -> Any:
         """The value after this save."""
@@ -41,8 +43,11 @@ class Row:
 
     def changes(self, *names: str) -> bool:
         """Whether the save gives one of the fields another value (on create: any value)."""
-        old = self.old or {}
-        return any(name in self.values and self.values[name] != old.get(name) for name in names)
+        values, old = self.values, self.old or {}
+        for name in names:  # noqa: SIM110 - asked many times for every row, and a generator costs more than the question
+            if name in values and values[name] != old.get(name):
+                return True
+        return False
 
     def result(self) -> SaveResult:
         """What the caller is told."""

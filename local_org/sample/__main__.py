@@ -6,7 +6,8 @@ import argparse
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from local_org.sample import SEED, write_intake
+from local_org.sample.world import SEED
+from local_org.sample.writing import write_intake
 
 
 def main(argv: Sequence[str] | None = None) -> int:

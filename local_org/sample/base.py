@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
+from local_org.org.ids import ALPHABET, check_characters
+
 Row = dict[str, Any]
 
 DAY = 86_400
 HOUR = 3_600
-
-_BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_CHECK = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
 PREFIXES = {
     "Account": "001",
@@ -41,11 +40,7 @@ PREFIXES = {
 
 def to18(id15: str) -> str:
     """The 18-character form of a 15-character Id: three check characters that tell which letters are upper case."""
-    suffix = ""
-    for start in (0, 5, 10):
-        bits = sum(1 << k for k, char in enumerate(id15[start : start + 5]) if "A" <= char <= "Z")
-        suffix += _CHECK[bits]
-    return id15 + suffix
+    return id15 + check_characters(id15)
 
 
 def make_id(sobject: str, number: int) -> str:
@@ -53,7 +48,7 @@ def make_id(sobject: str, number: int) -> str:
     digits = ""
     while number:
         number, rest = divmod(number, 62)
-        digits = _BASE62[rest] + digits
+        digits = ALPHABET[rest] + digits
     return to18(f"{PREFIXES[sobject]}Hp{digits:0>10}")
 
 

@@ -8,9 +8,10 @@ from typing import Any
 from local_org.org import merging
 from local_org.org.model import OrgFault
 from local_org.web import control_api, lasting, people, reshape
+from local_org.web.bulk import query_jobs
 from local_org.web.messages import Answer, Call, not_found
 from local_org.web.routes import Handler, Router
-from local_org.web.site import Site
+from local_org.web.site import API_VERSION, Site
 from local_org.web.streaming import capture
 from local_org.web.tokens import Grant
 
@@ -43,6 +44,8 @@ def table() -> list[tuple[str, str, Handler]]:
         ("/_practice/sessions", "DELETE", end_sessions),
         ("/_practice/cursors", "DELETE", close_cursors),
         ("/_practice/allowance", "POST", allowance),
+        ("/_practice/results", "POST", prepare_result),
+        ("/_practice/results", "DELETE", forget_results),
         ("/_practice/archive", "POST", archive),
         ("/_practice/purge", "POST", purge),
         ("/_practice/events", "GET", events),
@@ -168,6 +171,19 @@ def allowance(site: Site, call: Call) -> Answer:
     """Set the daily allowance: ``per_day``."""
     site.allowance.per_day = int(call.mapping()["per_day"])
     return Answer(200, {"per_day": site.allowance.per_day})
+
+
+def prepare_result(site: Site, call: Call) -> Answer:
+    """Make a Bulk 2.0 query's result beforehand: a body as of a query job, and ``as`` (a username) who will ask."""
+    body = call.mapping()
+    job = query_jobs.prepare(site, query_jobs.new_job(site, _actor(site, body), API_VERSION, body))
+    return Answer(200, {"job": job.id, "rows": job.processed})
+
+
+def forget_results(site: Site, call: Call) -> Answer:
+    """Let queries run again whose results were made beforehand."""
+    site.jobs.prepared.clear()
+    return Answer(204)
 
 
 def archive(site: Site, call: Call) -> Answer:

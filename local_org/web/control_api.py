@@ -43,6 +43,14 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("/_practice/convert", "POST"): _body(("lead",), lead=_TEXT, account_id=_TEXT, contact_id=_TEXT, **_ACTOR),
     ("/_practice/undelete", "POST"): _body(("object", "ids"), object=_TEXT, ids=_IDS, **_ACTOR),
     ("/_practice/sessions", "POST"): _body(("username",), username=_TEXT),
+    ("/_practice/results", "POST"): _body(
+        ("query", "operation"),
+        query=_TEXT,
+        operation={"type": "string", "enum": ["query", "queryAll"]},
+        columnDelimiter=_TEXT,
+        lineEnding=_TEXT,
+        **_ACTOR,
+    ),
     ("/_practice/allowance", "POST"): _body(("per_day",), per_day={"type": "integer", "minimum": 0}),
 }
 """What the endpoints with a body take."""

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from local_org.org.engine import OpenTransaction
 from local_org.org.model import OrgFault
-from local_org.web import authorize, control, oauth, replies, spoiling
+from local_org.web import authorize, control, namespaces, oauth, replies, spoiling
 from local_org.web.bulk1 import doors as bulk1
 from local_org.web.messages import Answer, Call, fault_answer, not_found
 from local_org.web.registry import DATA
@@ -70,7 +70,7 @@ def answer_inner(site: Site, outer: Call, method: str, url: str, body: Any, head
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
     lowered = {name.lower(): str(value) for name, value in headers.items()}
     call = Call(method.upper(), path, query, lowered, content=body, user_id=outer.user_id, inner=True)
-    call.trainer = outer.trainer
+    call.trainer, call.names = outer.trainer, outer.names
     try:
         match = _DATA_PATH.match(path)
         if match is None:
@@ -101,7 +101,12 @@ def _data(site: Site, call: Call, match: re.Match[str]) -> Answer:
     call.version = match.group(1)
     if call.version not in _VERSIONS:
         raise not_found()
-    handler, call.args = DATA.find(call.method, match.group(2) or "/")
+    path = match.group(2) or "/"
+    names = call.names or namespaces.asked(site.org.schema, call.headers)
+    if names is not None:
+        call.names, path = names, names.text(path)
+        call.query = {key: names.text(value) for key, value in call.query.items()}
+    handler, call.args = DATA.find(call.method, path)
     return handler(site, call)
 
 

@@ -30,6 +30,7 @@ EFFECTS: dict[str, str] = {
     "event_gap": "a change event tells that something changed and not what: GAP_UPDATE and the like "
     "(value: 'overflow' for GAP_OVERFLOW)",
     "event_lost": "a subscription that asks for events after a replay Id is refused: it is not kept any more",
+    "bulk1_off": "Bulk API 1.0 is not enabled in the org: 400 FeatureNotEnabled, Async API not enabled",
     "job_failed": "a Bulk job ends as Failed before any row is saved",
     "job_delay": "a Bulk job waits before it runs (value: seconds, default 5)",
     "job_stuck": "a Bulk job stays InProgress while the fault is on",

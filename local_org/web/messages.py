@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from local_org.org.model import OrgFault, SaveResult
+
+if TYPE_CHECKING:
+    from local_org.web.namespaces import Names
 
 JSON_TYPE = "application/json;charset=UTF-8"
 CSV_TYPE = "text/csv"
@@ -42,6 +45,8 @@ class Call:
     inner: bool = False
     booked: int = 0
     trainer: bool = False
+    names: Names | None = None
+    """Which names the request may leave the prefix of."""
 
     def json(self) -> Any:
         """The JSON body.
@@ -49,8 +54,10 @@ class Call:
         Raises:
             OrgFault: 415 for another media type, JSON_PARSER_ERROR for broken JSON.
         """
-        if self.inner:
-            return self.content
+        content = self.content if self.inner else self._parsed()
+        return content if self.names is None else self.names.body(content)
+
+    def _parsed(self) -> Any:
         media = self.headers.get("content-type", "application/json").lower()
         if "json" not in media:
             raise OrgFault(

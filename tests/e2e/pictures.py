@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
+from core.store.tables import Worker
 from tests.conftest import browser
 from tests.demo_fixture import syncline
 from tests.e2e.desk import Desk
@@ -32,7 +34,7 @@ def main(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         home = Path(scratch) / "demo"
-        made = syncline("demo", "--once", "--data-dir", str(home), timeout=MAKING_SECONDS)
+        made = syncline("demo", "--once", "--scale", "0.25", "--data-dir", str(home), timeout=MAKING_SECONDS)
         if made.returncode:
             raise SystemExit(made.stderr[-2000:])
         desk = Desk(home)
@@ -50,6 +52,11 @@ def _take(launched: Browser, desk: Desk, folder: Path) -> None:
     ws = desk.workspace()
     linked = ws.frames.links().filter(table_name="activity", state="active")
     filled = {"person": linked["org_id"][0], "plan": ws.plans(limit=1)["plan_id"][0]}
+    # No worker runs here; the pictures show what people see beside one.
+    at = datetime.now(UTC)
+    with ws.database.writing() as session:
+        session.add(Worker(worker_id="pictures", started_at=at, seen_at=at + timedelta(hours=1)))
+        session.commit()
     ws.database.close()
     for theme, width, names in (("light", 1280, PAGES), ("dark", 1280, DARK), ("light", NARROW, SMALL)):
         look = Look(launched, theme=theme, width=width).enter(desk.fresh_link())

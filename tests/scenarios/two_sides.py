@@ -224,13 +224,13 @@ class TwoSides:
             {"Id": k, "record_id": v["record_id"], "baseline": v["baseline"], "org_stamp_at": v["stamp"],
              "linked_kind": "task", "updated_at": self.here[v["record_id"]]["updated_at"],
              "is_gone": self.here[v["record_id"]]["deleted_at"] is not None,
-             "is_adopted": False, "made_here": v.get("made_here", False)}
+             "is_adopted": False, "made_here": v.get("made_here", False), "was": None, "was_how": None}
             for k, v in self.links.items()
         ]  # fmt: skip
         schema = {
             "Id": pl.String, "record_id": pl.Int64, "baseline": pl.String, "org_stamp_at": INSTANT,
             "linked_kind": pl.String, "updated_at": INSTANT, "is_gone": pl.Boolean,
-            "is_adopted": pl.Boolean, "made_here": pl.Boolean,
+            "is_adopted": pl.Boolean, "made_here": pl.Boolean, "was": pl.String, "was_how": pl.String,
         }  # fmt: skip
         return inbound.Ground(
             links=pl.DataFrame(linked, schema=schema),

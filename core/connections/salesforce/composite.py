@@ -260,21 +260,23 @@ class Together:
     headers: Mapping[str, str] = field(default_factory=dict)
     all_or_none: bool = False
     """One failing row undoes all; only within one collection."""
+    size: int = ROWS
+    """Rows of one collection: the org refuses or takes each as a whole where a row cannot be read."""
 
 
 def push_body(op: Op, sobject: str, records: Sequence[Record], base: str, together: Together) -> dict[str, Any]:
-    """The composite request that writes up to 1,000 rows.
+    """The composite request that writes up to five collections of rows.
 
     Raises:
         UsageError: Too many rows, or rows that do not fit the operation.
     """
-    most = ROWS if together.all_or_none else PUSH_ROWS
+    most = together.size * (1 if together.all_or_none else COLLECTIONS)
     if not 0 < len(records) <= most:
         raise UsageError(f"One such push carries 1 to {most} rows.")
     if op == "upsert" and not together.ext_field:
         raise UsageError("An upsert needs the name of its External ID field.")
     soql.name(sobject)
-    chunks = [records[at : at + ROWS] for at in range(0, len(records), ROWS)]
+    chunks = [records[at : at + together.size] for at in range(0, len(records), together.size)]
     parts = [_write_part(op, sobject, chunk, base, together) for chunk in chunks]
     if together.headers:
         parts = [{**part, "httpHeaders": dict(together.headers)} for part in parts]
@@ -313,13 +315,13 @@ def _id_of(record: Record) -> str:
     return str(found)
 
 
-def row_answers(op: Op, body: Any, sent: int) -> list[RowAnswer]:
-    """One answer for each row, in order.
+def row_answers(op: Op, body: Any, sent: int, size: int = ROWS) -> list[RowAnswer]:
+    """One answer for each row, in order; ``size`` rows went into each collection.
 
     Raises:
         GarbledError: Half an answer, or none that fits.
     """
-    sizes = [min(ROWS, sent - at) for at in range(0, sent, ROWS)]
+    sizes = [min(size, sent - at) for at in range(0, sent, size)]
     parts = _parts(body, len(sizes))
     return [answer for part, size in zip(parts, sizes, strict=True) for answer in _rows_of(op, part, size)]
 

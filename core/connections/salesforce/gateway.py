@@ -192,6 +192,7 @@ class Gateway(SoapCalls, BulkSteps, Rest):
         ext_field: str | None = None,
         headers: Mapping[str, str] | None = None,
         all_or_none: bool = False,
+        size: int = composite.ROWS,
     ) -> list[RowAnswer]:
         """Write up to 1,000 rows as one API call, each row on its own account.
 
@@ -203,6 +204,8 @@ class Gateway(SoapCalls, BulkSteps, Rest):
             headers: Such as ``Sforce-Duplicate-Rule-Header``; they go with every part.
             all_or_none: One failing row undoes all; then at most 200 rows. The innocent ones answer
                 ``ALL_OR_NONE_OPERATION_ROLLED_BACK``.
+            size: So many rows go into one collection, of which a call has five; the org refuses a collection as a
+                whole where it cannot read a value of one row.
 
         Returns:
             One answer per row, in order. A row that failed is an answer, not an exception.
@@ -213,11 +216,11 @@ class Gateway(SoapCalls, BulkSteps, Rest):
             AllowanceUsed: The API allowance is used up; nothing was written.
         """
         given = dict(headers or {})
-        together = composite.Together(ext_field or "", given, all_or_none)
+        together = composite.Together(ext_field or "", given, all_or_none, size)
         body = composite.push_body(op, sobject, records, BASE, together)
         told = self.call("POST", "composite", json=body, headers=given, reads=False)
         try:
-            return composite.row_answers(op, told, len(records))
+            return composite.row_answers(op, told, len(records), size)
         except GarbledError:
             raise self.garbled(reads=False) from None
 

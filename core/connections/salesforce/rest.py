@@ -254,6 +254,10 @@ class Rest:
             self._sleep(pause)
         raise AssertionError("unreachable")
 
+    def pause(self, attempt: int) -> None:
+        """Wait before rows are sent again, each attempt (from 0) longer, never for exactly the same time."""
+        self._sleep(_pause(attempt, None))
+
     def _once(
         self, method: str, url: str, tokens: Tokens, reads: bool, headers: dict[str, str], kwargs: dict[str, Any]
     ) -> requests.Response:

@@ -91,6 +91,8 @@ class Jobs:
     def __init__(self, file: Path, directory: Path) -> None:
         self.directory = directory
         self.line = Line("bulk-jobs")
+        self.prepared: dict[tuple[str, ...], str] = {}
+        """Jobs whose results were made beforehand, by what was asked; as long as the server runs."""
         self._book = Book(file)
         self._jobs = Table(self._book, "job", Job)
 
@@ -127,6 +129,10 @@ class Jobs:
         if found is None:
             raise OrgFault("NOT_FOUND", "The requested resource does not exist", status=404)
         return found
+
+    def by_id(self, job_id: str) -> Job | None:
+        """The job of that Id, if there is one."""
+        return self._jobs.by_id(job_id)
 
     def state_of(self, job_id: str) -> str:
         """The state that the job has now; a deleted job counts as aborted."""

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from local_org import soql
 from local_org.org.model import OrgFault
@@ -39,25 +40,31 @@ def add_routes(router: Router) -> None:
 
 def create(site: Site, call: Call) -> Answer:
     """Check a query and make a job of it, which runs at once."""
-    body = call.mapping()
+    job = _jobs(site).add(new_job(site, call.user_id, call.version, call.mapping()))
+    _jobs(site).submit(job)
+    return Answer(200, job.shown(full=False))
+
+
+def new_job(site: Site, user_id: str, version: str, body: dict[str, Any]) -> Job:
+    """The job that a body asks for, its query checked, not yet kept.
+
+    Raises:
+        OrgFault: An unknown operation, or a query that cannot be run.
+    """
     operation = {"query": "query", "queryall": "queryAll"}.get(str(body.get("operation", "")).lower())
     if operation is None:
         raise OrgFault("INVALIDOPERATION", f"Unknown operation: {body.get('operation')}")
     text = str(body.get("query") or "")
     if not text.strip():
         raise OrgFault("MALFORMED_QUERY", "A query string has to be specified")
-    access = site.session(call.user_id).access
     found = soql.run(
-        site.org.connection(), site.org.schema, access, text,
-        all_rows=operation == "queryAll", now=site.now(), api_version=call.version, bulk=True,
+        site.org.connection(), site.org.schema, site.session(user_id).access, text,
+        all_rows=operation == "queryAll", now=site.now(), api_version=version, bulk=True,
     )  # fmt: skip
-    job = Job(
-        "", "query", call.user_id, found.sobject, operation, "", "UploadComplete", site.epoch(), site.epoch(),
-        *dialect(body), call.version, query=text,
+    return Job(
+        "", "query", user_id, found.sobject, operation, "", "UploadComplete", site.epoch(), site.epoch(),
+        *dialect(body), version, query=text,
     )  # fmt: skip
-    job = _jobs(site).add(job)
-    _jobs(site).submit(job)
-    return Answer(200, job.shown(full=False))
 
 
 def listed(site: Site, call: Call) -> Answer:
@@ -132,7 +139,9 @@ def run(site: Site, job: Job) -> None:
     if not _jobs(site).may_go_on(job, site.faults):
         return
     try:
-        rows = _write_result(site, job)
+        rows = _made_before(site, job)
+        if rows is None:
+            rows = _write_result(site, job)
         job = replace(job, state="JobComplete", processed=rows)
     except OrgFault as fault:
         job = replace(job, state="Failed", error=f"{fault.code}: {fault.message}")
@@ -140,6 +149,36 @@ def run(site: Site, job: Job) -> None:
         return
     took = int((time.monotonic() - started) * 1000)
     _jobs(site).save(replace(job, took_ms=took, modified=site.epoch()))
+
+
+def prepare(site: Site, job: Job) -> Job:
+    """Run a job at once, and let later jobs of the same user, query and dialect have its result as it is now.
+
+    Raises:
+        OrgFault: The query cannot be run.
+    """
+    job = _jobs(site).add(job)
+    job = replace(job, state="JobComplete", processed=_write_result(site, job), modified=site.epoch())
+    _jobs(site).save(job)
+    _jobs(site).prepared[_asked(job)] = job.id
+    return job
+
+
+def _made_before(site: Site, job: Job) -> int | None:
+    """Take over the files of a prepared result; how many rows they hold, nothing when there is none."""
+    jobs = _jobs(site)
+    kept = jobs.by_id(jobs.prepared.get(_asked(job), ""))
+    if kept is None:
+        return None
+    for place in (_data, _index):
+        place(jobs, job).unlink(missing_ok=True)
+        place(jobs, job).hardlink_to(place(jobs, kept))
+    return kept.processed
+
+
+def _asked(job: Job) -> tuple[str, ...]:
+    """What makes two jobs ask for the same file."""
+    return job.user_id, job.operation, job.query, job.delimiter, job.line_ending
 
 
 def _write_result(site: Site, job: Job) -> int:

@@ -292,7 +292,8 @@ def _enter(site: Site, call: Call) -> None:
     call.user_id = grant.user_id
     if not _VERSION.match(call.args["version"]):
         raise AsyncFault("InvalidVersion", f"Unsupported API version: {call.args['version']}")
-    if not site.session(grant.user_id).access.api_enabled:
+    off = not call.trainer and site.faults.strikes("bulk1_off", call.path) is not None
+    if off or not site.session(grant.user_id).access.api_enabled:
         raise AsyncFault("FeatureNotEnabled", "Async API not enabled")
     try:
         site.book(call)

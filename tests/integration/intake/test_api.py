@@ -20,6 +20,7 @@ from starlette.applications import Starlette
 
 from core import api
 from core.api import openapi
+from core.api.verbs import VERBS
 from core.errors import NotFound, PlanStale, StoreError
 from core.store.database import Database
 from core.store.records import load_records
@@ -303,7 +304,9 @@ def test_the_api_describes_itself(client: Client) -> None:
     document = client.send("GET", "/api/v1/openapi.json", None).json()
     served = {"/api/v1/jobs", "/api/v1/jobs/{name}/runs", "/api/v1/runs/{id}", "/api/v1/records/{key}"}
     assert served < document["paths"].keys()
-    assert len(document["paths"]) == len(served) + 7
+    assert {f"/api/v1{v.path}" for v in VERBS} <= document["paths"].keys()
+    named = [one["operationId"] for path in document["paths"].values() for one in path.values()]
+    assert len(named) == len(set(named)) == len(served) + 7 + len(VERBS)
     for name, schema in document["components"]["schemas"].items():
         jsonschema.Draft202012Validator.check_schema(schema)
         assert schema["type"] == "object", name

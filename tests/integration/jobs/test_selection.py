@@ -142,6 +142,25 @@ def test_a_list_that_cannot_be_seen_is_explained(desk: Desk) -> None:
     plain(info["error"]["message"].replace("Board_Members", ""))
 
 
+@pytest.mark.requirement("R3")
+def test_a_segment_whose_list_is_out_of_sight_is_kept_and_marked(desk: Desk) -> None:
+    made = desk.ws.import_lists("Contact", ["Prospecting_List"], segment="Board", new=True)
+    _, people_job = switch_on(desk, made)
+    desk.run(people_job)
+    had = members(desk, "Board")
+    assert had > 0
+    desk.ws.import_lists("Contact", ["Prospecting_List", "Board_Members"], segment="Board", name=people_job)
+    assert desk.run(people_job)["status"] == "failed"
+    (kept,) = [s for s in desk.ws.segments() if (s["name"], s["kind"]) == ("Board", "person")]
+    assert kept["members"] == had, "nobody was taken out"
+    assert "Board_Members" in kept["problem"]
+    assert "may not see it" in kept["problem"]
+    desk.ws.import_lists("Contact", ["Prospecting_List"], segment="Board", name=people_job)
+    desk.run(people_job)
+    (well,) = [s for s in desk.ws.segments() if (s["name"], s["kind"]) == ("Board", "person")]
+    assert (well["members"], well["problem"]) == (had, "")
+
+
 @pytest.mark.requirement("S2", "S3")
 def test_unchecked_people_are_archived_and_come_back_with_their_history(desk: Desk) -> None:
     spec = add_job(desk.ws, "newsletter_in")

@@ -174,7 +174,7 @@ def test_only_rows_that_met_a_lock_are_sent_again(desk: Desk) -> None:
 def test_rows_that_stay_locked_are_rejected_and_pushed_again_alone(desk: Desk) -> None:
     sent = calls("stuck", 30)
     desk.ws.take_in("activities", sent)
-    desk.org.fault_on("row_lock", rate=0.3, seed=5)
+    desk.org.fault_on("row_lock", rate=0.7, seed=5)
     info = desk.run("calls_out")
     stuck = info["counts"]["rejected"]
     assert (info["status"], stuck > 0, info["counts"]["created"]) == ("complete_with_rejects", True, 30 - stuck)
@@ -184,6 +184,41 @@ def test_rows_that_stay_locked_are_rejected_and_pushed_again_alone(desk: Desk) -
     assert desk.run("calls_out")["counts"]["created"] == stuck
     assert [c["rows"] for c in desk.pushes()] == [stuck]
     assert_each_once(desk, "stuck", sent)
+
+
+@pytest.mark.requirement("X18")
+def test_rows_that_a_lock_holds_for_long_go_one_by_one_in_the_end(desk: Desk) -> None:
+    sent = calls("serial", 12)
+    desk.ws.take_in("activities", sent)
+    desk.org.fault_on("row_lock", count=36)
+    desk.org.reset_calls()
+    info = desk.run("calls_out")
+    assert (info["status"], info["counts"]["created"]) == ("complete", 12)
+    assert [c["rows"] for c in desk.pushes()] == [12, 12, 12, 5, 5, 2]
+    assert_each_once(desk, "serial", sent)
+
+
+@pytest.mark.requirement("X18")
+def test_a_row_that_spoils_its_whole_request_is_found_and_the_others_go(desk: Desk) -> None:
+    """The org cannot read one value and refuses everything it came with; nobody else's row may stay behind for it."""
+    sent = calls("poison", 30)
+    desk.ws.take_in("activities", sent)
+    desk.work()
+    kept = desk.ws.plan("calls_out")
+    row = desk.ws.database.read("SELECT row, payload FROM change WHERE plan_id = :p", p=kept).row(17, named=True)
+    spoiled = json.dumps(json.loads(row["payload"]) | {"ActivityDate": "the ides of March"})
+    desk.ws.database.execute(
+        "UPDATE change SET payload = :t WHERE plan_id = :p AND row = :r", t=spoiled, p=kept, r=row["row"]
+    )
+    desk.org.reset_calls()
+    info = desk.ended(desk.ws.apply(kept))
+    assert (info["status"], info["counts"]["created"], info["counts"]["rejected"]) == ("complete_with_rejects", 29, 1)
+    assert len(desk.pushes()) <= 6
+    (result,) = desk.ws.database.read(
+        "SELECT cause, reason FROM record_result WHERE run_id = :r AND outcome = 'rejected'", r=info["run_id"]
+    ).iter_rows(named=True)
+    assert (result["cause"], "the ides of March" in result["reason"]) == ("JSON_PARSER_ERROR", True)
+    assert len(desk.tasks("poison")) == 29
 
 
 def test_books_break_when_a_result_is_lost(desk: Desk) -> None:

@@ -6,6 +6,8 @@ import pytest
 
 from local_org.org.clock import Clock
 from local_org.org.engine import Org
+from local_org.org.ids import make_id
+from local_org.org.merging import merge
 from local_org.org.model import SaveResult
 from local_org.org.session import Session
 from tests.local_org.org.desk import Desk
@@ -239,3 +241,49 @@ def test_loaded_activities_get_their_relations(desk: Desk, org: Org, admin: Sess
     assert found == [(contact, 1000)]
     made: SaveResult = admin.save("create", "Task", [{}])[0]
     assert str(made.id) > "00THs0000000100MAA"
+
+
+def test_an_activity_can_be_about_several_people(desk: Desk, org: Org) -> None:
+    one, two, three = (desk.make("Contact", LastName=name) for name in ("One", "Two", "Three"))
+    task = desk.make("Task", Subject="Call", TaskWhoIds=[two, one[:15]])
+
+    def people(kind: str = "Task", record: str = task) -> tuple[set[str], str | None, int]:
+        sql = f"SELECT RelationId FROM {kind}Relation WHERE {kind}Id = ? AND IsWhat = 0"
+        found = {row[0] for row in org.connection().execute(sql, (record,))}
+        who, count = desk.get(kind, record, "WhoId", "WhoCount")
+        return found, who, count
+
+    assert people() == ({one, two}, two, 2)
+    desk.change("Task", task, WhoId=three)
+    assert people() == ({one, three}, three, 2)
+    desk.change("Task", task, Subject="Later")
+    assert people() == ({one, three}, three, 2)
+    desk.change("Task", task, TaskWhoIds=[one, two, three])
+    assert people() == ({one, two, three}, three, 3)
+    desk.change("Task", task, TaskWhoIds=[])
+    assert people() == (set(), None, 0)
+    start = "2026-03-04T10:00:00Z"
+    event = desk.make("Event", Subject="M", DurationInMinutes=5, StartDateTime=start, WhoId=one, EventWhoIds=[two])
+    assert people("Event", event) == ({one, two}, one, 2)
+
+
+def test_people_of_an_activity_are_checked(desk: Desk) -> None:
+    account, contact = desk.make("Account", Name="A"), desk.make("Contact", LastName="C")
+    for given, code in (
+        ([account], "MALFORMED_ID"),
+        ("all", "MALFORMED_ID"),
+        ([make_id("003", n) for n in range(51)], "LIMIT_EXCEEDED"),
+        ([contact, make_id("003", 9999)], "INVALID_CROSS_REFERENCE_KEY"),
+    ):
+        assert desk.refused("create", "Task", {"TaskWhoIds": given}).code == code
+    assert desk.refused("create", "Account", {"Name": "A", "TaskWhoIds": [contact]}).code == "INVALID_FIELD"
+
+
+def test_further_people_follow_a_merge(desk: Desk, org: Org, admin: Session) -> None:
+    one, two, master = (desk.make("Contact", LastName=name) for name in ("One", "Two", "Master"))
+    task = desk.make("Task", TaskWhoIds=[one, two])
+    merge(admin, "Contact", master, [two])
+    found = org.connection().execute("SELECT RelationId FROM TaskRelation WHERE TaskId = ?", (task,)).fetchall()
+    assert {row[0] for row in found} == {one, master}
+    merge(admin, "Contact", master, [one])
+    assert desk.get("Task", task, "WhoId", "WhoCount") == [master, 1]

@@ -12,9 +12,10 @@ import pytest
 from local_org.org.catalog import standard_schema
 from local_org.org.clock import Clock
 from local_org.org.engine import Org
-from local_org.sample import fill, write_intake
 from local_org.sample.base import World
+from local_org.sample.filling import fill
 from local_org.sample.world import build_world
+from local_org.sample.writing import write_intake
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 SCALE = 0.1
@@ -46,6 +47,6 @@ def org(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Org]:
 @pytest.fixture(scope="session")
 def said() -> dict[str, Any]:
     """The manifest of the filled org."""
-    from local_org.sample import manifest
+    from local_org.sample.writing import manifest
 
     return manifest(scale=SCALE, seed=7, now=NOW)

@@ -14,7 +14,9 @@ from local_org.org.catalog import standard_schema
 from local_org.org.clock import Clock
 from local_org.org.engine import Org
 from local_org.org.permissions import user_id_of
-from local_org.sample import fill, hostile, with_sample
+from local_org.sample import hostile
+from local_org.sample.filling import fill
+from local_org.sample.schema import with_sample
 from local_org.sample.views import VIEWS
 
 from .conftest import NOW, SCALE

@@ -13,12 +13,12 @@ from typing import Any
 import polars as pl
 import pytest
 
-from local_org.sample import manifest, write_intake
 from local_org.sample.__main__ import main
 from local_org.sample.base import World
 from local_org.sample.lineage import holders
 from local_org.sample.people import live_people
 from local_org.sample.phones import digits
+from local_org.sample.writing import manifest, write_intake
 
 from .conftest import NOW
 

@@ -236,3 +236,33 @@ def test_ten_thousand_rows_run_quickly(client: Client, unique: str) -> None:
     assert job["numberRecordsFailed"] == 0
     # Aim is 2 s; the margin is for a machine that is busy with other things.
     assert time.perf_counter() - started < 10
+
+
+def test_a_result_that_was_made_beforehand_is_what_the_job_hands_out(client: Client, unique: str) -> None:
+    practice = client.practice
+    first = practice.create("Account", Name=f"{unique} one")
+    body = {"operation": "query", "query": f"SELECT Id FROM Account WHERE Name LIKE '{unique}%'"}
+    admin = practice.user()["username"]
+    made = practice._control("POST", "results", body | {"as": admin})
+    assert made["rows"] == 1
+    practice.create("Account", Name=f"{unique} two")
+
+    def found() -> str:
+        job = wait(client, "query", client("POST", "jobs/query", json=body).json()["id"])
+        assert job["state"] == "JobComplete"
+        return client("GET", f"jobs/query/{job['id']}/results").text
+
+    assert found().split() == ['"Id"', f'"{first}"']
+    practice._control("DELETE", "results")
+    assert len(found().split()) == 3
+    assert client("GET", f"jobs/query/{made['job']}/results").text.split() == ['"Id"', f'"{first}"']
+
+
+def test_a_hard_delete_passes_the_recycle_bin(client: Client, unique: str) -> None:
+    practice = client.practice
+    soft, hard = (practice.create("Contact", LastName=unique) for _ in range(2))
+    ingest(client, f"Id\n{soft}\n", operation="delete")
+    job = ingest(client, f"Id\n{hard}\n003000000000000AAA\n", operation="hardDelete")
+    assert (job["numberRecordsProcessed"], job["numberRecordsFailed"]) == (2, 1)
+    found = practice.soql(f"SELECT Id FROM Contact WHERE LastName = '{unique}'", all_rows=True)
+    assert [row["Id"] for row in found] == [soft]

@@ -387,3 +387,12 @@ def test_killed_server_goes_on_and_saves_every_row_once(tmp_path: Path, unique: 
         assert sorted(int(row["Title"]) for row in found) == list(range(6000))
         results = bulk("GET", f"job/{job['id']}/batch/{batches[0]}/result").text
         assert len({row["Id"] for row in csv.DictReader(io.StringIO(results))}) == 6000
+
+
+def test_an_org_without_bulk_api_1_says_so(practice: Practice) -> None:
+    bulk = Async(practice, practice.token())
+    with practice.fault("bulk1_off"):
+        answer = bulk("POST", "job", b'{"object": "Contact"}', "application/json")
+    assert answer.status_code == 400
+    assert answer.json() == {"exceptionCode": "FeatureNotEnabled", "exceptionMessage": "Async API not enabled"}
+    assert bulk.job()["state"] == "Open"

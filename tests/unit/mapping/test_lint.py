@@ -88,7 +88,6 @@ GOOD = (
     (m("P__c", "outcome", value_map={"x": "a", "y": ""}), (RESTRICTED,)),
     (m("F__c", "notes", overflow=Overflow.CUT), (field("F__c"),)),
     (m("F__c", "subject", default="-"), (field("F__c", nillable=False),)),
-    (m("RecordTypeId", constant="012A"), (lookup("RecordTypeId", "RecordType"),)),
     (m("WhoId", "person", role=Role.PERSON), ()),
     (m("AccountId", "account", role=Role.ACCOUNT), ()),
     (m("Id", "external_id", role=Role.KEY), ()),

@@ -14,7 +14,7 @@ from core.mapping.load import make_job
 from core.mapping.spec import JobSpec, Policy
 from core.planning import inbound
 from core.records import Kind
-from core.syncing import plan_in
+from core.syncing import first_contact, plan_in
 from tests.unit.schema.describes import orgs
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -54,19 +54,27 @@ def captured(*rows: dict[str, Any]) -> pl.DataFrame:
 
 def link(**over: Any) -> dict[str, Any]:
     base = {"Id": "00TX", "record_id": 1, "baseline": "{}", "org_stamp_at": None, "linked_kind": "task"}
-    return {**base, "updated_at": NOON, "is_gone": False, "is_adopted": False, "made_here": False, **over}
+    base |= {
+        "updated_at": NOON,
+        "is_gone": False,
+        "is_adopted": False,
+        "made_here": False,
+        "was": None,
+        "was_how": None,
+    }
+    return {**base, **over}
 
 
 def ground(*links: dict[str, Any], **over: Any) -> inbound.Ground:
     schema = {"Id": pl.String, "record_id": pl.Int64, "baseline": pl.String, "org_stamp_at": INSTANT}
     schema |= {"linked_kind": pl.String, "updated_at": INSTANT, "is_gone": pl.Boolean}
-    schema |= {"is_adopted": pl.Boolean, "made_here": pl.Boolean}
+    schema |= {"is_adopted": pl.Boolean, "made_here": pl.Boolean, "was": pl.String, "was_how": pl.String}
     accounts = over.get("accounts", [("001ACME", 5)])
     return inbound.Ground(
         links=pl.DataFrame(list(links), schema=schema),
         matches=pl.DataFrame(
             [(*m, [{"record_id": 4, "rule": "email"}]) for m in over.get("matches", [])],
-            schema=plan_in.MATCHES,
+            schema=first_contact.MATCHES,
             orient="row",
         ),
         accounts=pl.DataFrame(accounts, schema={"AccountId": pl.String, "account_record_id": pl.Int64}, orient="row"),
@@ -138,7 +146,7 @@ COMING = ground(accounts=[], accounts_come=True)
         ({"delete": False}, row(**GONE), LINKED, ("skipped", "delete_off", "")),
         ({"delete": False}, row(), LINKED, OPEN),
         ({"delete": False}, row(**GONE), NEW, ("filtered", "deleted", "")),
-        ({"delete": False}, row(MasterRecordId="00TY", **GONE), LINKED, OPEN),
+        ({"delete": False}, row(heir="00TY", became="merged", into_account=None, **GONE), LINKED, OPEN),
         # several could be meant
         ({}, row(), SEVERAL, ("held", "ambiguous", "")),
         ({}, row(), MATCHED, OPEN),
@@ -291,11 +299,21 @@ def test_a_difference_that_the_mapping_leaves_is_said() -> None:
 
 
 def test_a_merged_record_moves_and_an_unlinked_loser_does_not() -> None:
-    gone = row(MasterRecordId="00TY", **GONE)
+    gone = row(heir="00TY", became="merged", into_account=None, **GONE)
     moved = planned(job(), gone, AGREED)
     assert (moved["action"], moved["outcome"], moved["reason"]) == ("move", "updated", "Merged in the org into 00TY.")
     assert json.loads(moved["extra"])["master"] == "00TY"
     assert planned(job(), gone, NEW)["outcome"] == "filtered"
+
+
+@pytest.mark.parametrize("deleted", ["false", "true"])
+def test_a_converted_lead_moves_whether_or_not_it_was_deleted_since(deleted: str) -> None:
+    lead = row(IsConverted="true", heir="003C", became="converted", into_account="001C", IsDeleted=deleted)
+    moved = planned(job(Kind.PERSON), lead, ground(link(linked_kind="person")))
+    assert (moved["action"], moved["outcome"]) == ("move", "updated")
+    assert moved["reason"] == "The lead was converted into the contact 003C."
+    told = json.loads(moved["extra"])
+    assert (told["master"], told["became"], told["into_account"]) == ("003C", "converted", "001C")
 
 
 @pytest.mark.parametrize(

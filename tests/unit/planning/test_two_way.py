@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from core.mapping.spec import Blank, FieldMapping, JobSpec, PairSpec, Policy
 from core.planning import inbound, outbound, plan
 from core.records import Direction, Kind
-from core.syncing import plan_in
+from core.syncing import first_contact, plan_in
 from tests.unit.planning import reference
 from tests.unit.planning.reference import Said, Times
 
@@ -229,15 +229,17 @@ def plan_in_rows(
     links = frame(
         [
             {"Id": f"T{i}", "record_id": i, "baseline": json.dumps(c.base), "org_stamp_at": None, "linked_kind": "task",
-             "updated_at": c.ours_at, "is_gone": False, "is_adopted": False, "made_here": c.made_here}
+             "updated_at": c.ours_at, "is_gone": False, "is_adopted": False, "made_here": c.made_here, "was": None,
+             "was_how": None}
             for i, c in enumerate(cases)
         ],
         Id=pl.String, record_id=pl.Int64, baseline=pl.String, org_stamp_at=INSTANT, linked_kind=pl.String,
-        updated_at=INSTANT, is_gone=pl.Boolean, is_adopted=pl.Boolean, made_here=pl.Boolean,
+        updated_at=INSTANT, is_gone=pl.Boolean, is_adopted=pl.Boolean, made_here=pl.Boolean, was=pl.String,
+        was_how=pl.String,
     )  # fmt: skip
     ground = inbound.Ground(
         links,
-        pl.DataFrame(schema=plan_in.MATCHES),
+        pl.DataFrame(schema=first_contact.MATCHES),
         frame([], AccountId=pl.String, account_record_id=pl.Int64),
         frame([], WhoId=pl.String, person_record_id=pl.Int64),
         clock_offset_s=offset_s,

@@ -14,9 +14,9 @@ from typing import Any
 
 import requests
 
+from benchmarks.report import Measured, cpu_seconds, peak_mb, reset_peak
 from local_org.org.engine import Org
 from local_org.org.ids import make_id
-from tests.benchmarks.report import Measured, cpu_seconds, peak_mb, reset_peak
 from tests.practice import ROOT, Practice
 
 ROWS = 1_000_000
@@ -131,7 +131,7 @@ class Static:
     """A file server with the practice org's own TLS, as a process, for as long as the ``with`` block lasts."""
 
     def __init__(self, practice: Practice, directory: Path) -> None:
-        command = [sys.executable, "-m", "tests.benchmarks.local_org.static_server", str(directory)]
+        command = [sys.executable, "-m", "benchmarks.local_org.static_server", str(directory)]
         self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         self.url = f"https://127.0.0.1:{self._process.stdout.readline().strip()}/static.csv"

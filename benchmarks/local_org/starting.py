@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from tests.benchmarks.report import Measured, cpu_seconds
+from benchmarks.report import Measured, cpu_seconds
 from tests.practice import Practice
 
 MOST_SECONDS = 3.0

@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from tests.benchmarks.report import Measured, cpu_seconds
+from benchmarks.report import Measured, cpu_seconds
 from tests.practice import Practice
 
 LEAST_PER_SECOND = 10_000
