@@ -136,7 +136,10 @@ LINKS = Table(
         "table_name": (TEXT, "account, person or activity"),
         **_RECORD,
         "state": (TEXT, "active, superseded (another link took its place) or deleted"),
-        "how": (TEXT, "how it came about: created_out, created_in, settled, merge, or the match rule"),
+        "how": (
+            TEXT,
+            "how it came about: created_out, created_in, settled, merge, matched (found in the org), or the match rule",
+        ),
         "evidence": (TEXT, "what spoke for it"),
         "job": (TEXT, "the job that made it"),
         "run_id": (TEXT, "the run that made it"),
