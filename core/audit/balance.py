@@ -10,6 +10,7 @@ from core.audit import catalog
 from core.audit.catalog import STATES
 from core.errors import StoreError
 from core.records import OPEN_OUTCOMES
+from core.store import audited
 from core.store.bulk import read_all
 from core.store.codec import INSTANT
 from core.store.database import Database
@@ -18,21 +19,7 @@ NO_TRACE = "no_trace"
 """A result says that it was written, but nothing links it to an org record: what makes the books not balance."""
 CELL = ("day", "user", "kind")
 _HEADS = "SELECT id, deleted_at FROM activity WHERE workspace_id = :w"
-_LINKED = (
-    "SELECT record_id AS id, id AS l_id, org_id AS l_org_id, sobject AS l_sobject, how AS l_how, state AS l_state,"
-    " job AS l_job FROM link WHERE workspace_id = :w AND table_name = 'activity'"
-)
-_OPEN = (
-    "SELECT record_id AS id, job AS o_job, outcome AS o_outcome, cause AS o_cause, reason AS o_reason,"
-    " last_at AS o_last_at FROM open_row WHERE workspace_id = :w AND record_id IS NOT NULL"
-)
-_LATEST = (
-    "SELECT x.record_id AS id, x.run_id AS r_run_id, x.job AS r_job, x.outcome AS r_outcome, x.cause AS r_cause,"
-    " x.reason AS r_reason, x.at AS r_last_at FROM record_result x JOIN run r ON r.run_id = x.run_id"
-    " AND r.workspace_id = x.workspace_id AND r.direction = 'outbound' WHERE x.workspace_id = :w"
-    " AND x.record_id IS NOT NULL"
-)
-_ENTERED = "SELECT id, kind, user_email, occurred_at, created_at FROM activity WHERE workspace_id = :w"
+_ENTERED = "SELECT id, kind, user_email, occurred_at, created_at, deleted_at FROM activity WHERE workspace_id = :w"
 
 
 def by_record(db: Database, workspace_id: int) -> pl.DataFrame:
@@ -43,15 +30,13 @@ def by_record(db: Database, workspace_id: int) -> pl.DataFrame:
     and ``reason`` are those of the open row, else of the latest result of an outbound run.
     """
     heads = read_all(db, _HEADS, workspace_id, {"id": pl.Int64, "deleted_at": INSTANT})
-    frame = heads
-    for found in (_links(db, workspace_id), _opened(db, workspace_id), _latest(db, workspace_id)):
-        frame = frame.join(found, on="id", how="left")
+    frame = _joined(db, workspace_id, heads, told=True)
     return frame.select(
         "id",
         org_id="l_org_id",
         sobject="l_sobject",
         linked_how="l_how",
-        origin=pl.when(pl.col("l_how") == "created_in").then(pl.lit("org")).otherwise(pl.lit("workspace")),
+        origin=_origin(),
         sync_state=_state(),
         job=pl.coalesce("o_job", "r_job", "l_job"),
         cause=pl.coalesce(_filled("o_cause"), _filled("r_cause")),
@@ -61,28 +46,41 @@ def by_record(db: Database, workspace_id: int) -> pl.DataFrame:
     )
 
 
+def _origin() -> pl.Expr:
+    return pl.when(pl.col("l_how") == "created_in").then(pl.lit("org")).otherwise(pl.lit("workspace"))
+
+
+def _joined(db: Database, workspace_id: int, heads: pl.DataFrame, *, told: bool) -> pl.DataFrame:
+    """Activities with their link, open row and latest outbound result; ``told`` reads the words of each as well."""
+    orders = {
+        "link": ((pl.col("l_state") != "active"), -pl.col("l_id")),
+        "open": (-pl.col("o_last_at").dt.epoch("us"), pl.col("o_by")),
+        "result": (-pl.col("r_last_at").dt.epoch("us"), -pl.col("r_run_id").rank("dense").cast(pl.Int64)),
+    }
+    frame = heads
+    for part, order in orders.items():
+        found = _first(_read(db, workspace_id, part, told=told), *order)
+        frame = frame.join(found.drop("l_id", "o_by", "r_run_id", strict=False), on="id", how="left")
+    return frame
+
+
+def _read(db: Database, workspace_id: int, part: str, *, told: bool) -> pl.DataFrame:
+    sql, columns = audited.of_activities(part, told=told)
+    types = {n: pl.Int64 if n in ("id", "l_id") else INSTANT if n.endswith("_at") else pl.String for n in columns}
+    return read_all(db, sql, workspace_id, types)
+
+
+def _first(rows: pl.DataFrame, *order: pl.Expr) -> pl.DataFrame:
+    """The first row of each ``id``; only those that are there more than once are put in order."""
+    again = rows["id"].is_duplicated()
+    if not again.any():
+        return rows
+    many = rows.filter(again).sort(*order).unique("id", keep="first", maintain_order=True)
+    return pl.concat([rows.filter(~again), many])
+
+
 def _texts(*names: str) -> dict[str, Any]:
     return dict.fromkeys(names, pl.String)
-
-
-def _links(db: Database, workspace_id: int) -> pl.DataFrame:
-    """The active link of each activity, else the one that was made last."""
-    types = {"id": pl.Int64, "l_id": pl.Int64, **_texts("l_org_id", "l_sobject", "l_how", "l_state", "l_job")}
-    found = read_all(db, _LINKED, workspace_id, types)
-    return found.sort(pl.col("l_state") != "active", -pl.col("l_id")).unique("id", keep="first").drop("l_id")
-
-
-def _opened(db: Database, workspace_id: int) -> pl.DataFrame:
-    types = {"id": pl.Int64, **_texts("o_job", "o_outcome", "o_cause", "o_reason"), "o_last_at": INSTANT}
-    found = read_all(db, _OPEN, workspace_id, types)
-    return found.sort("o_last_at", "o_job", descending=[True, False]).unique("id", keep="first")
-
-
-def _latest(db: Database, workspace_id: int) -> pl.DataFrame:
-    names = ("r_run_id", "r_job", "r_outcome", "r_cause", "r_reason")
-    found = read_all(db, _LATEST, workspace_id, {"id": pl.Int64, **_texts(*names), "r_last_at": INSTANT})
-    newest = found.sort("r_last_at", "r_run_id", descending=True).unique("id", keep="first")
-    return newest.drop("r_run_id")
 
 
 def _filled(name: str) -> pl.Expr:
@@ -112,7 +110,8 @@ def balance(db: Database, workspace_id: int) -> pl.DataFrame:
     Columns are those of `catalog.BALANCE`. ``difference`` is zero where the books balance; what is missing are
     activities that a result calls written and no link proves.
     """
-    return by_cell(entered(db, workspace_id).join(by_record(db, workspace_id), on="id", how="left"))
+    rows = _joined(db, workspace_id, entered(db, workspace_id), told=False)
+    return by_cell(rows.select(*CELL, origin=_origin(), sync_state=_state()))
 
 
 def by_cell(rows: pl.DataFrame) -> pl.DataFrame:
@@ -132,10 +131,11 @@ def by_cell(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def entered(db: Database, workspace_id: int) -> pl.DataFrame:
-    """Every activity with its cell of the double entry: ``id``, ``day`` in the workspace's zone, ``user``, ``kind``."""
-    types = {"id": pl.Int64, **_texts("kind", "user_email"), "occurred_at": INSTANT, "created_at": INSTANT}
+    """Every activity with its cell: ``id``, ``day`` in the workspace's zone, ``user``, ``kind``, ``deleted_at``."""
+    instants = dict.fromkeys(("occurred_at", "created_at", "deleted_at"), INSTANT)
+    types = {"id": pl.Int64, **_texts("kind", "user_email"), **instants}
     rows = read_all(db, _ENTERED, workspace_id, types)
-    return with_cell(rows, zone_of(db, workspace_id)).select("id", *CELL)
+    return with_cell(rows, zone_of(db, workspace_id)).select("id", *CELL, "deleted_at")
 
 
 def zone_of(db: Database, workspace_id: int) -> str:

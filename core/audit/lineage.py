@@ -5,25 +5,17 @@ from __future__ import annotations
 import polars as pl
 
 from core.audit import catalog
+from core.store import audited
 from core.store.bulk import read_all
 from core.store.database import Database
 
-_LINKS = (
-    "SELECT id, table_name, record_id, sobject, org_id, state, how, evidence, job, run_id, created_at, updated_at"
-    " FROM link WHERE workspace_id = :w"
-)
 _MOVES = "SELECT org_id, extra FROM change WHERE workspace_id = :w AND action = 'move' AND org_id IS NOT NULL"
-_TITLES = (
-    "SELECT 'account' AS table_name, id AS record_id, external_id AS key, name AS title FROM account"
-    " WHERE workspace_id = :w UNION ALL SELECT 'person', id, external_id, name FROM person WHERE workspace_id = :w"
-    " UNION ALL SELECT 'activity', id, external_id, subject FROM activity WHERE workspace_id = :w"
-)
 
 
 def lines(db: Database, workspace_id: int) -> pl.DataFrame:
     """One line per link that is not the only active one of its record; columns are those of `catalog.LINEAGE`."""
     links = read_all(
-        db, _LINKS, workspace_id, {c: catalog.LINKS.types[c] for c in (
+        db, audited.LINKS_WITH_A_STORY, workspace_id, {c: catalog.LINKS.types[c] for c in (
             "id", "table_name", "record_id", "sobject", "org_id", "state", "how", "evidence", "job", "run_id",
             "created_at", "updated_at",
         )},
@@ -37,10 +29,9 @@ def lines(db: Database, workspace_id: int) -> pl.DataFrame:
     told = became(links, moves)
     if told.is_empty():
         return pl.DataFrame(schema=catalog.LINEAGE.types)
-    titles = read_all(
-        db, _TITLES, workspace_id,
-        {c: catalog.LINEAGE.types[c] for c in ("table_name", "record_id", "key", "title")},
-    )  # fmt: skip
+    titles = audited.titles(db, workspace_id, told["record_id"]).select(
+        pl.col(c).cast(catalog.LINEAGE.types[c]) for c in ("table_name", "record_id", "key", "title")
+    )
     named = told.join(titles, on=["table_name", "record_id"], how="left")
     return named.select(list(catalog.LINEAGE.types)).sort("at", "org_id", descending=[True, False], nulls_last=True)
 

@@ -1,4 +1,4 @@
-"""Looks at every workspace once a minute and tells who asked for it what has become worse, or better."""
+"""Looks at every workspace once a minute: tells who asked for it what has become worse, or better; retention daily."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.errors import SynclineError
 from core.mapping.spec import JobSpec
 from core.planning.alerts import Level, Notice, Rules, judge, turn
 from core.settings import settings
-from core.store import alerts, ledger
+from core.store import alerts, ledger, retaining
 from core.store.alerts import Channel
 from core.syncing.connect import Doors
 
@@ -45,6 +45,7 @@ class Watch:
             try:
                 for (workspace_id,) in self._doors.db.read("SELECT id FROM workspace ORDER BY id").iter_rows():
                     look(self._doors, int(workspace_id))
+                    retaining.apply_once_a_day(self._doors.db, int(workspace_id), self._doors.clock.now())
             except Exception:
                 # The next look may succeed, and runs must go on whatever becomes of the alerts.
                 log.exception("the look for alerts failed")

@@ -8,8 +8,6 @@ database is read on the connection at hand, which takes less than starting a pro
 from __future__ import annotations
 
 import io
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,11 +16,14 @@ import polars as pl
 import pyarrow as pa
 
 from core.errors import StoreError
+from core.store import readers
 from core.store.codec import INSTANT
 from core.store.database import Database, quoted
 
 SMALL_BYTES = 48 * 1024 * 1024
 """A database file below this size is read on the connection at hand."""
+FEW_ROWS = 2_000
+"""So few rows of a table are read at hand from a large file as well."""
 _NULL = "\x1f"
 """What stands for NULL in a copy: a character that no text of people holds by itself."""
 
@@ -39,11 +40,11 @@ def read_all(db: Database, sql: str, workspace_id: int, columns: Mapping[str, An
     Raises:
         StoreError: the rows could not be read.
     """
-    if db.is_sqlite and _size(db) >= SMALL_BYTES:
-        return _decoded(_by_arrow(db, sql, workspace_id, columns), columns)
     if not db.is_sqlite:
         return _decoded(_by_copy(db, sql, workspace_id, columns), columns)
-    return _decoded(db.read(sql, w=workspace_id), columns)
+    if _size(db) < SMALL_BYTES:
+        return _decoded(db.read(sql, w=workspace_id), columns)
+    return _by_arrow(db, sql, workspace_id, columns)
 
 
 def read_table(
@@ -52,7 +53,12 @@ def read_table(
     """Columns of one table of a workspace; ``only`` names columns with the text that they must have."""
     names = ", ".join(quoted(c) for c in columns)
     more = "".join(f" AND {quoted(c)} = '{_literal(v)}'" for c, v in (only or {}).items())
-    return read_all(db, f"SELECT {names} FROM {quoted(table)} WHERE workspace_id = :w{more}", workspace_id, columns)
+    sql = f"SELECT {names} FROM {quoted(table)} WHERE workspace_id = :w{more}"
+    if db.is_sqlite and _size(db) >= SMALL_BYTES:
+        few = db.read(f"{sql} LIMIT {FEW_ROWS + 1}", w=workspace_id)
+        if few.height <= FEW_ROWS:
+            return _decoded(few, columns)
+    return read_all(db, sql, workspace_id, columns)
 
 
 def _literal(text: str) -> str:
@@ -80,23 +86,16 @@ def _by_arrow(db: Database, sql: str, workspace_id: int, columns: Mapping[str, A
     # The driver takes a column's type from the first rows; a first row of our own tells it, and is cut off again.
     first = ", ".join(f"{_sample(t)} AS {quoted(n)}" for n, t in columns.items())
     statement = f"SELECT {first} UNION ALL SELECT * FROM ({sql.replace(':w', str(int(workspace_id)))})"
-    path = db.url.removeprefix("sqlite:///")
-    with subprocess.Popen(  # noqa: S603
-        [sys.executable, "-m", "core.store.bulk_reader", path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as reader:
-        assert reader.stdin is not None  # noqa: S101
-        assert reader.stdout is not None  # noqa: S101
-        reader.stdin.write(statement.encode())
-        reader.stdin.close()
-        try:
-            with pa.ipc.open_stream(reader.stdout) as stream:
-                found = pl.from_arrow(stream.read_all())
-        except pa.ArrowInvalid as problem:
-            raise StoreError("The database could not be read.", hint="Look at the log of this process.") from problem
-    if reader.returncode:
-        raise StoreError("The database could not be read to its end.", hint="Look at the log of this process.")
+    # Batch by batch: what the driver handed over is let go of as soon as it is decoded.
+    parts = [_decoded(_frame(batch), columns) for batch in readers.read(db.url.removeprefix("sqlite:///"), statement)]
+    parts[0] = parts[0].slice(1)
+    return pl.concat(parts)
+
+
+def _frame(batch: pa.RecordBatch) -> pl.DataFrame:
+    found = pl.from_arrow(batch)
     assert isinstance(found, pl.DataFrame)  # noqa: S101
-    return found.slice(1)
+    return found
 
 
 def _sample(dtype: Any) -> str:
@@ -127,3 +126,24 @@ def _plain(dtype: Any) -> Any:
     if isinstance(dtype, pl.Datetime) or dtype == INSTANT:
         return pl.Int64
     return pl.String if dtype in (pl.Boolean, pl.Date) else dtype
+
+
+def put_in_order(frame: pl.DataFrame, *by: str, descending: bool = False) -> pl.DataFrame:
+    """The frame itself, its rows in order; column by column, so that it is never held twice, and not where it is so."""
+    keys = frame.select(by)
+    if frame.height < 2 or _is_ordered(keys, descending=descending):
+        return frame
+    places = keys.select(pl.arg_sort_by(by, descending=descending)).to_series()
+    for at, name in enumerate(frame.columns):
+        frame.replace_column(at, frame.to_series(at).gather(places).alias(name))
+    return frame
+
+
+def _is_ordered(keys: pl.DataFrame, *, descending: bool) -> bool:
+    """Whether each row's keys are not before those of the row above; one that is missing is taken for disorder."""
+    fine = pl.lit(value=True)
+    for name in reversed(keys.columns):
+        here, above = pl.col(name), pl.col(name).shift(1)
+        later = here < above if descending else here > above
+        fine = later | ((here == above) & fine)
+    return bool(keys.select(fine.fill_null(value=False).slice(1).all()).item())

@@ -9,6 +9,7 @@ a job that meets its org record again sees that it was deleted here, and brings 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,11 +17,13 @@ from typing import Any
 
 import polars as pl
 
-from core.store import ledger
+from core.store import ledger, setting
 from core.store.codec import dumps
 from core.store.database import Batch, Database
 
 ERASED = "[erased]"
+KNOWN = "erased"
+"""The setting that holds the hashes by which somebody erased is known again."""
 _PERSON = (
     "first_name", "last_name", "name", "title", "company", "email", "phone", "mobile_phone", "other_phone", "owner",
     "stage", "lead_source", "city", "state", "country", "fields", "hash",
@@ -47,6 +50,9 @@ class Person:
     """What the ledger calls them by."""
     values: tuple[str, ...]
     """Their e-mail addresses and numbers, normalized and as typed."""
+    keys: tuple[tuple[str, str], ...] = ()
+    """``source`` and ``external_id`` of their records."""
+    names: tuple[str, ...] = ()
 
 
 def find(db: Database, workspace_id: int, record_ids: Sequence[int]) -> Person:
@@ -76,6 +82,8 @@ def find(db: Database, workspace_id: int, record_ids: Sequence[int]) -> Person:
     return Person(
         tuple(int(i) for i in people["id"]), tuple(activities), org_ids,
         tuple(dict.fromkeys([*keys, *(str(i) for i in people["id"]), *org_ids])), tuple(values),
+        tuple(people.select("source", "external_id").iter_rows()),
+        tuple(str(n) for n in people["name"].drop_nulls()),
     )  # fmt: skip
 
 
@@ -183,9 +191,35 @@ def erase(db: Database, workspace_id: int, person: Person, actor: str, at: datet
                 f"UPDATE {table} SET {sets} WHERE {_whose(table, records, subjects)}", w=workspace_id
             )
         done["event"] = batch.execute(f"DELETE FROM event_value WHERE {_events(subjects)}", w=workspace_id)
+        marks = sorted({*erased(batch), *_marks(person)})
+        setting.put_in(batch, KNOWN, marks)
         values = {"records": list(person.record_ids), "hashes": [hashed(v) for v in person.values], "rows": done}
         ledger.write(batch, "person.erased", str(person.record_ids[0]), actor=actor, at=at, values=values)
     return done
+
+
+def _marks(person: Person) -> list[str]:
+    """Hashes by which intake knows them again; a number counts with the name alone, since others answer it too."""
+    keys = [key_mark(*k) for k in person.keys]
+    mails = [hashed(v) for v in person.values if "@" in v]
+    numbers = [phone_mark(v, n) for v in person.values if "@" not in v for n in person.names]
+    return [*keys, *mails, *numbers]
+
+
+def key_mark(source: str, external_id: str) -> str:
+    """The hash of a record's key."""
+    return hashed(f"{source}\n{external_id}")
+
+
+def phone_mark(phone: str, name: str) -> str:
+    """The hash of a number together with a name."""
+    return hashed(f"{phone}\n{' '.join(name.split())}")
+
+
+def erased(batch: Batch) -> frozenset[str]:
+    """The hashes of everybody who was erased from the workspace."""
+    found = batch.read("SELECT value FROM setting WHERE workspace_id = :w AND key = :k", w=batch.workspace_id, k=KNOWN)
+    return frozenset(json.loads(found.item())) if found.height else frozenset()
 
 
 def _nulls(columns: Sequence[str]) -> str:

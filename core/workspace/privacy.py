@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from core.audit import lookup as finding
 from core.errors import NotFound, UsageError
-from core.store import erasing, setting
+from core.store import erasing, retaining, setting
 from core.store.roles import ADMIN, ANALYST, may
 from core.workspace.base import Base
 
@@ -58,7 +57,7 @@ class Privacy(Base):
     @may(ANALYST)
     def retention(self) -> dict[str, int]:
         """Days that values are kept, by kind: requests, before_values, plans, ledger_values."""
-        return {**erasing.DEFAULTS, **(setting.get(self.database, self.workspace_id, "retention") or {})}
+        return retaining.days(self.database, self.workspace_id)
 
     @may(ADMIN)
     def keep_for(self, **days: int) -> dict[str, int]:
@@ -72,7 +71,7 @@ class Privacy(Base):
             raise UsageError("Retention is set in days, by kind.", hint=f"Kinds: {', '.join(erasing.DEFAULTS)}.")
         before = self.retention()
         wanted = {**before, **days}
-        setting.put(self.database, self.workspace_id, "retention", wanted)
+        setting.put(self.database, self.workspace_id, retaining.KEY, wanted)
         if before != wanted:
             self._note("config.retention", "retention", {"before": before, "after": wanted})
         return wanted
@@ -80,10 +79,4 @@ class Privacy(Base):
     @may(ADMIN)
     def apply_retention(self) -> dict[str, int]:
         """Reduce what is older than it is to be kept to ids, counts and hashes; rows touched by kind."""
-        now = self._now()
-        done = {
-            kind: erasing.reduce(self.database, self.workspace_id, kind, now - timedelta(days=days))
-            for kind, days in self.retention().items()
-        }
-        self._note("retention.applied", self.name, done)
-        return done
+        return retaining.apply(self.database, self.workspace_id, self.actor, self._now())

@@ -14,6 +14,7 @@ from core.store.database import Batch
 from core.store.records import by_key, columns_of, save_records, typed
 from core.syncing.intake import references
 from core.syncing.intake.decide import Answer, content_hash, decide, dumps, merged
+from core.syncing.intake.erased import keep_out
 
 TABLE_OF = {"accounts": "account", "people": "person", "activities": "activity"}
 _LIGHT = ("id", "source", "external_id", "hash", "updated_at", "deleted_at")
@@ -35,6 +36,19 @@ def take_rows(batch: Batch, kind: str, rows: Sequence[Row], now: datetime) -> li
         rows: Checked and good, at most one chunk.
         now: When they arrived.
     """
+    table = TABLE_OF[kind]
+    said = keep_out(batch, kind, rows)
+    if table == "person" and any(said):
+        rest = iter(_take(batch, kind, [r for r, why in zip(rows, said, strict=True) if not why], now))
+        return [
+            Answer(row.external_id, "rejected", why) if why else next(rest) for row, why in zip(rows, said, strict=True)
+        ]
+    answers = _take(batch, kind, rows, now)
+    return [_with_note(answer, why) for answer, why in zip(answers, said, strict=True)]
+
+
+def _take(batch: Batch, kind: str, rows: Sequence[Row], now: datetime) -> list[Answer]:
+    """`take_rows` for rows of which nobody was erased."""
     table = TABLE_OF[kind]
     digests = [content_hash(row) for row in rows]
     notes = _attach_accounts(batch, rows) if table == "person" else [""] * len(rows)

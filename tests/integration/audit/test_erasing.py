@@ -10,9 +10,10 @@ import pytest
 
 from core.audit import balance as books
 from core.audit.frames import Frames
-from core.store import erasing
+from core.store import erasing, retaining
 from core.store.codec import dumps
 from core.store.database import Database
+from core.syncing.intake import take_in
 from tests.integration.audit import world
 from tests.integration.audit.world import NOW, WS
 
@@ -109,3 +110,49 @@ def test_what_is_young_stays(known: Database) -> None:
         erasing.DEFAULTS, 0
     )
     assert everything(known) == before
+
+
+@pytest.mark.requirement("X28")
+def test_somebody_erased_does_not_come_back_by_the_next_import_and_it_is_said(known: Database) -> None:
+    erasing.erase(known, WS, erasing.find(known, WS, [world.DANA]), "ann", NOW)
+    rows = [
+        {"source": "crm", "external_id": "p-1", "first_name": "Dana", "last_name": "Fox", "deleted": False},
+        {"source": "list", "external_id": "x-1", "last_name": "Fox", "email": "Dana@Acme.example "},
+        {"source": "list", "external_id": "x-2", "name": "Dana Fox", "last_name": "Fox", "phone": "(312) 555-0101"},
+        {
+            "source": "list",
+            "external_id": "x-3",
+            "name": "Max Brandt",
+            "last_name": "Brandt",
+            "phone": "(312) 555-0101",
+        },
+    ]
+    answers = take_in(known, WS, "people", rows, actor="ann", now=NOW)
+    assert [a.result for a in answers] == ["rejected", "rejected", "rejected", "created"], "one number, another person"
+    assert all("erased on request" in a.reason for a in answers[:3])
+    call = {"source": "dialer", "external_id": "c-new", "kind": "call", "subject": "Call: Dana Fox",
+            "notes": "Dana Fox said", "person": {"email": "dana@acme.example"}}  # fmt: skip
+    again = {**call, "external_id": "c-21"}
+    new, old = take_in(known, WS, "activities", [call, again], actor="ann", now=NOW)
+    assert (new.result, "without what names them" in new.reason) == ("created", True)
+    assert old.result in ("unchanged", "updated")
+    left = everything(known)
+    assert not [t for t in ("Dana Fox", "dana@acme.example") if t in left]
+    row = known.read("SELECT opted_out_email, do_not_call, deleted_at FROM person WHERE id = 11").row(0)
+    assert row[:2] == (True, True)
+    assert row[2] is not None
+
+
+@pytest.mark.requirement("X27")
+def test_the_schedule_applies_retention_once_a_day_with_a_line_in_the_ledger(known: Database) -> None:
+    later = NOW + timedelta(days=120)
+    assert retaining.days(known, WS)["requests"] == 90
+    done = retaining.apply_once_a_day(known, WS, later)
+    assert done is not None
+    assert done["requests"] == 1
+    assert retaining.apply_once_a_day(known, WS, later + timedelta(hours=1)) is None
+    assert retaining.apply_once_a_day(known, WS, later + timedelta(days=1)) is not None
+    lines = Frames(known, WS).events().filter(pl.col("kind") == "retention.applied")
+    assert lines["actor"].to_list() == ["schedule"] * 2
+    assert json.loads(lines["body"][0]) == done
+    books.require_balanced(Frames(known, WS).balance())

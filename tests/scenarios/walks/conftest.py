@@ -128,4 +128,7 @@ def walker(harbor: Practice, tmp_path: Path, typed: Typed) -> Iterator[Walker]:
     )  # fmt: skip
     desk.work()  # one worker for the whole walk: commands use it instead of each starting one
     yield made
+    red = desk.ws.balance().red
     desk.close()
+    # Whatever a story did: each activity made here is in exactly one state, day by day, member by member.
+    assert red.is_empty(), red
