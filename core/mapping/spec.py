@@ -139,6 +139,8 @@ class PairSpec(_Spec):
     """Outbound: the org's External ID field that carries our key; found by describe where unset and present."""
     parent_object: str | None = None
     parent_field: str | None = None
+    participants: bool = False
+    """Events: the people who took part travel along when the record is made (EventRelation), and never after."""
     related_to: str = "given_then_account"
     """Outbound activities, WhatId: given_then_account, account, given, record_then_account, none."""
     related_objects: tuple[str, ...] = ()
@@ -194,6 +196,8 @@ class JobSpec(_Spec):
     create: bool = True
     update: bool = True
     delete: bool = False
+    without_people: bool = True
+    """Outbound accounts: whether new ones go at which nobody works; else they wait for their first person."""
     policy: Policy = Policy.LAST_UPDATE_WINS
     owner_rule: str = "linked_user"
     """linked_user: the caller's org user, the integration user where there is none; integration_user: always that."""

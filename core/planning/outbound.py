@@ -59,6 +59,7 @@ class Ground:
         released: people opted in again by hand: ``local_id`` Int64, ``source`` String (the consent field).
         rulings: what people have decided about fields: ``local_id`` Int64, ``field``, ``ours``, ``theirs``, ``ruling``.
         may_delete: records that a person has said may be deleted in the org although it changed since.
+        peopled: accounts at which somebody works, where the job wants to know.
     """
 
     links: pl.DataFrame
@@ -78,6 +79,7 @@ class Ground:
     released: pl.DataFrame | None = None
     rulings: pl.DataFrame | None = None
     may_delete: tuple[int, ...] = ()
+    peopled: frozenset[int] = frozenset()
 
 
 def resolve(spec: JobSpec, pair: PairSpec, rows: pl.DataFrame, ground: Ground) -> pl.DataFrame:
@@ -199,6 +201,11 @@ def _verdicts(spec: JobSpec, r: pl.DataFrame, ground: Ground) -> pl.DataFrame:
         met = pl.format("{} The job does not update org records.", _met())
         v = plan.stop(v, live & ~new & _is_met(), Outcome.UNCHANGED, "linked", met)
         v = plan.stop(v, live & ~new, Outcome.SKIPPED, "update_off", "The job does not update org records.")
+    if spec.kind is Kind.ACCOUNT and not spec.without_people:
+        lonely = live & new & ~pl.col("local_id").is_in(list(ground.peopled))
+        v = plan.stop(
+            v, lonely, Outcome.WAITING, "parent", "Nobody works there yet: the job wants accounts with people."
+        )
     return _people_verdicts(spec, _account_verdicts(spec, v, ground), ground)
 
 

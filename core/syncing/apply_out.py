@@ -16,7 +16,7 @@ from core.mapping.spec import JobSpec
 from core.schema.describe import OrgObject
 from core.schema.types import to_json
 from core.store.tables import Batch
-from core.syncing import bulk_route, contracts, firewall, lanes, outbox, settle
+from core.syncing import bulk_route, contracts, firewall, lanes, outbox, participants, settle
 from core.syncing.context import Context
 from core.syncing.plan_out import upsert_field
 
@@ -62,6 +62,9 @@ def _apply(ctx: Context, spec: JobSpec, head: Batch) -> bool:
         return False
     rows = outbox.unsent(ctx, run_id, number)
     if rows.height and not _send(ctx, spec, head, rows):
+        return False
+    if not participants.invite(ctx, head):
+        outbox.keep(ctx, head, state="planned")
         return False
     outbox.keep(ctx, head, state="done", done_at=ctx.now())
     return True
@@ -171,6 +174,8 @@ def _by_bulk(ctx: Context, spec: JobSpec, head: Batch) -> bool:
         if told is None:
             return False
         _book_bulk(ctx, spec, head, rows, told)
+    if not participants.invite(ctx, head):
+        return False
     outbox.keep(ctx, head, state="done", done_at=ctx.now())
     return True
 

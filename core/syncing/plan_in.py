@@ -18,7 +18,7 @@ from core.records import Direction, Kind, table_of
 from core.store import consent, links
 from core.store.database import Batch
 from core.store.records import load_records
-from core.syncing import excluded, first_contact, outbox, rulings, scope, succession
+from core.syncing import excluded, first_contact, outbox, participants, rulings, scope, succession
 from core.syncing.capture import Captured
 from core.syncing.context import Context
 from core.syncing.plan_out import zone_of
@@ -81,7 +81,8 @@ def _plan_pair(ctx: Context, spec: JobSpec, captured: Captured, heirs: pl.DataFr
     mapped = scope.joined(captured.pair, mapped, ours, verdicts)
     planned = inbound.finish(spec, captured.pair, verdicts, mapped, mapped_base, ours, ground)
     mark = mark_before(captured.mark, verdicts.filter(pl.col("_cause") == inbound.IN_FLIGHT)["stamp_at"].min())
-    return Planned(pl.concat([planned.rows, left]), {captured.pair.sobject: mark}, planned.decisions)
+    made_here = participants.inbound(ctx, captured.pair, planned.rows)
+    return Planned(pl.concat([made_here, left]), {captured.pair.sobject: mark}, planned.decisions)
 
 
 def mark_before(mark: dict[str, Any], stamp: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from core.mapping.spec import JobSpec, PairSpec
 from core.planning import outbound, plan
 from core.planning.plan import Planned
 from core.records import ACTIVITY_KINDS, CONSENT_FIELDS, Direction, Kind, Outcome
-from core.syncing import access, excluded, first_contact, rulings, spill
+from core.syncing import access, excluded, first_contact, participants, rulings, spill
 from core.syncing.context import Context
 from core.syncing.select import by_pair, changed_since, ground, planning_columns
 from core.values import ids
@@ -74,6 +74,7 @@ def plan_pair(ctx: Context, spec: JobSpec, selected: Selected) -> Planned:
     settled = without_filled(compiled, mapped, todo, org_now)
     changed = _changed(spec, pair, settled, verdicts, differing, org_now, found)
     rows = spill.attach(pl.concat([others, changed.rows]), mapped)
+    rows = participants.outbound(ctx, pair, rows, resolved)
     return Planned(rows, selected.marks, changed.decisions)
 
 

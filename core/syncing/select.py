@@ -161,6 +161,7 @@ def ground(ctx: Context, spec: JobSpec, pair: PairSpec, rows: pl.DataFrame, made
         accounts = _accounts(batch, wanted)
         users = _users(batch)
         records = _records_of(batch, pair, person_match)
+        peopled = _peopled(batch, rows["local_id"]) if not spec.without_people else frozenset()
         released = _released(batch, rows["local_id"]) if spec.kind is Kind.PERSON else None
     here = pl.col("sobject") == pair.sobject
     return Ground(
@@ -168,6 +169,7 @@ def ground(ctx: Context, spec: JobSpec, pair: PairSpec, rows: pl.DataFrame, made
         records=records,
         elsewhere=_elsewhere(spec.kind, held.filter(~here)),
         released=released,
+        peopled=peopled,
         rulings=made.fields,
         may_delete=made.may_delete,
         people=people,
@@ -202,6 +204,17 @@ def _records_of(batch: Batch, pair: PairSpec, match: pl.DataFrame) -> pl.DataFra
     )
     alone = ranked.filter(pl.col("n") == 1).sort("rank").unique("person_record_id", keep="first", maintain_order=True)
     return alone.select("person_record_id", "record_org_id")
+
+
+def _peopled(batch: Batch, accounts: pl.Series) -> frozenset[int]:
+    """Those of the accounts at which somebody works who is not deleted."""
+    staged = batch.stage(accounts.to_frame("account"))
+    found = batch.read(
+        f"SELECT DISTINCT p.account_record_id FROM person p JOIN {staged} s ON s.account = p.account_record_id"  # noqa: S608
+        " WHERE p.workspace_id = :w AND p.deleted_at IS NULL",
+        w=batch.workspace_id,
+    )
+    return frozenset(int(i) for i in found["account_record_id"])
 
 
 def _released(batch: Batch, people: pl.Series) -> pl.DataFrame:

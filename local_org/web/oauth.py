@@ -105,7 +105,7 @@ def userinfo(site: Site, call: Call) -> Answer:
     """The OpenID facts about the user of the session."""
     person = _caller(site, call)
     if person is None:
-        return Answer(403, b"Bad_OAuth_Token", media="text/html;charset=UTF-8")
+        return Answer(401, b"Bad_OAuth_Token", media="text/html;charset=UTF-8")
     identity = _identity_url(site, person.id)
     return Answer(
         200,

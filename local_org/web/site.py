@@ -160,13 +160,15 @@ class Site:
 
         Args:
             user_id: Who saves.
-            op: ``create``, ``update``, ``upsert`` or ``delete``.
+            op: ``create``, ``update``, ``upsert``, ``delete``, or ``hardDelete`` past the recycle bin.
             sobject: The object.
             records: The rows.
             all_or_none: Whether one failing row rolls all of them back.
             ext_field: The field that an upsert matches on.
             headers: Request headers that steer the save.
         """
+        hard = op == "hardDelete"
+        op = "delete" if hard else op
         fault = self.faults.peek("rows_failed")
         refused = meddling.refused(op, fault.value if fault else "")
         struck = dict.fromkeys(self.faults.struck_rows("rows_failed", len(records)), refused)
@@ -180,6 +182,8 @@ class Site:
             if free
             else []
         )
+        if hard:
+            self.org.remove(session.sobject(sobject), [str(result.id) for result in saved if result.success])
         if not all_or_none:
             saved = self.healer.heal(self.faults, session, op, sobject, free, saved, ext_field)
         rest = iter(saved)

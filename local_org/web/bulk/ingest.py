@@ -18,7 +18,13 @@ from local_org.web.rows import key_field
 from local_org.web.site import Site
 
 BATCH = 1000
-_OPERATIONS = {"insert": "create", "update": "update", "upsert": "upsert", "delete": "delete", "hardDelete": "delete"}
+_OPERATIONS = {
+    "insert": "create",
+    "update": "update",
+    "upsert": "upsert",
+    "delete": "delete",
+    "hardDelete": "hardDelete",
+}
 _LETTERS = {"insert": "c", "update": "u", "upsert": "u", "delete": "d", "hardDelete": "d"}
 _RESULT_TABLE = (
     "CREATE TABLE IF NOT EXISTS _bulk_result"

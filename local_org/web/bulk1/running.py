@@ -22,7 +22,13 @@ PIECE = 1000
 """Rows that are saved, or written out, at a time."""
 NO_RECORDS = b"Records not found for this query"
 """What a CSV query batch answers in place of a header when nothing was found."""
-OPERATIONS = {"insert": "create", "update": "update", "upsert": "upsert", "delete": "delete", "hardDelete": "delete"}
+OPERATIONS = {
+    "insert": "create",
+    "update": "update",
+    "upsert": "upsert",
+    "delete": "delete",
+    "hardDelete": "hardDelete",
+}
 _TABLE = (
     "CREATE TABLE IF NOT EXISTS _bulk1_result"
     "(batch TEXT, piece INTEGER, rows INTEGER, failed INTEGER, results TEXT, PRIMARY KEY (batch, piece))"

@@ -256,3 +256,13 @@ def test_a_result_that_was_made_beforehand_is_what_the_job_hands_out(client: Cli
     practice._control("DELETE", "results")
     assert len(found().split()) == 3
     assert client("GET", f"jobs/query/{made['job']}/results").text.split() == ['"Id"', f'"{first}"']
+
+
+def test_a_hard_delete_passes_the_recycle_bin(client: Client, unique: str) -> None:
+    practice = client.practice
+    soft, hard = (practice.create("Contact", LastName=unique) for _ in range(2))
+    ingest(client, f"Id\n{soft}\n", operation="delete")
+    job = ingest(client, f"Id\n{hard}\n003000000000000AAA\n", operation="hardDelete")
+    assert (job["numberRecordsProcessed"], job["numberRecordsFailed"]) == (2, 1)
+    found = practice.soql(f"SELECT Id FROM Contact WHERE LastName = '{unique}'", all_rows=True)
+    assert [row["Id"] for row in found] == [soft]

@@ -279,7 +279,7 @@ CATALOGUE = [
     get("an unknown job", "jobs/query/750000000000000AAA", 404, NOT_FOUND),
     # 2 sessions
     get("who am I", "/services/oauth2/userinfo", keys=("user_id", "organization_id", "preferred_username")),
-    get("a bad token", "/services/oauth2/userinfo", 403, "Bad_OAuth_Token", headers={"Authorization": "Bearer x"}),
+    get("a bad token", "/services/oauth2/userinfo", 401, "Bad_OAuth_Token", headers={"Authorization": "Bearer x"}),
     get("discovery", "/.well-known/openid-configuration", keys=("issuer", "token_endpoint", "jwks_uri")),
 ]
 

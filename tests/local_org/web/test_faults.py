@@ -219,7 +219,7 @@ def test_unknown_fault_is_refused_and_all_are_listed(practice: Practice) -> None
     wanted = "answer_cut late_commit org_stopped allowance consent_refused code_expired expired_session revoked_grant"
     more = "row_lock slow rotation latency server_error job_delay job_failed hidden_field read_cut job_stuck"
     new = "rows_failed healed_row drip broken_gzip short_page repeated_page locator_expired between_pages query_timeout"
-    rest = "schema_drift clock_skew equal_stamps event_gap event_lost"
+    rest = "bulk1_off schema_drift clock_skew equal_stamps event_gap event_lost"
     assert set(f"{wanted} {more} {new} {rest}".split()) == set(listed)
     assert (listed["slow"]["on"], listed["slow"]["count"]) == (True, 3)
     assert listed["latency"]["on"] is False

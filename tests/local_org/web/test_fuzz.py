@@ -17,7 +17,7 @@ from tests.practice import Practice
 
 SECONDS = 30
 _FIELDS = ["Name", "LastName", "Subject", "Phone", "AnnualRevenue", "IsActive__c", "ActivityDate", "WhoId", "Account",
-           "OwnerId", "Id", "attributes", "records", "BillingAddress", "CreatedDate", "Nope"]  # fmt: skip
+           "OwnerId", "Id", "attributes", "TaskWhoIds", "BillingAddress", "CreatedDate", "Nope"]  # fmt: skip
 _KEYS = [*_FIELDS, "allOrNone", "compositeRequest", "batchRequests", "graphs", "graphId", "method", "url", "body",
          "referenceId", "httpHeaders", "richInput", "haltOnError", "ids", "fields", "q", "sobjects", "object",
          "operation", "query", "externalIdFieldName", "lineEnding", "columnDelimiter", "state", "channel", "clientId",
@@ -104,6 +104,29 @@ def test_json(fuzzed: Client, method: str, path: str) -> None:
     @given(TARGETS[method, path] | values)
     def run(body: Any) -> None:
         check(fuzzed(method, path, json=body, headers=headers, timeout=SECONDS))
+
+    run()
+
+
+QUIET = (
+    *("row_lock", "rows_failed", "healed_row", "equal_stamps", "clock_skew", "between_pages", "repeated_page"),
+    *("locator_expired", "query_timeout", "job_failed", "job_delay", "allowance", "expired_session", "rotation"),
+)
+"""Faults that leave the wire whole: what they answer has the platform's shape."""
+
+
+@pytest.mark.nightly
+def test_json_while_everything_goes_wrong(practice: Practice, fuzzed: Client) -> None:
+    for name in QUIET:
+        practice.fault_on(name, rate=0.3, value="0" if name == "job_delay" else "")
+    practice.fault_on("hidden_field", value="Account.Phone")
+
+    @settings(tried, max_examples=300)
+    @given(st.sampled_from([key for key in TARGETS if not key[1].startswith("/")]), st.data())
+    def run(target: tuple[str, str], data: st.DataObject) -> None:
+        option = {"Sforce-Call-Options": "defaultNamespace=ns"}
+        method, path = target
+        check(fuzzed(method, path, json=data.draw(TARGETS[target] | values), headers=option, timeout=SECONDS))
 
     run()
 

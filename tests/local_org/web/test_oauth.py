@@ -320,7 +320,7 @@ def test_userinfo_identity_and_introspection(practice: Practice) -> None:
     unseen = requests.post(f"{base}/services/oauth2/introspect", data=form, verify=ca, timeout=10).json()
     assert unseen == {"active": False}
     nobody = requests.get(f"{base}/services/oauth2/userinfo", verify=ca, timeout=10)
-    assert (nobody.status_code, nobody.text) == (403, "Bad_OAuth_Token")
+    assert (nobody.status_code, nobody.text) == (401, "Bad_OAuth_Token")
 
 
 @pytest.mark.requirement("N12")
