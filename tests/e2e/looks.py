@@ -83,7 +83,7 @@ class Look:
         while calm < 3:
             self.page.wait_for_timeout(_CALM_MS)
             state = self.page.locator("[data-testid=stApp]").first.get_attribute("data-test-script-state")
-            stale = self.page.locator("[data-stale=true]").count()
+            stale = self.page.locator("[data-stale=true], [data-testid=stSkeleton]").count()
             calm = calm + 1 if state == "notRunning" and not stale else 0
 
     def picture(self, path: str) -> str:
