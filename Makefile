@@ -105,8 +105,8 @@ story: $(STAMP_DEV) tools ## drive the whole way and the walk-through in a real 
 	@$(STORY) $(ARGS)
 
 .PHONY: screenshots
-screenshots: $(STAMP_DEV) tools ## a picture of every page of a fresh demo, into docs/pictures
-	@$(BIN)/python -m tests.e2e.pictures docs/pictures
+screenshots: $(STAMP_DEV) tools ## a picture of every page of a fresh demo, into docs/images
+	@$(BIN)/python -m tests.e2e.pictures docs/images
 
 .PHONY: nightly
 nightly: $(STAMP_DEV) tools ## the long profiles that `make test` leaves out

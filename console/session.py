@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from contextvars import ContextVar
 from enum import StrEnum
+from typing import TypeVar
 
 import streamlit as st
 
@@ -37,6 +40,10 @@ class Key(StrEnum):
     SIGNED_OUT = "signed_out"
 
 
+T = TypeVar("T")
+_HELD: ContextVar[Workspace | None] = ContextVar("held", default=None)
+
+
 def open_named(*, actor: str | None = None) -> Workspace:
     """The workspace that ``SYNCLINE_WORKSPACE`` names, ``default`` where it names none."""
     return open_workspace(os.environ.get("SYNCLINE_WORKSPACE") or "default", actor)
@@ -53,12 +60,32 @@ def workspace() -> Workspace:
     Raises:
         NotAllowed: sign-in is configured and nobody is signed in, so nothing is anybody's to do.
     """
+    held = _HELD.get()
+    if held is not None:
+        return held
     if not signin.is_on():
         return _opened()
     person = signin.person()
     if person is None:
         raise NotAllowed(strings.NOT_SIGNED_IN, hint=strings.SIGN_IN_AGAIN)
     return _opened().acting_as(person)
+
+
+def later(make: Callable[[], T]) -> Callable[[], T]:
+    """Something that is done after the page is drawn, as a download is made: still in the hands of who looks now.
+
+    A download is made on a thread of its own, which knows neither the session nor who has signed in.
+    """
+    held = workspace()
+
+    def made() -> T:
+        token = _HELD.set(held)
+        try:
+            return make()
+        finally:
+            _HELD.reset(token)
+
+    return made
 
 
 def has_role(person: str) -> bool:

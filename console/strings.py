@@ -31,7 +31,7 @@ BROKEN_PAGE = "This page could not be shown. Nothing was changed by that."
 BROKEN_PAGE_HINT = "Load it again; if it stays, pass the details below on to whoever looks after Syncline."
 DETAILS = "Details for support"
 NO_WORKER = "No worker is running."
-NO_WORKER_HINT = "What is asked for stays queued until one is started with `syncline worker`, or with `syncline up`."
+NO_WORKER_HINT = "What is asked for stays queued until one is started with the command syncline worker, or syncline up."
 
 
 class Sign(NamedTuple):

@@ -11,6 +11,7 @@ SynclineError
 │   ├── GuardTripped      a guard wants a person to look first
 │   ├── ConsentBreach     something would have opted a person in again
 │   ├── NotValid          the job has findings that stop it
+│   │   └── ContractBroken  the org changed, and no longer keeps what the job relies on
 │   └── SavedMeanwhile    somebody else saved what was being edited
 ├── OrgError              the org answered with an error (statusCode verbatim)
 │   ├── TransientOrgError again later: locks, time-outs, 5xx, an org in maintenance
@@ -86,6 +87,10 @@ class ConsentBreach(PlanError):
 
 class NotValid(PlanError):
     """The job does not validate."""
+
+
+class ContractBroken(NotValid):
+    """The org no longer keeps what the job relies on."""
 
 
 class OrgError(SynclineError):

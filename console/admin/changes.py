@@ -10,7 +10,7 @@ import streamlit as st
 from console.components import frame, tables, times
 from console.components.diffs import marked
 from console.components.text import plain, safe
-from console.session import workspace
+from console.session import later, workspace
 from console.strings import count
 from core import differences
 
@@ -45,7 +45,7 @@ def show() -> None:
         topic = _TOPICS.get(about or "", "")
         st.space("stretch")
         st.download_button(
-            "Export CSV", lambda: _export(topic, search or ""), file_name="changes.csv", mime="text/csv",
+            "Export CSV", later(lambda: _export(topic, search or "")), file_name="changes.csv", mime="text/csv",
             icon=":material/download:", on_click="ignore",
         )  # fmt: skip
     page = int(st.session_state.get("changes_page") or 1)

@@ -10,7 +10,7 @@ import streamlit as st
 from console import strings
 from console.components import frame, notices, tables
 from console.components.text import plain
-from console.session import Key, workspace
+from console.session import Key, later, workspace
 from console.strings import count
 from core import SynclineError
 
@@ -76,7 +76,7 @@ def _rows(rows: pl.DataFrame) -> None:
         frame.small(f"{count(other.height, 'conflict')} would have ended otherwise.")
         st.space("stretch")
         st.download_button(
-            "Export CSV", lambda: tables.csv_bytes(rows), file_name="backtest.csv", mime="text/csv",
+            "Export CSV", later(lambda: tables.csv_bytes(rows)), file_name="backtest.csv", mime="text/csv",
             icon=":material/download:", on_click="ignore",
         )  # fmt: skip
     if other.is_empty():

@@ -12,7 +12,7 @@ from console import strings
 from console.components import books, charts, frame, monthly, notices, tables
 from console.components.text import plain, safe
 from console.components.times import day, now
-from console.session import workspace
+from console.session import later, workspace
 from console.strings import count
 from core import SynclineError
 
@@ -235,7 +235,7 @@ def main() -> None:
     if buttons.button("Monthly report", icon=":material/summarize:"):
         monthly.ask(now().date())
     buttons.download_button(
-        "Export CSV", lambda: _export(span, wanted), file_name="activities.csv", mime="text/csv",
+        "Export CSV", later(lambda: _export(span, wanted)), file_name="activities.csv", mime="text/csv",
         icon=":material/download:", on_click="ignore",
     )  # fmt: skip
     if picked.is_empty():

@@ -10,7 +10,7 @@ from console import actions, strings
 from console.components import frame, live, making, mending, notices, rowcard, tables, times
 from console.components.text import code, plain, safe
 from console.refusals import Words
-from console.session import workspace
+from console.session import later, workspace
 from console.strings import OUTCOMES, cause_words, count, short
 from core import Outcome, SynclineError
 
@@ -196,8 +196,9 @@ def main() -> None:
         )  # fmt: skip
         return
     buttons.download_button(
-        "Export CSV", _export, file_name="open-rows.csv", mime="text/csv", icon=":material/download:", on_click="ignore"
-    )
+        "Export CSV", later(_export), file_name="open-rows.csv", mime="text/csv", icon=":material/download:",
+        on_click="ignore",
+    )  # fmt: skip
     buttons.button(f"Retry all {total:,}", icon=":material/replay:", on_click=actions.retry, kwargs={"rows": total})
     _show_cards(groups, titles)
     frame.small(strings.RETRY_RULE)

@@ -9,7 +9,7 @@ import streamlit as st
 from console import strings
 from console.components import frame, live, making, notices, questions, tables
 from console.components.text import plain, safe
-from console.session import workspace
+from console.session import later, workspace
 from console.strings import ASKS, count
 from core import SynclineError
 
@@ -33,7 +33,7 @@ def _filters(titles: dict[str, str], counts: dict[str, int]) -> dict[str, Any]:
         wanted: dict[str, Any] = {"kind": words.get(kind or ""), "job": job, "search": search or ""}
         st.space("stretch")
         st.download_button(
-            "Export CSV", lambda: _export(wanted), file_name="inbox.csv", mime="text/csv",
+            "Export CSV", later(lambda: _export(wanted)), file_name="inbox.csv", mime="text/csv",
             icon=":material/download:", on_click="ignore",
         )  # fmt: skip
     return wanted

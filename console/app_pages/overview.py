@@ -31,6 +31,14 @@ def _verdict(found: dict[str, Any]) -> None:
     frame.verdict(sign, told["sentence"], kept if on and told["state"] != "in_step" else "", badge=badge)
 
 
+def _org_trouble(connection: dict[str, Any]) -> None:
+    """Why nothing comes or goes just now, where it is the org: it is out of reach, or its allowance is used up."""
+    state = connection["state"]
+    if state in ("unreachable", "over_limit"):
+        why = connection["reason"] or strings.CONNECTION_STATES[state].word
+        frame.verdict(strings.CONNECTION_STATES[state], why, strings.CONNECTION_REMEDIES[state])
+
+
 def _cards(found: dict[str, Any]) -> None:
     if not found["needs_person"]:
         return
@@ -226,6 +234,7 @@ def main() -> None:
     )  # fmt: skip
     making.warn_without_worker()
     live.watch()
+    _org_trouble(found["connection"])
     _verdict(found)
     _cards(found)
     _metrics(found)

@@ -10,7 +10,7 @@ import streamlit as st
 from console import actions, strings
 from console.components import approval, diffs, frame, making, notices, planned, tables, times
 from console.components.text import code, safe
-from console.session import workspace
+from console.session import later, workspace
 from console.strings import OUTCOMES, PLAN_STATES
 from core import NotFound, Outcome, SynclineError
 
@@ -76,7 +76,7 @@ def _narrowed(plan_id: str, outcome: Outcome) -> dict[str, str]:
             picked = st.pills("Object", objects, key="object", bind="query-params", label_visibility="collapsed")
         st.space("stretch")
         st.download_button(
-            "Export CSV", lambda: _export(plan_id), file_name=f"{plan_id}.csv", mime="text/csv",
+            "Export CSV", later(lambda: _export(plan_id)), file_name=f"{plan_id}.csv", mime="text/csv",
             icon=":material/download:", on_click="ignore",
         )  # fmt: skip
     return {"sobject": picked or "", "search": search or ""}

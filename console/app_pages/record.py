@@ -7,7 +7,7 @@ import streamlit as st
 from console import actions
 from console.components import frame, notices, story
 from console.components.text import code
-from console.session import workspace
+from console.session import later, workspace
 from core import SynclineError
 
 
@@ -33,7 +33,7 @@ def main() -> None:
         _nothing(key, found["looked"])
         return
     buttons.download_button(
-        "Support bundle", lambda: actions.make_bundle(key.strip()), file_name="support-bundle.zip",
+        "Support bundle", later(lambda: actions.make_bundle(key.strip())), file_name="support-bundle.zip",
         mime="application/zip", icon=":material/folder_zip:", on_click="ignore",
         help="Ids, times, values, attempts with the org's errors, and permissions; no secrets.",
     )  # fmt: skip

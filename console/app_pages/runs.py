@@ -10,7 +10,7 @@ import streamlit as st
 from console import actions, strings
 from console.components import frame, making, notices, rowcard, tables, times, undoing
 from console.components.text import code, plain, safe
-from console.session import Key, workspace
+from console.session import Key, later, workspace
 from console.strings import OUTCOMES, RUN_STATES, cause_words, count
 from core import Outcome, RunStatus, SynclineError
 
@@ -338,7 +338,7 @@ def main() -> None:
     _live()
     wanted = _wanted(titles)
     buttons.download_button(
-        "Export CSV", lambda: _export(wanted, titles), file_name="runs.csv", mime="text/csv",
+        "Export CSV", later(lambda: _export(wanted, titles)), file_name="runs.csv", mime="text/csv",
         icon=":material/download:", on_click="ignore",
     )  # fmt: skip
     page = int(st.session_state.get("runs_page") or 1)

@@ -10,7 +10,7 @@ import streamlit as st
 from console import actions
 from console.components import frame, making, notices, tables, times
 from console.components.text import plain, safe
-from console.session import Key, workspace
+from console.session import Key, later, workspace
 from console.strings import JOB_STATES, count
 from core import JobSpec, SynclineError
 
@@ -88,7 +88,7 @@ def _segments(found: list[dict[str, Any]]) -> None:
         height="content" if len(rows) < 12 else 420, column_config={"Members": tables.number("Members")},
     )  # fmt: skip
     st.download_button(
-        "Export CSV", lambda: tables.csv_bytes(tables.frame(rows, _SEGMENTS)), file_name="segments.csv",
+        "Export CSV", later(lambda: tables.csv_bytes(tables.frame(rows, _SEGMENTS))), file_name="segments.csv",
         mime="text/csv", icon=":material/download:", on_click="ignore",
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from console import actions
 from console.components import notices
-from console.session import Key, workspace
+from console.session import Key, later, workspace
 from core import SynclineError
 
 _FORMATS = {
@@ -36,8 +36,9 @@ def ask(today: date) -> None:
     with st.container(horizontal=True, gap="xsmall"):
         for file_format, (label, mime, name) in _FORMATS.items():
             st.download_button(
-                label, partial(actions.report_file, kept[1], file_format), file_name=name.format(month), mime=mime,
-                icon=":material/download:", on_click="ignore", key=f"report-{file_format}",
+                label, later(partial(actions.report_file, kept[1], file_format)), mime=mime,
+                file_name=name.format(month), icon=":material/download:", on_click="ignore",
+                key=f"report-{file_format}",
             )  # fmt: skip
     st.iframe(kept[2], height=620, alt=f"Audit of {month}")
 

@@ -35,8 +35,12 @@ def show(spec: JobSpec, sobject: str) -> None:
     with_map = next((n for n, m in enumerate(maps) if m["value_map"] is not None), 0)
     worst = max(range(len(maps)), key=lambda n: _gaps(found, maps[n]), default=with_map)
     start = targets.index(wanted) if wanted in targets else worst if _gaps(found, maps[worst]) else with_map
+    # The first choice is put into the state and is no default of the widget's: it moves as gaps are filled.
+    key = f"values_{spec.name}_{sobject}_{wanted or ''}"
+    if st.session_state.get(key) not in targets:
+        st.session_state[key] = targets[start]
     target = st.selectbox(
-        "Field", targets, index=start, key=f"values_{spec.name}_{sobject}",
+        "Field", targets, key=key,
         format_func=lambda t: _label(found, next(m for m in maps if m["target"] == t)),
     )  # fmt: skip
     mapping = next(m for m in maps if m["target"] == target)

@@ -138,7 +138,8 @@ LINKS = Table(
         "state": (TEXT, "active, superseded (another link took its place) or deleted"),
         "how": (
             TEXT,
-            "how it came about: created_out, created_in, settled, merge, matched (found in the org), or the match rule",
+            "how it came about: created_out, created_in, settled, merge, converted, restored, matched (found in the"
+            " org), or the match rule",
         ),
         "evidence": (TEXT, "what spoke for it"),
         "job": (TEXT, "the job that made it"),

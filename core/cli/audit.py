@@ -14,6 +14,19 @@ from core.cli.options import InWorkspace, Json, opened
 group = options.group("Audit: tables for analysts, the double-entry balance, the monthly report.")
 
 
+@group.callback(invoke_without_command=True)
+def month_of(
+    ctx: typer.Context,
+    month: Annotated[str, typer.Option("--month", metavar="YYYY-MM", help="As for report.")] = "",
+    file_format: Annotated[str, typer.Option("--format", help="As for report.")] = "html",
+    as_json: Json = False,
+    workspace: InWorkspace = "default",
+) -> None:
+    """Audit: tables for analysts, the double-entry balance, the monthly report (`--month` alone writes it too)."""
+    if ctx.invoked_subcommand is None:
+        report(month, file_format, as_json=as_json, workspace=workspace)
+
+
 @group.command("export")
 def export(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the files go.")],

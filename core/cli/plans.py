@@ -74,6 +74,31 @@ def apply(plan: PlanId, as_json: Json = False, workspace: InWorkspace = "default
     raise typer.Exit(show.exit_code([told]))
 
 
+@group.command("rehearse")
+def rehearse(
+    plan: PlanId,
+    sample: Annotated[int, typer.Option("--sample", min=1, max=2000, help="How many rows at most.")] = 200,
+    in_production: Annotated[
+        bool, typer.Option("--in-production", help="Also in an org that is no sandbox; its triggers run.")
+    ] = False,
+    as_json: Json = False,
+    workspace: InWorkspace = "default",
+) -> None:
+    """Have the org check a sample of a plan and keep nothing of it; exit code 1 where it would refuse rows."""
+    told = opened(workspace).rehearse(plan, sample=sample, in_production=in_production)
+    rows = list(told.rows.iter_rows(named=True))
+    refused = [r for r in rows if r["verdict"] == "refused"]
+    head = {"plan_id": plan, "planned": told.n_planned, "rehearsed": len(rows), "refused": len(refused),
+            "api_calls": told.api_calls}  # fmt: skip
+    if as_json:
+        show.document({**head, "rows": rows, "not_shown": list(told.not_shown)}, as_json=True)
+    else:
+        show.record(head, as_json=False)
+        show.table("What the org would refuse", refused, as_json=False)
+        show.table("What a rehearsal cannot show", [{"limit": text} for text in told.not_shown], as_json=False)
+    raise typer.Exit(1 if refused else 0)
+
+
 @group.command("discard")
 def discard(plan: PlanId, as_json: Json = False, workspace: InWorkspace = "default") -> None:
     """Throw a plan away."""

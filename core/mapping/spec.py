@@ -173,6 +173,8 @@ class Guards(_Spec):
     """Suddenly all changed: a share of the linked records; 1 for jobs whose every record changes each time."""
     min_updates: int = 500
     """Fewer updates than this never trip the share."""
+    api_reserve_share: float = Field(default=0.05, ge=0, le=1)
+    """The share of the org's API calls of a day that is left to people and other apps; opt-outs may use it."""
 
 
 class JobSpec(_Spec):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import polars as pl
@@ -17,7 +18,28 @@ class Tripped:
     message: str
 
 
-def check(rows: pl.DataFrame, linked: int, guards: Guards, left: int | None = None) -> list[Tripped]:
+@dataclass(frozen=True)
+class Budget:
+    """API calls: those used in the last 24 hours by everybody, the org's limit, and what the plan needs."""
+
+    used: int
+    limit: int
+    needed: int = 0
+
+
+def reserve(budget: Budget, guards: Guards) -> Tripped | None:
+    """The guard that a run trips which would use up what is to be left to people and other apps."""
+    kept = math.ceil(guards.api_reserve_share * budget.limit)
+    left = budget.limit - budget.used
+    if budget.needed <= 0 or left - budget.needed >= kept:
+        return None
+    told = f"The run needs about {budget.needed:,} API calls; {max(left, 0):,} of {budget.limit:,} are left today"
+    return Tripped("api_reserve", f"{told}, and {kept:,} of them are kept back for people and other apps.")
+
+
+def check(
+    rows: pl.DataFrame, linked: int, guards: Guards, left: int | None = None, budget: Budget | None = None
+) -> list[Tripped]:
     """The guards that the plan trips.
 
     Args:
@@ -25,6 +47,7 @@ def check(rows: pl.DataFrame, linked: int, guards: Guards, left: int | None = No
         linked: how many records the job holds links for: the whole that a share is of.
         guards: the job's limits.
         left: how many records the side that is read still has, where all of them were looked at or counted.
+        budget: the org's API calls, where they are known and the job must leave some.
     """
     deletes = rows.filter(pl.col("action") == "delete").height
     updates = rows.filter(pl.col("action") == "update").height
@@ -38,7 +61,8 @@ def check(rows: pl.DataFrame, linked: int, guards: Guards, left: int | None = No
     if left == 0 and linked >= guards.min_deletes:
         told = f"There is not one record left where {linked} were linked: was something emptied or restored?"
         found.append(Tripped("suddenly_empty", told))
-    return found
+    spent = reserve(budget, guards) if budget is not None else None
+    return [*found, spent] if spent is not None else found
 
 
 def _beyond(told: str, n: int, linked: int, limit: float) -> str:

@@ -36,12 +36,14 @@ class Ground:
             ``linked_kind`` String (kind of the workspace record), ``updated_at`` Datetime (of the record),
             ``is_gone`` Boolean (the record was deleted here), ``is_archived`` Boolean (it had left the filter),
             ``is_adopted`` Boolean (not linked yet: the record's own lives on as it), ``was`` String (then, the Id of
-            that own one), ``was_how`` String (merged or converted), ``made_here`` Boolean (we created it in the org).
+            that own one), ``was_how`` String (merged, converted or restored), ``made_here`` Boolean (we created it in
+            the org).
         matches: ``Id`` String, ``record_id`` Int64, ``status``, ``rule``: first-contact matches of unlinked rows.
         accounts: ``AccountId`` String (or another lookup), ``account_record_id`` Int64: linked accounts.
         people: ``WhoId`` String (or another lookup), ``person_record_id`` Int64: linked people.
         accounts_come: whether a switched-on job brings accounts in.
         own_user: the user we write as.
+        own_users: the org users of all our connections, people's own logins among them.
         by_domain: ``Id`` String, ``domain_account`` Int64: the account whose domain is that of a lead's e-mail address;
             a lead names none itself.
         in_flight_since: org time of the oldest create of this object whose fate is not booked yet.
@@ -63,6 +65,7 @@ class Ground:
     clock_offset_s: float = 0.0
     by_domain: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=BY_DOMAIN))
     own_user: str = ""
+    own_users: tuple[str, ...] = ()
     in_flight_since: datetime | None = None
     read_at: datetime | None = None
     read_before: datetime | None = None
@@ -205,7 +208,9 @@ def _in_flight(r: pl.DataFrame, ground: Ground) -> pl.Expr:
     """Whether a row may be one of ours whose answer is not booked yet: bringing it in would make a second record."""
     if ground.in_flight_since is None or "CreatedById" not in r.columns:
         return pl.lit(value=False)
-    mine = (pl.col("CreatedById") == ground.own_user) & (pl.col("org_created_at") >= ground.in_flight_since)
+    mine = pl.col("CreatedById").is_in([ground.own_user, *ground.own_users]) & (
+        pl.col("org_created_at") >= ground.in_flight_since
+    )
     return mine.fill_null(value=False)
 
 
@@ -538,6 +543,8 @@ def _updates(pair: PairSpec, todo: pl.DataFrame, judged: pl.DataFrame) -> pl.Dat
     heir = (
         pl.when(pl.col("was_how") == "converted")
         .then(pl.lit("A lead was converted into it in the org: it goes on as the record that the lead has here."))
+        .when(pl.col("was_how") == "restored")
+        .then(pl.lit("It was taken out of the org's recycle bin, and is back with its history."))
         .otherwise(pl.lit("It won a merge in the org, and goes on as the record that its loser has here."))
     )
     newer = pl.format("The workspace's newer {} goes out with the outbound job.", pl.col("keep"))

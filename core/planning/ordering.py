@@ -9,6 +9,8 @@ PER_REQUEST = 1_000
 BULK_FROM = 5_001
 """So many rows of one action go through Bulk API 2.0."""
 PER_BULK_JOB = 100_000
+BULK_CALLS = 10
+"""A Bulk job is made, filled, closed, asked about and read."""
 
 _ACTION_ORDER = {"delete": 0, "update": 1, "create": 2}
 
@@ -44,6 +46,12 @@ def batches(rows: pl.DataFrame) -> pl.DataFrame:
         "sobject",
         "action",
     )
+
+
+def calls(rows: pl.DataFrame) -> int:
+    """About how many API calls it takes to send a plan's rows."""
+    cut = batches(rows).unique("batch")
+    return cut.filter(pl.col("route") == "rest").height + BULK_CALLS * cut.filter(pl.col("route") == "bulk").height
 
 
 def _cut(families: pl.DataFrame) -> list[int]:

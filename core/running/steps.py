@@ -17,6 +17,7 @@ from sqlmodel import select
 from core.errors import (
     BatchTaken,
     ConsentBreach,
+    ContractBroken,
     GrantRejected,
     NotFound,
     NotValid,
@@ -27,13 +28,25 @@ from core.errors import (
 )
 from core.mapping.lint import lint
 from core.mapping.spec import JobSpec
-from core.planning import guards
+from core.planning import guards, ordering, outbound
 from core.records import ENDED_RUNS, Direction, RunStatus
 from core.running.engine import Engine
 from core.store import ledger, links, runs
 from core.store.records import count_records
 from core.store.tables import Job, Run, Workspace
-from core.syncing import apply_in, apply_out, books, capture, firewall, ground, outbox, plan_in, plan_out, undo
+from core.syncing import (
+    apply_in,
+    apply_out,
+    books,
+    capture,
+    contracts,
+    firewall,
+    ground,
+    outbox,
+    plan_in,
+    plan_out,
+    undo,
+)
 from core.syncing.context import Context
 
 log = structlog.get_logger()
@@ -118,16 +131,17 @@ def validate(ctx: Context, spec: JobSpec) -> None:
 
 def make_plan(ctx: Context, spec: JobSpec, run: Run) -> str:
     """Read both sides, decide, keep the plan; returns its id."""
-    planned, n_rows = compute(ctx, spec, run.scope)
+    planned, n_rows = _computed(ctx, spec, run.scope)
+    contracts.check(ctx, spec)
     validate(ctx, spec)
+    contracts.keep(ctx, spec)
     for source, n in n_rows.items():
         books.capture_count(ctx.db, ctx.workspace_id, run.run_id, source, n, ctx.now())
     plan_id = run.run_id.replace("run_", "plan_", 1)
     rows = pl.concat([p.rows for p in planned])
     # An undo is looked at by the person who asks for it, and does no more than the run did.
     is_undo = bool(run.scope and "undo" in run.scope)
-    whole = left(ctx, spec, run.scope, n_rows)
-    tripped = [] if is_undo else guards.check(rows, linked(ctx, spec), spec.guards, whole)
+    tripped = [] if is_undo else tripped_by(ctx, spec, rows, left(ctx, spec, run.scope, n_rows))
     meta = {
         "plan_id": plan_id,
         "run_id": run.run_id,
@@ -139,6 +153,25 @@ def make_plan(ctx: Context, spec: JobSpec, run: Run) -> str:
     }
     books.store_plan(ctx.db, ctx.workspace_id, spec, planned, meta)
     return plan_id
+
+
+def _computed(ctx: Context, spec: JobSpec, scope: dict[str, Any] | None) -> tuple[list[Any], dict[str, int]]:
+    """What `compute` says; where the org cannot read our question any more, what has changed there."""
+    try:
+        return compute(ctx, spec, scope)
+    except TerminalOrgError as error:
+        if error.status_code in contracts.SCHEMA_CODES:
+            contracts.check_again(ctx, spec)
+        raise
+
+
+def tripped_by(ctx: Context, spec: JobSpec, rows: pl.DataFrame, whole: int | None) -> list[guards.Tripped]:
+    """The guards that the rows of a plan trip; ``whole`` is what `left` says."""
+    budget, usage = None, ctx.gateway.usage
+    if usage is not None and spec.direction is Direction.OUTBOUND and not outbound.is_consent_only(spec):
+        numbered = rows if "row" in rows.columns else rows.with_row_index("row", 1)
+        budget = guards.Budget(usage.used, usage.limit, ordering.calls(numbered.cast({"row": pl.Int64})))
+    return guards.check(rows, linked(ctx, spec), spec.guards, whole, budget)
 
 
 def compute(ctx: Context, spec: JobSpec, scope: dict[str, Any] | None) -> tuple[list[Any], dict[str, int]]:
@@ -221,6 +254,8 @@ def do_batch(engine: Engine, workspace_id: int, run_id: str, number: int) -> Ver
             return {"state": "done" if apply_out.apply_batch(ctx, spec, run_id, number) else "in_doubt"}
     except ConsentBreach as error:
         return {"state": "stop", "cause": "ConsentBreach", "reason": error.sentence()}
+    except ContractBroken as error:
+        return {"state": "stop", "cause": "ContractBroken", "reason": error.sentence()}
     except BatchTaken:
         return _finished_elsewhere(engine, run_id, number)
     except OrgError as error:

@@ -28,13 +28,14 @@ def of_records(batch: Batch, table: str, ids: pl.Series, sobject: str | None = N
     return _typed(frame)
 
 
-def of_org(batch: Batch, org_ids: pl.Series) -> pl.DataFrame:
-    """The active links of org records, with ``table_name``."""
+def of_org(batch: Batch, org_ids: pl.Series, *, state: str = "active") -> pl.DataFrame:
+    """The links of org records that are in a state, with ``table_name``."""
     staged = batch.stage(pl.DataFrame({"org_id": org_ids}, schema={"org_id": pl.String}))
     frame = batch.read(
         f"SELECT {LINK_COLUMNS}, l.table_name FROM link l JOIN {staged} s ON s.org_id = l.org_id"
-        " WHERE l.workspace_id = :w AND l.state = 'active'",
+        " WHERE l.workspace_id = :w AND l.state = :state",
         w=batch.workspace_id,
+        state=state,
     )
     return _typed(frame)
 

@@ -143,6 +143,19 @@ class OrgDescribe(SQLModel, table=True):
     fetched_at: datetime = _at(nullable=False)
 
 
+class FieldContract(SQLModel, table=True):
+    """What a job relies on of one org object's fields."""
+
+    __tablename__ = "field_contract"
+    workspace_id: int = Field(primary_key=True)
+    job: str = Field(primary_key=True)
+    sobject: str = Field(primary_key=True)
+    mapping: str = ""
+    """Fingerprint of the job that it was made of."""
+    body: str = Field(sa_column=Column(Text, nullable=False))
+    made_at: datetime = _at(nullable=False)
+
+
 class OrgUser(SQLModel, table=True):
     """A user of the org, as last read."""
 

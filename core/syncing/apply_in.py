@@ -182,14 +182,7 @@ def _restore(batch: Batch, spec: JobSpec, rows: pl.DataFrame) -> None:
     ).with_columns(pl.col("id").cast(pl.Int64))
     save_records(batch, table, hidden.with_columns(archived_at=pl.lit(None, dtype=pl.Datetime("us", "UTC"))))
     undone = rows.filter((pl.col("action") == "restore") & ~pl.col("record_id").is_in(hidden["id"].to_list()))
-    bring_back(batch, table, undone["record_id"])
-
-
-def bring_back(batch: Batch, table: str, record_ids: pl.Series) -> None:
-    """Take records out of the workspace's recycle bin."""
-    back = pl.DataFrame({"id": record_ids}, schema={"id": pl.Int64}).unique()
-    none = pl.lit(None, dtype=pl.Datetime("us", "UTC"))
-    save_records(batch, table, back.with_columns(deleted_at=none, updated_at=pl.lit(batch.at)))
+    succeed.bring_back(batch, table, undone["record_id"])
 
 
 def _delete(batch: Batch, spec: JobSpec, rows: pl.DataFrame, now: datetime) -> None:

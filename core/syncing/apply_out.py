@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -10,12 +11,12 @@ from typing import Any
 import polars as pl
 
 from core.connections.salesforce.composite import PUSH_ROWS, Op, RowAnswer
-from core.errors import AnswerLost, GrantRejected, OrgError, TerminalOrgError, UsageError
+from core.errors import AnswerLost, ContractBroken, GrantRejected, OrgError, TerminalOrgError, UsageError
 from core.mapping.spec import JobSpec
 from core.schema.describe import OrgObject
 from core.schema.types import to_json
 from core.store.tables import Batch
-from core.syncing import bulk_route, firewall, lanes, outbox, participants, settle
+from core.syncing import bulk_route, contracts, firewall, lanes, outbox, participants, settle
 from core.syncing.context import Context
 from core.syncing.plan_out import upsert_field
 
@@ -91,11 +92,25 @@ def _send(ctx: Context, spec: JobSpec, head: Batch, rows: pl.DataFrame) -> bool:
         if not answers:
             todo = lanes.smaller(lane) + todo
             continue
+        if contracts.may_be_broken(a.status_code for a in answers if not a.success):
+            # Drift in the middle of a run: what was refused for it waits with the rest until the org is mended.
+            _stop_at_breach(ctx, spec, head, lane, answers)
         keep, again = lanes.sort_out(lane, answers)
         booked = [a for a, k in zip(answers, keep, strict=True) if k]
         outbox.book_answers(ctx, spec, head, lane.rows.filter(pl.Series(keep, dtype=pl.Boolean)), booked)
         todo += [call for later in again for call in later.calls()]
     return True
+
+
+def _stop_at_breach(ctx: Context, spec: JobSpec, head: Batch, lane: lanes.Lane, answers: Sequence[RowAnswer]) -> None:
+    """Book what was written, and end the run there, if the org has changed under it."""
+    try:
+        contracts.check_again(ctx, spec)
+    except ContractBroken:
+        good = pl.Series([a.success for a in answers], dtype=pl.Boolean)
+        outbox.book_answers(ctx, spec, head, lane.rows.filter(good), [a for a in answers if a.success])
+        outbox.keep(ctx, head, state="planned")
+        raise
 
 
 def _push(

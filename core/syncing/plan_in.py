@@ -110,6 +110,7 @@ def ground_of(
         linked = _linked(batch, spec.kind, rows["Id"])
         if heirs is not None and heirs.height:
             linked = pl.concat([linked, _adopted(batch, spec.kind, rows, linked, heirs)])
+        linked = pl.concat([linked, _returned(batch, spec.kind, rows, linked)])
         loose = rows.filter(pl.col("IsDeleted") != "true").join(linked, on="Id", how="anti")
         accounts = _parents(batch, rows, _lookup(pair, Role.ACCOUNT, "AccountId"), "account", "account_record_id")
         matches = first_contact.inbound(batch, spec, pair, loose, accounts)
@@ -126,8 +127,14 @@ def ground_of(
         by_domain,
         ctx.integration_user,
         twin_clears=twin_clears(ctx, spec, pair),
+        own_users=_own_users(ctx),
         released=released.select("record_id", field="channel") if spec.kind is Kind.PERSON else None,
     )
+
+
+def _own_users(ctx: Context) -> tuple[str, ...]:
+    found = ctx.db.read("SELECT DISTINCT user_id FROM connection WHERE workspace_id = :w", w=ctx.workspace_id)
+    return tuple(str(i) for i in found["user_id"] if i)
 
 
 def _by_domain(batch: Batch, pair: PairSpec, rows: pl.DataFrame) -> pl.DataFrame:
@@ -177,8 +184,26 @@ def twin_clears(ctx: Context, spec: JobSpec, pair: PairSpec) -> frozenset[str] |
 
 
 def _linked(batch: Batch, kind: Kind, org_ids: pl.Series) -> pl.DataFrame:
+    found = links.of_org(batch, org_ids).filter(pl.col("table_name") == table_of(kind))
+    return _with_records(batch, kind, found)
+
+
+def _returned(batch: Batch, kind: Kind, rows: pl.DataFrame, linked: pl.DataFrame) -> pl.DataFrame:
+    """Links to be: what is out of the org's recycle bin again is the record that was deleted here with it."""
     table = table_of(kind)
-    found = links.of_org(batch, org_ids).filter(pl.col("table_name") == table)
+    free = rows.filter(pl.col("IsDeleted") != "true").join(linked, on="Id", how="anti")
+    ended = links.of_org(batch, free["Id"], state="deleted").filter(pl.col("table_name") == table)
+    last = ended.sort("id").unique("org_id", keep="last", maintain_order=True).unique("record_id", keep="last")
+    alone = last.join(links.of_records(batch, table, last["record_id"]), on="record_id", how="anti")
+    none = pl.lit(None, dtype=linked.schema["org_stamp_at"])
+    return _with_records(batch, kind, alone).with_columns(
+        was="Id", was_how=pl.lit("restored"), org_stamp_at=none, is_gone=pl.lit(value=False),
+        is_adopted=pl.lit(value=True), made_here=pl.lit(value=False),
+    )  # fmt: skip
+
+
+def _with_records(batch: Batch, kind: Kind, found: pl.DataFrame) -> pl.DataFrame:
+    table = table_of(kind)
     kind_column = "r.kind" if table == "activity" else f"'{table}'"
     staged = batch.stage(found.select("record_id"))
     records = batch.read(

@@ -113,12 +113,21 @@ def _by_id(ctx: Context, head: Batch, rows: pl.DataFrame) -> dict[int, str]:
         return {r: i for r, i, t in zip(rows["row"], ids, told, strict=True) if t is None}
     payloads = [json.loads(p) for p in rows["payload"]]
     fields = sorted({n for p in payloads for n in p})
-    now = _texts(ctx, head.sobject, fields, [t or {} for t in ctx.gateway.retrieve(head.sobject, ids, ["Id", *fields])])
+    now = _texts(ctx, head.sobject, fields, _as_they_are(ctx, head.sobject, ids, ["Id", *fields]))
     return {
         r: i
         for r, i, p, n in zip(rows["row"], ids, payloads, now, strict=True)
         if all(_same(v, n.get(f)) for f, v in p.items())
     }
+
+
+def _as_they_are(ctx: Context, sobject: str, ids: list[str], fields: list[str]) -> list[dict[str, Any]]:
+    """Records of the org by Id; of those that were deleted since, what the recycle bin holds: an update did arrive."""
+    told = ctx.gateway.retrieve(sobject, ids, fields)
+    gone = [i for i, t in zip(ids, told, strict=True) if t is None]
+    binned = [r for q in soql.queries_in(fields, sobject, "Id", gone) for r in ctx.gateway.query(q, all_rows=True)]
+    kept = {str(r["Id"]): r for r in binned}
+    return [t or kept.get(i, {}) for i, t in zip(ids, told, strict=True)]
 
 
 def _overtaken(ctx: Context, head: Batch, rows: pl.DataFrame) -> pl.DataFrame:

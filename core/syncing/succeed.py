@@ -1,4 +1,4 @@
-"""Follows merges and conversions: link, opt-outs and activities go to the record that lives on."""
+"""Follows merges, conversions and undeletes: link, opt-outs and activities go to the record that lives on."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from core.store.codec import dumps
 from core.store.database import Batch
 from core.store.records import save_records
 
-_EVIDENCE = {"merged": "MasterRecordId", "converted": "ConvertedContactId"}
-_HOW = {"merged": "merge", "converted": "converted"}
+_EVIDENCE = {"merged": "MasterRecordId", "converted": "ConvertedContactId", "restored": "IsDeleted"}
+_HOW = {"merged": "merge", "converted": "converted", "restored": "restored"}
 _STEP: dict[str, Any] = {
     "record_id": pl.Int64, "org_id": pl.String, "sobject": pl.String, "master": pl.String, "became": pl.String,
     "into_account": pl.String, "out": pl.List(pl.String),
@@ -51,7 +51,7 @@ def follow(batch: Batch, spec: JobSpec, run_id: str, rows: pl.DataFrame, now: da
 def _adopt(
     batch: Batch, spec: JobSpec, run_id: str, rows: pl.DataFrame, extra: list[dict[str, Any]], now: datetime
 ) -> None:
-    """An heir that was read and is not linked takes over the link of what it was."""
+    """What was read and is not linked takes over the link of what it was: an heir, or what was undeleted in the org."""
     told = [
         {"record_id": r["record_id"], "org_id": e["was"], "sobject": r["sobject"], "master": r["org_id"],
          "became": e["was_how"]}
@@ -64,6 +64,15 @@ def _adopt(
     if free.height:
         links.end(batch, free["org_id"], "superseded", now)
         _add_links(batch, spec, run_id, free, now)
+        back = free.filter(pl.col("became") == "restored")
+        bring_back(batch, table_of(spec.kind), back["record_id"])
+
+
+def bring_back(batch: Batch, table: str, record_ids: pl.Series) -> None:
+    """Take records out of the workspace's recycle bin."""
+    back = pl.DataFrame({"id": record_ids}, schema={"id": pl.Int64}).unique()
+    none = pl.lit(None, dtype=pl.Datetime("us", "UTC"))
+    save_records(batch, table, back.with_columns(deleted_at=none, updated_at=pl.lit(batch.at)))
 
 
 def _move(batch: Batch, spec: JobSpec, run_id: str, steps: pl.DataFrame, now: datetime) -> None:
@@ -91,6 +100,9 @@ def _move(batch: Batch, spec: JobSpec, run_id: str, steps: pl.DataFrame, now: da
 
 
 def _add_links(batch: Batch, spec: JobSpec, run_id: str, steps: pl.DataFrame, now: datetime) -> None:
+    """Link the heirs; a record that is linked to one of that object already keeps it, and the heir comes in anew."""
+    have = links.of_records(batch, table_of(spec.kind), steps["record_id"]).select("record_id", "sobject")
+    steps = steps.join(have, on=["record_id", "sobject"], how="anti")
     named = pl.col("became")
     links.add(
         batch,

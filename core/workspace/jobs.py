@@ -20,7 +20,7 @@ from core.schema.describe import OrgObject
 from core.store import drafts, ledger, setting
 from core.store.roles import ADMIN, ANALYST, VIEWER, may
 from core.store.tables import Job
-from core.syncing import intake, lists, picklists
+from core.syncing import contracts, intake, lists, picklists
 from core.syncing.context import Context
 from core.syncing.select import start_now
 from core.workspace.base import Base
@@ -227,6 +227,7 @@ class Jobs(Base):
         failed = [f for f in self.validate(spec) if f.severity == "fail"]
         if failed:
             raise NotValid(f"{spec.title} does not validate: {failed[0].sentence()}", hint="Mend its mapping first.")
+        contracts.keep(self._ctx(), spec)
         if from_now:
             start_now(self._ctx(), spec)
         self._switch(spec, on=True)
@@ -245,6 +246,16 @@ class Jobs(Base):
                 {"on": on, "who": self.actor if on else None, "at": at, "w": self.workspace_id, "n": spec.name},
             )
             ledger.write(batch, "job.enabled" if on else "job.disabled", spec.name, actor=self.actor, at=self._now())
+
+    @may(VIEWER)
+    def contracts(self, job: str) -> list[dict[str, Any]]:
+        """What a job relies on of the org's fields, as last read, and where the org no longer keeps it.
+
+        Returns:
+            Per object ``sobject, made_at, needs, breaches`` (``field, code, message``, and ``ask``: the text for the
+            org's admin) and ``waiting``, the job's open rows. Empty until the job was found valid once.
+        """
+        return contracts.of_job(self._ctx(), self.job(job))
 
     @may(ANALYST)
     def validate(self, job: str | JobSpec) -> list[Finding]:

@@ -12,14 +12,15 @@ import polars as pl
 from core.audit import health as reporting
 from core.errors import UsageError, WorkerRunning
 from core.mapping.spec import JobSpec
-from core.planning import guards, plan
+from core.planning import plan
 from core.records import ENDED_RUNS, RunStatus
 from core.running import schedule, steps
 from core.running.worker import Worker, wait_for
 from core.store import ledger, plans, runs
 from core.store.roles import ANALYST, OPERATOR, VIEWER, may
-from core.syncing import trial
-from core.syncing.apply_in import bring_back
+from core.syncing import rehearse, trial
+from core.syncing.rehearse import Rehearsal
+from core.syncing.succeed import bring_back
 from core.workspace.org import Org
 
 
@@ -64,7 +65,7 @@ class Runs(Org):
         with ctx.gateway.tally() as tally:
             planned, sources = steps.compute(ctx, spec, {"full": True} if full else None)
         rows = pl.concat([p.rows for p in planned]).with_row_index("row", 1)
-        tripped = guards.check(rows, steps.linked(ctx, spec), spec.guards, steps.left(ctx, spec, None, sources))
+        tripped = steps.tripped_by(ctx, spec, rows, steps.left(ctx, spec, None, sources))
         self.engine.note(self.workspace_id)
         counts = {"input": sum(sources.values()), **plan.counts(rows)}
         return Preview(spec.name, counts, rows, [t.message for t in tripped], tally.calls)
@@ -137,6 +138,24 @@ class Runs(Org):
     def _mark_plan(self, plan_id: str, status: str) -> None:
         plans.mark(self.database, self.workspace_id, plan_id, status, self.actor)
         self._note(f"plan.{status}", plan_id)
+
+    @may(OPERATOR)
+    def rehearse(self, plan_id: str, *, sample: int = rehearse.SAMPLE, in_production: bool = False) -> Rehearsal:
+        """Have the org say what it would make of a kept plan, and keep nothing of it.
+
+        Args:
+            plan_id: the plan, of an outbound job.
+            sample: so many rows at most, of every object, action and set of fields some.
+            in_production: whether it may be done in an org that is no sandbox.
+
+        Raises:
+            UsageError: an inbound plan, or a production org without leave.
+            PlanError: writes are paused, or the org does not roll back; what it kept was deleted.
+            OrgError: the org refused or did not answer.
+        """
+        kept = plans.head(self.database, self.workspace_id, plan_id)
+        spec = self.job(str(kept["job"]))
+        return rehearse.run(self._ctx(), spec, plan_id, self.actor, sample=sample, in_production=in_production)
 
     @may(OPERATOR)
     def apply(self, plan_id: str) -> str:

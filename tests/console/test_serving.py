@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 import requests
 
+from console import session, signin
+from core import NotAllowed, Workspace
 from tests.demo_fixture import clean_environment
 
 SECONDS = 120
@@ -96,3 +98,16 @@ def test_a_fresh_link_is_made_without_the_server(served: dict[str, Any], base: s
         capture_output=True, text=True, check=True, timeout=SECONDS,
     )  # fmt: skip
     assert requests.get(made.stdout.split()[-1], timeout=SECONDS).status_code == 200
+
+
+def test_a_download_is_made_in_the_hands_of_who_asked_for_it(fresh: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    present: list[str | None] = ["ada@team.example"]
+    monkeypatch.setattr(signin, "is_on", lambda: True)
+    monkeypatch.setattr(signin, "person", lambda: present[0])
+    made = session.later(lambda: session.workspace().actor)
+    present[0] = None  # the thread of a download knows nobody
+    with pytest.raises(NotAllowed):
+        session.workspace()
+    assert made() == "ada@team.example"
+    with pytest.raises(NotAllowed):
+        session.workspace()

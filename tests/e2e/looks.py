@@ -86,10 +86,11 @@ class Look:
             stale = self.page.locator("[data-stale=true]").count()
             calm = calm + 1 if state == "notRunning" and not stale else 0
 
-    def picture(self, path: str) -> None:
-        """The whole page as a picture."""
+    def picture(self, path: str) -> str:
+        """The whole page as a picture; returns where it is."""
         height = self.page.evaluate("() => document.querySelector('[data-testid=stMain]')?.scrollHeight ?? 900")
         self.page.set_viewport_size({"width": self.width, "height": min(max(int(height), 700), _TALLEST)})
         self.page.wait_for_timeout(_ICONS_MS)
         self.page.screenshot(path=path)
         self.page.set_viewport_size({"width": self.width, "height": 900})
+        return path

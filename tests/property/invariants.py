@@ -145,7 +145,9 @@ class Watch:
         for org_id, was in self.before.tasks.items():
             assert not was["IsDeleted"] or now.tasks[org_id]["IsDeleted"], f"{org_id} was revived in the org"
         for record, was in self.before.here.items():
-            assert was["deleted_at"] is None or now.here[record]["deleted_at"] is not None, f"{record} was revived here"
+            is_back = tag_of(was["notes"]) in self.world.undeleted  # by a person, out of the recycle bin of the org
+            is_kept = was["deleted_at"] is None or now.here[record]["deleted_at"] is not None
+            assert is_back or is_kept, f"{record} was revived here"
         dead = self.world.deleted_here - self.world.undeleted
         alive = {tag_of(r["notes"]) for r in now.here.values() if r["deleted_at"] is None}
         assert not dead & alive, f"{dead & alive} came back here"

@@ -136,3 +136,24 @@ def test_jobs_apart_and_a_filter_that_hides_converted_leads_still_follow(desk: D
         assert (now["id"], now["deleted_at"]) == (was["id"], None)
     assert (now["org_id"], now["sobject"], now["how"]) == (contact, "Contact", "converted")
     assert desk.ws.database.one("SELECT archived_at FROM person WHERE id = :i", i=was["id"]) is None
+
+
+@pytest.mark.requirement("X20", "T18")
+def test_what_was_undeleted_in_the_org_is_the_record_that_was_deleted_here_with_it(desk: Desk) -> None:
+    email = EMAIL.format("back")
+    spec = desk.ws.job("people_in")
+    desk.ws.save_job(spec.model_copy(update={"delete": True}))
+    contact = desk.org.create("Contact", LastName="Back", Email=email)
+    desk.advance(5)
+    desk.run("people_in")
+    (was,) = people(desk, email)
+    desk.org.delete("Contact", contact)
+    desk.advance(30)
+    assert desk.run("people_in")["counts"]["deleted"] == 1
+    assert people(desk, email)[0]["deleted_at"] is not None
+    desk.org._control("POST", "undelete", {"object": "Contact", "ids": [contact]})
+    desk.advance(30)
+    preview = desk.ws.preview("people_in")
+    ran = desk.run("people_in")
+    assert (ran["counts"], ran["status"]) == (preview.counts, "complete")
+    assert people(desk, email) == [{**was, "how": "restored"}]

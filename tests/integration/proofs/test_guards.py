@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.mapping.spec import Guards
-from tests.integration.kit import PEOPLE, Desk, calls, until
+from tests.integration.kit import PEOPLE, Desk, add_job, calls, person_email, until
 
 
 def braked(desk: Desk, job: str, **scope: Any) -> str:
@@ -45,3 +45,21 @@ def test_a_store_that_is_suddenly_empty_waits_for_a_person(desk: Desk) -> None:
     desk.ws.database.execute("DELETE FROM activity")
     assert "not one record left where 12 were linked" in braked(desk, "calls_out")
     assert len(desk.tasks("emptied")) == 12
+
+
+@pytest.mark.requirement("N8")
+def test_a_run_that_would_use_the_kept_back_calls_waits_before_it_begins(desk: Desk) -> None:
+    """The share is set so that not one call is free: nothing is written until somebody agrees; opt-outs pass."""
+    add_job(desk.ws, "opt_outs_out")
+    with_guards(desk, "calls_out", api_reserve_share=1.0)
+    with_guards(desk, "opt_outs_out", api_reserve_share=1.0)
+    desk.ws.take_in("activities", calls("thrifty", 3))
+    said = braked(desk, "calls_out")
+    assert "needs about 1 API calls" in said
+    assert "are kept back for people and other apps" in said
+    assert desk.tasks("thrifty") == []
+    desk.ws.take_in("optouts", [{"person": {"email": person_email(3)}, "channel": "email", "opted_out": True}])
+    assert desk.run("opt_outs_out")["counts"]["updated"] == 1
+    (item,) = desk.ws.inbox(kind="plan")["item"].to_list()
+    (run,) = desk.ws.decide(item, "approve", note="it may")
+    assert desk.ended(run)["counts"]["created"] == len(desk.tasks("thrifty")) == 3

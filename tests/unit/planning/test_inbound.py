@@ -82,6 +82,7 @@ def ground(*links: dict[str, Any], **over: Any) -> inbound.Ground:
         accounts_come=over.get("accounts_come", False),
         is_full=over.get("is_full", False),
         own_user="005ROBOT",
+        own_users=("005ROBOT", "005ANA"),
         in_flight_since=over.get("in_flight_since"),
         read_at=over.get("read_at"),
         read_before=over.get("read_before"),
@@ -120,6 +121,8 @@ COMING = ground(accounts=[], accounts_come=True)
         ({}, row(**GONE), LINKED, OPEN),
         # what may be ours waits until it is booked, deleted or not
         ({}, row(CreatedById="005ROBOT"), FLYING, ("waiting", "in_flight", "")),
+        # a person's own login writes for us as well
+        ({}, row(CreatedById="005ANA"), FLYING, ("waiting", "in_flight", "")),
         ({}, row(CreatedById="005ROBOT", **GONE), FLYING, ("waiting", "in_flight", "")),
         ({}, row(CreatedById="005OTHER", **GONE), FLYING, ("filtered", "deleted", "")),
         (

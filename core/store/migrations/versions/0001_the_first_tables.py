@@ -255,6 +255,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("workspace_id", "event_id"),
     )
     op.create_table(
+        "field_contract",
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("job", sa.String(), nullable=False),
+        sa.Column("sobject", sa.String(), nullable=False),
+        sa.Column("mapping", sa.String(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace_id", "job", "sobject"),
+    )
+    op.create_table(
         "job",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("workspace_id", sa.Integer(), nullable=False),
@@ -667,6 +677,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_job_name")
 
     op.drop_table("job")
+    op.drop_table("field_contract")
     op.drop_table("event_value")
     with op.batch_alter_table("event", schema=None) as batch_op:
         batch_op.drop_index("ix_event_when")
