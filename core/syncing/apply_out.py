@@ -129,6 +129,8 @@ def _push(
             outbox.keep(ctx, head, state="in_doubt", given_up_at=given_up)
             return None
         outbox.keep(ctx, head, state="planned")
+        if isinstance(error, GrantRejected):
+            raise  # a 400 as well, but of the sign-in: it says nothing of the rows
         if isinstance(error, TerminalOrgError) and error.http in UNREADABLE:
             told = str(error.facts.get("org_message") or error)
             alone = RowAnswer(None, False, status_code=error.status_code or "", message=told, http=error.http)

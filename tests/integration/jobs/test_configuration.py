@@ -55,17 +55,18 @@ def brought(desk: Desk) -> dict[str, Any]:
 
 
 @pytest.mark.requirement("X23")
-def test_what_is_exported_syncs_the_same_in_an_empty_workspace_on_another_org(desk: Desk, tmp_path: Path) -> None:
-    configured(desk)
-    text = desk.ws.export_config()
-    assert not re.search(r"\b00[5D13]\w{12,15}\b|\b012\w{12,15}\b", text), "no org Id is in it"
-    assert desk.org.user("Integration")["username"] in text
-    assert "Prospecting_List" in text
-    assert to_yaml(from_yaml(text)) == text
-    assert desk.ws.diff_config(text) == []
-    with Practice(seed="demo", scale=0.05) as other:
-        there = Desk(other, tmp_path / "other")
+def test_what_is_exported_syncs_the_same_in_an_empty_workspace_on_another_org(tmp_path: Path) -> None:
+    with Practice(seed="demo", scale=0.05) as one, Practice(seed="demo", scale=0.05) as other:
+        here, there = Desk(one, tmp_path / "one"), Desk(other, tmp_path / "other")
         try:
+            connect(here.ws, one)
+            configured(here)
+            text = here.ws.export_config()
+            assert not re.search(r"\b00[5D13]\w{12,15}\b|\b012\w{12,15}\b", text), "no org Id is in it"
+            assert one.user("Integration")["username"] in text
+            assert "Prospecting_List" in text
+            assert to_yaml(from_yaml(text)) == text
+            assert here.ws.diff_config(text) == []
             connect(there.ws, other)
             assert there.ws.jobs() == []
             assert {f.severity for fs in there.ws.validate_config(text).values() for f in fs} <= {"pass", "warn"}
@@ -76,8 +77,11 @@ def test_what_is_exported_syncs_the_same_in_an_empty_workspace_on_another_org(de
             there.ws.import_config(text, enable=True)
             assert there.ws.export_config() == text
             assert there.ws.diff_config(text) == []
-            mine, theirs = brought(desk), brought(there)
+            mine = brought(here)
+            here.rest()
+            theirs = brought(there)
         finally:
+            here.close()
             there.close()
     assert mine["tasks"]
     assert mine["people"]

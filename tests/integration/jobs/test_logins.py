@@ -74,7 +74,7 @@ def test_what_a_linked_user_does_is_written_by_their_login_else_by_the_masters(d
     desk.org.fault_on("revoked_grant")
     desk.ws.take_in("activities", [called(desk, "ella-2", ella["Email"])])
     info = desk.run("calls_out")
-    assert (info["status"], info["counts"]["created"]) == ("complete", 1), info
+    assert (info["status"], info["counts"]["created"]) == ("complete", 1), desk.ws.open_rows()["reason"].to_list()
     assert balanced(info["counts"])
     assert writers(desk, "ella-2") == {"ella-2": (own, ella["Username"])}
     states = {c.username: c.state for c in desk.ws.connections()}
