@@ -8,7 +8,7 @@ from typing import Any
 from local_org import soql
 from local_org.org import sharing
 from local_org.org.model import Field, OrgFault, SaveResult, SObject
-from local_org.web import conditions
+from local_org.web import blobs, conditions
 from local_org.web.messages import Answer, Call, fault_body, not_found
 from local_org.web.routes import Router
 from local_org.web.site import Site
@@ -32,7 +32,9 @@ def create(site: Site, call: Call) -> Answer:
     """Create one record."""
     sobject = site.sobject(call.user_id, call.args["obj"])
     call.rows = 1
-    (result,) = site.save(call.user_id, "create", sobject.name, [call.mapping()], headers=dml_headers(call))
+    (result,) = site.save(
+        call.user_id, "create", sobject.name, [blobs.record(call, sobject)], headers=dml_headers(call)
+    )
     if not result.success:
         return failed(result)
     url = f"/services/data/v{call.version}/sobjects/{sobject.name}/{result.id}"
@@ -49,7 +51,7 @@ def read(site: Site, call: Call) -> Answer:
 def update(site: Site, call: Call) -> Answer:
     """Change one record."""
     sobject = site.sobject(call.user_id, call.args["obj"])
-    body = call.mapping()
+    body = blobs.record(call, sobject)
     if any(name.lower() == "id" for name in body):
         text = (
             "Unable to create/update fields: Id. Please check the security settings of this field and verify that it "
@@ -71,7 +73,7 @@ def delete(site: Site, call: Call) -> Answer:
 
 
 def read_by_key(site: Site, call: Call) -> Answer:
-    """One record by External ID, or what a relationship of a record leads to."""
+    """One record by External ID, or what a relationship or a binary field of a record leads to."""
     sobject = site.sobject(call.user_id, call.args["obj"])
     if sobject.field(call.args["ext"]) is None:
         return _traverse(site, call, sobject)
@@ -230,9 +232,11 @@ def _several(call: Call, sobject: SObject, found: list[str]) -> Answer:
 
 
 def _traverse(site: Site, call: Call, sobject: SObject) -> Answer:
-    """Follow a relationship: up to the parent of a record, or down to its children."""
+    """Follow a relationship: up to the parent of a record, or down to its children; or fetch binary content."""
     record_id = _existing(site, call, sobject, call.args["ext"])
     name = call.args["value"].lower()
+    if (blob := sobject.field(name)) is not None and blob.type == "base64":
+        return blobs.content(site, call, sobject, record_id, blob)
     lookup = next((f for f in sobject.fields if (f.relationship_name or "").lower() == name), None)
     if lookup is None:
         return _children(site, call, sobject, record_id)

@@ -18,6 +18,8 @@ _LOG = logging.getLogger("local_org")
 
 DELIMITERS = {"BACKQUOTE": "`", "CARET": "^", "COMMA": ",", "PIPE": "|", "SEMICOLON": ";", "TAB": "\t"}
 LINE_ENDINGS = {"LF": "\n", "CRLF": "\r\n"}
+KEPT_SECONDS = 7 * 86_400
+"""How long a job can be asked for, by the limits of Bulk API 2.0."""
 
 
 @dataclass(slots=True)
@@ -148,6 +150,13 @@ class Jobs:
         self._jobs.delete(job.id)
         for file in self.directory.glob(f"{job.id}*"):
             file.unlink(missing_ok=True)
+
+    def purge(self, made_before: int) -> list[Job]:
+        """Forget the jobs that were made before that second and have no run ahead, with their data; returns them."""
+        gone = self._jobs.find("created<? AND state NOT IN (?, ?)", made_before, *_WAITING)
+        for job in gone:
+            self.delete(job)
+        return gone
 
     def listed(self, kind: str = "") -> list[Job]:
         """All jobs, of one kind or both, oldest first."""
