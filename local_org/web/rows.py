@@ -8,7 +8,8 @@ from typing import Any
 from local_org import soql
 from local_org.org import sharing
 from local_org.org.model import Field, OrgFault, SaveResult, SObject
-from local_org.web import blobs, conditions
+from local_org.org.validation import DuplicatesFault
+from local_org.web import blobs, conditions, duplicates
 from local_org.web.messages import Answer, Call, fault_body, not_found
 from local_org.web.routes import Router
 from local_org.web.site import Site
@@ -36,7 +37,7 @@ def create(site: Site, call: Call) -> Answer:
         call.user_id, "create", sobject.name, [blobs.record(call, sobject)], headers=dml_headers(call)
     )
     if not result.success:
-        return failed(result)
+        return failed(site, call, result)
     url = f"/services/data/v{call.version}/sobjects/{sobject.name}/{result.id}"
     return Answer(201, {"id": result.id, "success": True, "errors": []}, {"Location": url})
 
@@ -63,7 +64,7 @@ def update(site: Site, call: Call) -> Answer:
     call.rows = 1
     record = body | {"Id": record_id}
     (result,) = site.save(call.user_id, "update", sobject.name, [record], headers=dml_headers(call))
-    return Answer(204) if result.success else failed(result)
+    return Answer(204) if result.success else failed(site, call, result)
 
 
 def delete(site: Site, call: Call) -> Answer:
@@ -102,7 +103,7 @@ def upsert(site: Site, call: Call) -> Answer:
     record = body | {key.name: found[0] if key.name == "Id" else typed_key(key, value)}
     (result,) = site.save(call.user_id, "upsert", sobject.name, [record], ext_field=key.name, headers=dml_headers(call))
     if not result.success:
-        return failed(result)
+        return failed(site, call, result)
     if not result.created and float(call.version) <= 45:
         return Answer(204)
     return Answer(
@@ -149,11 +150,17 @@ def dml_headers(call: Call) -> dict[str, str]:
     return {name: value for name, value in call.headers.items() if name.startswith("sforce-")}
 
 
-def failed(result: SaveResult) -> Answer:
+def failed(site: Site, call: Call, result: SaveResult) -> Answer:
     """The answer for one record that was not saved."""
-    body = [entry for error in result.errors for entry in fault_body(_with_fields(error))]
+    body = [entry for error in result.errors for entry in _entries(site, call, error)]
     first = result.errors[0]
     return Answer(_STATUS.get(first.code, first.status), body)
+
+
+def _entries(site: Site, call: Call, error: OrgFault) -> list[dict[str, Any]]:
+    if isinstance(error, DuplicatesFault):
+        return [duplicates.entry(site.session(call.user_id, call.version), error)]
+    return fault_body(_with_fields(error))
 
 
 def _with_fields(error: OrgFault) -> OrgFault:
@@ -163,7 +170,7 @@ def _with_fields(error: OrgFault) -> OrgFault:
 def _delete(site: Site, call: Call, sobject: SObject, record_id: str) -> Answer:
     call.rows = 1
     (result,) = site.save(call.user_id, "delete", sobject.name, [{"Id": record_id}], headers=dml_headers(call))
-    return Answer(204) if result.success else failed(result)
+    return Answer(204) if result.success else failed(site, call, result)
 
 
 def _shown(site: Site, call: Call, sobject: SObject, record_id: str) -> Answer:
