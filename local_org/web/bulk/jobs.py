@@ -158,13 +158,13 @@ class Jobs:
             self.delete(job)
         return gone
 
-    def listed(self, kind: str = "") -> list[Job]:
-        """All jobs, of one kind or both, oldest first."""
-        return self._jobs.find("kind=? OR ?=''", kind, kind)
+    def listed(self, kind: str) -> list[Job]:
+        """All jobs of one kind, oldest first."""
+        return self._jobs.find("kind=?", kind)
 
-    def counts_today(self) -> tuple[int, int]:
-        """How many ingest and query jobs the limits page shows as used."""
-        kinds = [job.kind for job in self.listed() if job.state != "Open"]
+    def counts_since(self, second: int) -> tuple[int, int]:
+        """How many ingest and query jobs made since then the limits page shows as used."""
+        kinds = [job.kind for job in self._jobs.find("created>=? AND state<>'Open'", second)]
         return kinds.count("ingest"), kinds.count("query")
 
     def _run(self, run: Callable[[Job], None], job_id: str) -> None:

@@ -295,6 +295,8 @@ def test_jobs_are_forgotten_after_seven_days(practice: Practice, unique: str) ->
         practice.advance_clock(days - 3600)
         later = Client(practice, practice.token())
         assert [later("GET", path).status_code for path in paths] == [200] * 5
+        allowed = later("GET", "limits").json()["DailyBulkV2QueryJobs"]
+        assert allowed["Remaining"] == allowed["Max"]
         practice.advance_clock(3700)
         assert [later("GET", path).status_code for path in paths] == [404] * 5
         listed = later("GET", "jobs/ingest").json()["records"] + later("GET", "jobs/query").json()["records"]
