@@ -67,6 +67,8 @@ class _Bin:
         self._parents: set[str] = set()
         self._loosened: dict[str, list[str]] = {}
         self._members: list[str] = []
+        self._related: dict[str, list[str]] = {}
+        """Activities whose relation rows went or came back."""
 
     def refusal(self, sobject: SObject, given: Any) -> OrgFault | None:
         """Why the record may not be deleted."""
@@ -191,6 +193,9 @@ class _Bin:
             self._remember_parents(sobject, ids)
         if sobject.name == "CampaignMember":
             self._members += ids
+        for kind in activities.ACTIVITY:
+            if sobject.name == f"{kind}Relation":
+                self._remember_activities(kind, ids)
         self.conn.executemany(
             f'UPDATE {quoted(sobject.name)} SET "IsDeleted" = ?, "LastModifiedDate" = max("LastModifiedDate", ?), '
             '"LastModifiedById" = ?, "SystemModstamp" = max("SystemModstamp", ?) WHERE "Id" = ?',
@@ -204,6 +209,11 @@ class _Bin:
         )
         for row in self.conn.execute(sql, (json.dumps(ids),)):
             self._parents.update(each for each in row if each)
+
+    def _remember_activities(self, kind: str, ids: list[str]) -> None:
+        key, table = quoted(f"{kind}Id"), quoted(f"{kind}Relation")
+        sql = f'SELECT {key} FROM {table} WHERE "Id" IN (SELECT value FROM json_each(?))'
+        self._related.setdefault(kind, []).extend(one for (one,) in self.conn.execute(sql, (json.dumps(ids),)))
 
     def refusal_to_restore(self, sobject: SObject, given: Any) -> OrgFault | None:
         """Why the record may not be restored."""
@@ -259,6 +269,8 @@ class _Bin:
         rollups.count_members(self.conn, self._members, self.stamp)
         for kind, ids in self._loosened.items():
             relations.rebuild(self.conn, self.schema, kind, ids, self.stamp)
+        for kind, ids in self._related.items():
+            relations.recount(self.conn, self.schema, kind, ids, self.stamp)
         activities.refresh_last_activity(self.conn, self.schema, self._parents, self.stamp)
 
 

@@ -14,6 +14,7 @@ double, currency, percent  REAL
 date                       TEXT ``YYYY-MM-DD``
 datetime                   INTEGER, whole seconds since 1970-01-01 UTC
 time                       TEXT ``HH:MM:SS.mmmZ``
+base64                     TEXT, base64; rows and queries show the address of the content
 multipicklist              TEXT, values joined with ``;``
 address, location          not stored: compound of their part fields (``compound_of``)
 formulas, roll-ups         not stored: worked out when read

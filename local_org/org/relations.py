@@ -66,6 +66,24 @@ def rebuild(
     )
 
 
+def recount(conn: sqlite3.Connection, schema: Schema, kind: str, ids: Iterable[str], stamp: int) -> None:
+    """Make the WhoCount of these activities say how many people their relation rows name; invitees do not count."""
+    relation = schema.get(f"{kind}Relation")
+    if relation is None:
+        return
+    people = f'{quoted(f"{kind}Id")} = a."Id" AND "IsWhat" = 0 AND "IsDeleted" = 0' + (
+        ' AND "IsParent" = 1' if relation.field("IsParent") else ""
+    )
+    counted = conn.execute(
+        f'SELECT (SELECT count(*) FROM {quoted(relation.name)} WHERE {people}) AS n, ?, "Id" FROM {quoted(kind)} a '
+        'WHERE "Id" IN (SELECT value FROM json_each(?)) AND "WhoCount" IS NOT n',
+        (stamp, json.dumps(list(ids))),
+    ).fetchall()
+    conn.executemany(
+        f'UPDATE {quoted(kind)} SET "WhoCount" = ?, "SystemModstamp" = max("SystemModstamp", ?) WHERE "Id" = ?', counted
+    )
+
+
 def _insert(
     conn: sqlite3.Connection,
     name: str,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from local_org.org import activities, person_accounts, rollups, sharing, statuses, validation
+from local_org.org import activities, content, person_accounts, relations, rollups, sharing, statuses, validation
 from local_org.org.catalog.shares import is_share, share_name
 from local_org.org.model import SObject
 from local_org.org.store import quoted
@@ -49,7 +49,13 @@ class ObjectRules:
             self._links.note(saver, rows)
         if saver.sobject.name == "EventRelation":
             _mark_group_events(saver, rows)
+        for kind in activities.ACTIVITY:
+            if saver.sobject.name == f"{kind}Relation":
+                ids = [str(row.get(f"{kind}Id")) for row in rows]
+                relations.recount(saver.conn, saver.schema, kind, ids, saver.stamp)
         person_accounts.follow(saver, rows)
+        if saver.sobject.name == "ContentVersion":
+            content.keep_versions(saver, rows)
         if saver.sobject.name == "UserRole":
             _add_role_groups(saver, rows)
         _drop_shares(saver, rows)
@@ -262,6 +268,8 @@ _BEFORE: dict[str, Before] = {
     "Case": _case,
     "Campaign": _campaign,
     "CampaignMember": _member,
+    "Attachment": content.attachment,
+    "ContentVersion": content.version,
     "TaskRelation": _relation,
     "EventRelation": _relation,
     "Task": activities.task,

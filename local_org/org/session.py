@@ -121,12 +121,17 @@ class Session:
             held = dict(zip(stored, values, strict=True))
             row: dict[str, Any] = {"attributes": {"type": sobject.name, "url": base + record_id}}
             for f in chosen:
-                row[f.name] = shown(f, held[f.name]) if f.name in held else compound(f, held)
+                if f.type == "base64":
+                    row[f.name] = f"{base}{record_id}/{f.name}" if held[f.name] else None
+                else:
+                    row[f.name] = shown(f, held[f.name]) if f.name in held else compound(f, held)
             row["IsDeleted*"] = gone
             made[record_id] = row
         return made
 
     def _column(self, sobject: SObject, f: Field) -> str:
+        if f.type == "base64":
+            return f"{quoted(f.name)} IS NOT NULL"
         if not f.worked_out:
             return quoted(f.name)
         moment = Moment(self.org.clock.now(), self.access.time_zone)

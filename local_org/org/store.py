@@ -17,7 +17,7 @@ from local_org.org.model import Field, Schema, SObject
 
 _INTEGER = ("boolean", "int", "long", "datetime")
 _REAL = ("double", "currency", "percent")
-_BINARY = ("id", "reference", "date", "time")
+_BINARY = ("id", "reference", "date", "time", "base64")
 _UNINDEXED = ("CreatedById", "LastModifiedById")
 """Audit references: rarely asked for, written on every save."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -243,6 +245,24 @@ def _reference(f: Field) -> Check:
     return check
 
 
+def _base64(f: Field) -> Check:
+    def check(value: Any) -> Any:
+        if not isinstance(value, str):
+            raise TypeFault(f, value)
+        try:
+            content = base64.b64decode("".join(value.split()), validate=True)
+        except (binascii.Error, ValueError):
+            raise TypeFault(f, ascii(value[:40])) from None
+        return base64.b64encode(content).decode()
+
+    return check
+
+
+def content_length(stored: str) -> int:
+    """How many bytes a stored base64 value stands for."""
+    return len(stored) * 3 // 4 - stored[-2:].count("=")
+
+
 _MAKERS: dict[str, Callable[[Field], Check]] = {
     "email": _email,
     "picklist": _picklist,
@@ -258,6 +278,7 @@ _MAKERS: dict[str, Callable[[Field], Check]] = {
     "time": _time,
     "reference": _reference,
     "id": _reference,
+    "base64": _base64,
 }
 
 

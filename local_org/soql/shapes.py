@@ -132,6 +132,8 @@ Item = Leaf | Compound | Blob | Children | Node
 
 def json_form(kind: str) -> str:
     """The SQL that writes a value of this type as JSON carries it; ``{}`` stands for the column."""
+    if kind == "base64":
+        return "CASE WHEN {} IS NOT NULL THEN 1 END"
     return "strftime('%Y-%m-%dT%H:%M:%S.000+0000', {}, 'unixepoch')" if kind == "datetime" else "{}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from email import message_from_bytes, policy
 from typing import IO, TYPE_CHECKING, Any
 
 from local_org.org.model import OrgFault, SaveResult
@@ -74,6 +75,25 @@ class Call:
             raise OrgFault("JSON_PARSER_ERROR", "Invalid UTF-8 in the request body") from fault
         except json.JSONDecodeError as fault:
             raise OrgFault("JSON_PARSER_ERROR", _parser_text(fault)) from fault
+
+    @property
+    def multipart(self) -> bool:
+        """Whether the body has several parts."""
+        return self.headers.get("content-type", "").lower().startswith("multipart/form-data")
+
+    def parts(self) -> dict[str, bytes]:
+        """The parts of a multipart body by name; the JSON among them that is no file becomes the body of this call."""
+        head = f"Content-Type: {self.headers['content-type']}\r\n\r\n".encode()
+        found: dict[str, bytes] = {}
+        for part in message_from_bytes(head + self.raw, policy=policy.HTTP).iter_parts():
+            name, payload = part.get_param("name", header="content-disposition"), part.get_payload(decode=True)
+            if not isinstance(name, str) or not isinstance(payload, bytes):
+                continue
+            if part.get_filename() is None and (name == "job" or part.get_content_type() == "application/json"):
+                self.raw, self.headers = payload, {**self.headers, "content-type": "application/json"}
+            else:
+                found[name] = payload
+        return found
 
     def number(self, name: str, default: int, *, least: int = 0, most: int = 1_000_000_000) -> int:
         """A whole number of the query string, kept between two bounds.

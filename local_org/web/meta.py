@@ -89,7 +89,7 @@ def limits(site: Site, call: Call) -> Answer:
     per_day = site.allowance.per_day
     found["DailyApiRequests"] = {"Max": per_day, "Remaining": max(0, per_day - used)}
     midnight = site.epoch() // 86_400 * 86_400
-    ingest, query = site.jobs.counts_today()
+    ingest, query = site.jobs.counts_since(midnight)
     found["DailyBulkApiBatches"]["Remaining"] -= ingest + site.batch_jobs.batches_since(midnight)
     found["DailyBulkV2QueryJobs"]["Remaining"] -= query
     return Answer(200, dict(sorted(found.items())))

@@ -8,7 +8,8 @@ from typing import Any
 from local_org import soql
 from local_org.org import sharing
 from local_org.org.model import Field, OrgFault, SaveResult, SObject
-from local_org.web import conditions
+from local_org.org.validation import DuplicatesFault
+from local_org.web import blobs, conditions, duplicates
 from local_org.web.messages import Answer, Call, fault_body, not_found
 from local_org.web.routes import Router
 from local_org.web.site import Site
@@ -32,9 +33,11 @@ def create(site: Site, call: Call) -> Answer:
     """Create one record."""
     sobject = site.sobject(call.user_id, call.args["obj"])
     call.rows = 1
-    (result,) = site.save(call.user_id, "create", sobject.name, [call.mapping()], headers=dml_headers(call))
+    (result,) = site.save(
+        call.user_id, "create", sobject.name, [blobs.record(call, sobject)], headers=dml_headers(call)
+    )
     if not result.success:
-        return failed(result)
+        return failed(site, call, result)
     url = f"/services/data/v{call.version}/sobjects/{sobject.name}/{result.id}"
     return Answer(201, {"id": result.id, "success": True, "errors": []}, {"Location": url})
 
@@ -49,7 +52,7 @@ def read(site: Site, call: Call) -> Answer:
 def update(site: Site, call: Call) -> Answer:
     """Change one record."""
     sobject = site.sobject(call.user_id, call.args["obj"])
-    body = call.mapping()
+    body = blobs.record(call, sobject)
     if any(name.lower() == "id" for name in body):
         text = (
             "Unable to create/update fields: Id. Please check the security settings of this field and verify that it "
@@ -61,7 +64,7 @@ def update(site: Site, call: Call) -> Answer:
     call.rows = 1
     record = body | {"Id": record_id}
     (result,) = site.save(call.user_id, "update", sobject.name, [record], headers=dml_headers(call))
-    return Answer(204) if result.success else failed(result)
+    return Answer(204) if result.success else failed(site, call, result)
 
 
 def delete(site: Site, call: Call) -> Answer:
@@ -71,7 +74,7 @@ def delete(site: Site, call: Call) -> Answer:
 
 
 def read_by_key(site: Site, call: Call) -> Answer:
-    """One record by External ID, or what a relationship of a record leads to."""
+    """One record by External ID, or what a relationship or a binary field of a record leads to."""
     sobject = site.sobject(call.user_id, call.args["obj"])
     if sobject.field(call.args["ext"]) is None:
         return _traverse(site, call, sobject)
@@ -100,7 +103,7 @@ def upsert(site: Site, call: Call) -> Answer:
     record = body | {key.name: found[0] if key.name == "Id" else typed_key(key, value)}
     (result,) = site.save(call.user_id, "upsert", sobject.name, [record], ext_field=key.name, headers=dml_headers(call))
     if not result.success:
-        return failed(result)
+        return failed(site, call, result)
     if not result.created and float(call.version) <= 45:
         return Answer(204)
     return Answer(
@@ -147,11 +150,17 @@ def dml_headers(call: Call) -> dict[str, str]:
     return {name: value for name, value in call.headers.items() if name.startswith("sforce-")}
 
 
-def failed(result: SaveResult) -> Answer:
+def failed(site: Site, call: Call, result: SaveResult) -> Answer:
     """The answer for one record that was not saved."""
-    body = [entry for error in result.errors for entry in fault_body(_with_fields(error))]
+    body = [entry for error in result.errors for entry in _entries(site, call, error)]
     first = result.errors[0]
     return Answer(_STATUS.get(first.code, first.status), body)
+
+
+def _entries(site: Site, call: Call, error: OrgFault) -> list[dict[str, Any]]:
+    if isinstance(error, DuplicatesFault):
+        return [duplicates.entry(site.session(call.user_id, call.version), error)]
+    return fault_body(_with_fields(error))
 
 
 def _with_fields(error: OrgFault) -> OrgFault:
@@ -161,7 +170,7 @@ def _with_fields(error: OrgFault) -> OrgFault:
 def _delete(site: Site, call: Call, sobject: SObject, record_id: str) -> Answer:
     call.rows = 1
     (result,) = site.save(call.user_id, "delete", sobject.name, [{"Id": record_id}], headers=dml_headers(call))
-    return Answer(204) if result.success else failed(result)
+    return Answer(204) if result.success else failed(site, call, result)
 
 
 def _shown(site: Site, call: Call, sobject: SObject, record_id: str) -> Answer:
@@ -230,9 +239,11 @@ def _several(call: Call, sobject: SObject, found: list[str]) -> Answer:
 
 
 def _traverse(site: Site, call: Call, sobject: SObject) -> Answer:
-    """Follow a relationship: up to the parent of a record, or down to its children."""
+    """Follow a relationship: up to the parent of a record, or down to its children; or fetch binary content."""
     record_id = _existing(site, call, sobject, call.args["ext"])
     name = call.args["value"].lower()
+    if (blob := sobject.field(name)) is not None and blob.type == "base64":
+        return blobs.content(site, call, sobject, record_id, blob)
     lookup = next((f for f in sobject.fields if (f.relationship_name or "").lower() == name), None)
     if lookup is None:
         return _children(site, call, sobject, record_id)

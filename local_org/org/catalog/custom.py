@@ -155,7 +155,7 @@ def rebuilt(sobject: SObject, **changes: Any) -> SObject:
 
 
 def linked(objects: Iterable[SObject]) -> Schema:
-    """A schema in which WhatId and the activity relations name every object that allows activities."""
+    """A schema in which lookups name new objects too: WhatId and relations those with activities, ParentId of files."""
     made = {o.name: o for o in objects}
     parents = tuple(sorted(o.name for o in made.values() if o.activities))
     for name in ("Task", "Event", "TaskRelation", "EventRelation"):
@@ -169,4 +169,10 @@ def linked(objects: Iterable[SObject]) -> Schema:
             people = (*_ACTIVITY_PARENTS, *(("User",) if name == "EventRelation" else ()))
             targets = tuple(sorted({*people, *parents}))
             made[name] = with_fields(made[name], [replace(relation, reference_to=targets)])
+    parent = made["Attachment"].field("ParentId") if "Attachment" in made else None
+    if parent:
+        holders = {*parent.reference_to, *(o.name for o in made.values() if o.custom)}
+        made["Attachment"] = with_fields(
+            made["Attachment"], [replace(parent, reference_to=tuple(sorted(holders & made.keys())))]
+        )
     return Schema(tuple(made.values()))

@@ -120,6 +120,8 @@ def searching(kind: FieldType, length: int) -> dict[str, bool]:
     """Whether a field of this type and length may be filtered, sorted and grouped in SOQL."""
     if kind == "textarea" and length > 255:
         return {"filterable": False, "sortable": False, "groupable": False}
+    if kind == "base64":
+        return {"filterable": False, "sortable": False, "groupable": False}
     if kind == "multipicklist":
         return {"filterable": True, "sortable": False, "groupable": False}
     compound = kind in ("address", "location")

@@ -13,6 +13,9 @@ from local_org.web.bulk.jobs import DELIMITERS, LINE_ENDINGS, Job
 
 csv.field_size_limit(50_000_000)
 NULL = "#N/A"
+LONGEST_FIELD, LONGEST_RECORD, MOST_FIELDS = 32_000, 400_000, 5_000
+"""Characters of a field and of a record, and fields of a record, by the limits of Bulk API 2.0."""
+_ECHOED = 80
 _NUMBERS = ("int", "long", "double", "currency", "percent")
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
@@ -56,6 +59,25 @@ def encode(job: Job, lines: Iterable[Sequence[Any]]) -> bytes:
         out, delimiter=DELIMITERS[job.delimiter], quoting=csv.QUOTE_ALL, lineterminator=LINE_ENDINGS[job.line_ending]
     ).writerows(lines)
     return out.getvalue().encode()
+
+
+def oversized(names: Sequence[str], cells: Sequence[str]) -> OrgFault | None:
+    """Why a row is too large for Bulk API 2.0; the texts are approximations, the numbers are documented."""
+    size = sum(map(len, cells))
+    if len(cells) > MOST_FIELDS:
+        text = f"The record has {len(cells)} fields; the maximum is {MOST_FIELDS}"
+        return OrgFault("LIMIT_EXCEEDED", text, fields=[])
+    if size > LONGEST_RECORD:
+        text = f"The record has {size} characters; the maximum is {LONGEST_RECORD}"
+        return OrgFault("LIMIT_EXCEEDED", text, fields=[])
+    if size <= LONGEST_FIELD:
+        return None
+    long = next((place for place, cell in enumerate(cells) if len(cell) > LONGEST_FIELD), None)
+    if long is None:
+        return None
+    name = names[long].strip() if long < len(names) else ""
+    text = f"{name}: data value too large: {cells[long][:_ECHOED]} (max length={LONGEST_FIELD})"
+    return OrgFault("STRING_TOO_LONG", text, fields=[name])
 
 
 class Target(Protocol):

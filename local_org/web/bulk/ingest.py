@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from email import message_from_bytes, policy
 from itertools import islice
 from typing import Any
 
-from local_org.org.model import OrgFault
-from local_org.web.bulk.csvs import BadBatch, Header, encode, error_text, rows
-from local_org.web.bulk.jobs import DELIMITERS, LINE_ENDINGS, Job, Jobs
+from local_org.org.model import OrgFault, SaveResult
+from local_org.web.bulk.csvs import BadBatch, Header, encode, error_text, oversized, rows
+from local_org.web.bulk.jobs import DELIMITERS, KEPT_SECONDS, LINE_ENDINGS, Job, Jobs
 from local_org.web.messages import CSV_TYPE, Answer, Call, not_found
-from local_org.web.routes import Router
+from local_org.web.routes import Handler, Router
 from local_org.web.rows import key_field
 from local_org.web.site import Site
 
@@ -30,30 +29,51 @@ _RESULT_TABLE = (
     "CREATE TABLE IF NOT EXISTS _bulk_result"
     "(job TEXT, batch INTEGER, rows INTEGER, failed INTEGER, good BLOB, bad BLOB, PRIMARY KEY (job, batch))"
 )
+_HEADER_BYTES = 1_000_000
 _FINISHED = ("JobComplete", "Failed", "Aborted")
 
 
 def add_routes(router: Router) -> None:
     """Register the handlers of this module."""
-    router.route("/jobs/ingest", "POST")(create)
-    router.route("/jobs/ingest", "GET")(listed)
-    router.route("/jobs/ingest/{job}", "GET")(read)
-    router.route("/jobs/ingest/{job}", "PATCH")(change)
-    router.route("/jobs/ingest/{job}", "DELETE")(delete)
-    router.route("/jobs/ingest/{job}/batches", "PUT")(upload)
-    router.route("/jobs/ingest/{job}/successfulResults", "GET")(successful)
-    router.route("/jobs/ingest/{job}/failedResults", "GET")(failed)
-    router.route("/jobs/ingest/{job}/unprocessedRecords", "GET")(unprocessed)
+    router.route("/jobs/ingest", "POST")(tidied(create))
+    router.route("/jobs/ingest", "GET")(tidied(listed))
+    router.route("/jobs/ingest/{job}", "GET")(tidied(read))
+    router.route("/jobs/ingest/{job}", "PATCH")(tidied(change))
+    router.route("/jobs/ingest/{job}", "DELETE")(tidied(delete))
+    router.route("/jobs/ingest/{job}/batches", "PUT")(tidied(upload))
+    router.route("/jobs/ingest/{job}/successfulResults", "GET")(tidied(successful))
+    router.route("/jobs/ingest/{job}/failedResults", "GET")(tidied(failed))
+    router.route("/jobs/ingest/{job}/unprocessedRecords", "GET")(tidied(unprocessed))
+
+
+def tidied(handler: Handler) -> Handler:
+    """The handler, which finds no job that is older than jobs are kept."""
+
+    def answer(site: Site, call: Call) -> Answer:
+        if gone := _jobs(site).purge(site.epoch() - KEPT_SECONDS):
+            _forget_results(site, [job.id for job in gone])
+        return handler(site, call)
+
+    return answer
+
+
+def _forget_results(site: Site, job_ids: Iterable[str]) -> None:
+    with site.org.write() as conn:
+        conn.execute(_RESULT_TABLE)
+        conn.executemany("DELETE FROM _bulk_result WHERE job=?", [(job_id,) for job_id in job_ids])
 
 
 def create(site: Site, call: Call) -> Answer:
     """Make a job, with its data in the same request when it is multipart."""
     data = b""
-    if "multipart/form-data" in call.headers.get("content-type", ""):
-        data = _take_parts(call)
+    if call.multipart:
+        data = call.parts().get("content", b"")
+        if not data:
+            raise not_found("The multipart request has no part named 'content'")
     job = _jobs(site).add(_new_job(site, call, call.mapping()))
     if data:
-        (_jobs(site).directory / f"{job.id}.csv").write_bytes(data)
+        header, end, lines = data.partition(b"\n")
+        (_jobs(site).directory / f"{job.id}.csv").write_bytes(_full_names(call, header) + end + lines)
         job = replace(job, uploaded=len(data), state="UploadComplete")
         _jobs(site).save(job)
         _jobs(site).submit(job)
@@ -91,9 +111,7 @@ def delete(site: Site, call: Call) -> Answer:
     job = _jobs(site).get(call.args["job"], "ingest")
     if job.state not in _FINISHED:
         raise _wrong_state(f"Job {job.id} cannot be deleted in state {job.state}")
-    with site.org.write() as conn:
-        conn.execute(_RESULT_TABLE)
-        conn.execute("DELETE FROM _bulk_result WHERE job=?", (job.id,))
+    _forget_results(site, [job.id])
     _jobs(site).delete(job)
     return Answer(204)
 
@@ -112,6 +130,8 @@ def upload(site: Site, call: Call) -> Answer:
     size = 0
     target = _jobs(site).directory / f"{job.id}.csv"
     with target.open("wb") as handle:
+        if call.spool is not None:
+            size += handle.write(_full_names(call, call.spool.readline(_HEADER_BYTES)))
         while call.spool is not None and (chunk := call.spool.read(1024 * 1024)):
             size += handle.write(chunk)
     _jobs(site).save(replace(job, uploaded=max(size, 1), modified=site.epoch()))
@@ -209,11 +229,13 @@ def _resume(site: Site, job: Job) -> tuple[int, Job]:
 
 def _run_batch(site: Site, job: Job, header: Header, chunk: list[list[str]], number: int) -> int:
     width = len(header.names)
-    records = [header.record(cells) for cells in chunk]
+    refused = [oversized(header.names, cells) for cells in chunk]
+    records = [header.record(cells) for cells, fault in zip(chunk, refused, strict=True) if fault is None]
     with site.org.write() as conn:
-        results = site.save(
-            job.user_id, _OPERATIONS[job.operation], job.object, records, ext_field=job.ext_field or None
+        saved = iter(
+            site.save(job.user_id, _OPERATIONS[job.operation], job.object, records, ext_field=job.ext_field or None)
         )
+        results = [SaveResult(None, False, errors=[fault]) if fault else next(saved) for fault in refused]
         good: list[list[str]] = []
         bad: list[list[str]] = []
         for cells, result in zip(chunk, results, strict=True):
@@ -301,22 +323,12 @@ def listing(site: Site, call: Call, kind: str) -> Answer:
     return Answer(200, {"done": done, "records": records, "nextRecordsUrl": None if done else more})
 
 
-def _take_parts(call: Call) -> bytes:
-    """Split a multipart request: the job stays as the JSON body, the data is returned."""
-    head = f"Content-Type: {call.headers['content-type']}\r\n\r\n".encode()
-    message = message_from_bytes(head + call.raw, policy=policy.HTTP)
-    data = b""
-    for part in message.iter_parts():
-        name = part.get_param("name", header="content-disposition")
-        payload = part.get_payload(decode=True)
-        if name == "job" and isinstance(payload, bytes):
-            call.raw = payload
-        elif name == "content" and isinstance(payload, bytes):
-            data = payload
-    call.headers = {**call.headers, "content-type": "application/json"}
-    if not data:
-        raise not_found("The multipart request has no part named 'content'")
-    return data
+def _full_names(call: Call, header: bytes) -> bytes:
+    """The header with the names filled up whose prefix the request leaves away; bytes that are no text stay."""
+    if call.names is None:
+        return header
+    text = header.decode(errors="surrogateescape")
+    return call.names.text(text).encode(errors="surrogateescape")
 
 
 def _jobs(site: Site) -> Jobs:

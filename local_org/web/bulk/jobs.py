@@ -18,6 +18,8 @@ _LOG = logging.getLogger("local_org")
 
 DELIMITERS = {"BACKQUOTE": "`", "CARET": "^", "COMMA": ",", "PIPE": "|", "SEMICOLON": ";", "TAB": "\t"}
 LINE_ENDINGS = {"LF": "\n", "CRLF": "\r\n"}
+KEPT_SECONDS = 7 * 86_400
+"""How long a job can be asked for, by the limits of Bulk API 2.0."""
 
 
 @dataclass(slots=True)
@@ -149,13 +151,20 @@ class Jobs:
         for file in self.directory.glob(f"{job.id}*"):
             file.unlink(missing_ok=True)
 
-    def listed(self, kind: str = "") -> list[Job]:
-        """All jobs, of one kind or both, oldest first."""
-        return self._jobs.find("kind=? OR ?=''", kind, kind)
+    def purge(self, made_before: int) -> list[Job]:
+        """Forget the jobs that were made before that second and have no run ahead, with their data; returns them."""
+        gone = self._jobs.find("created<? AND state NOT IN (?, ?)", made_before, *_WAITING)
+        for job in gone:
+            self.delete(job)
+        return gone
 
-    def counts_today(self) -> tuple[int, int]:
-        """How many ingest and query jobs the limits page shows as used."""
-        kinds = [job.kind for job in self.listed() if job.state != "Open"]
+    def listed(self, kind: str) -> list[Job]:
+        """All jobs of one kind, oldest first."""
+        return self._jobs.find("kind=?", kind)
+
+    def counts_since(self, second: int) -> tuple[int, int]:
+        """How many ingest and query jobs made since then the limits page shows as used."""
+        kinds = [job.kind for job in self._jobs.find("created>=? AND state<>'Open'", second)]
         return kinds.count("ingest"), kinds.count("query")
 
     def _run(self, run: Callable[[Job], None], job_id: str) -> None:

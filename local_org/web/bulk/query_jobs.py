@@ -16,7 +16,7 @@ from local_org import soql
 from local_org.org.model import OrgFault
 from local_org.web import spoiling
 from local_org.web.bulk.csvs import encode
-from local_org.web.bulk.ingest import dialect, listing
+from local_org.web.bulk.ingest import dialect, listing, tidied
 from local_org.web.bulk.jobs import DELIMITERS, LINE_ENDINGS, Job, Jobs
 from local_org.web.messages import CSV_TYPE, Answer, Call
 from local_org.web.routes import Router
@@ -29,13 +29,13 @@ _FINISHED = ("JobComplete", "Failed", "Aborted")
 
 def add_routes(router: Router) -> None:
     """Register the handlers of this module."""
-    router.route("/jobs/query", "POST")(create)
-    router.route("/jobs/query", "GET")(listed)
-    router.route("/jobs/query/{job}", "GET")(read)
-    router.route("/jobs/query/{job}", "PATCH")(change)
-    router.route("/jobs/query/{job}", "DELETE")(delete)
-    router.route("/jobs/query/{job}/results", "GET")(results)
-    router.route("/jobs/query/{job}/resultPages", "GET")(result_pages)
+    router.route("/jobs/query", "POST")(tidied(create))
+    router.route("/jobs/query", "GET")(tidied(listed))
+    router.route("/jobs/query/{job}", "GET")(tidied(read))
+    router.route("/jobs/query/{job}", "PATCH")(tidied(change))
+    router.route("/jobs/query/{job}", "DELETE")(tidied(delete))
+    router.route("/jobs/query/{job}/results", "GET")(tidied(results))
+    router.route("/jobs/query/{job}/resultPages", "GET")(tidied(result_pages))
 
 
 def create(site: Site, call: Call) -> Answer:

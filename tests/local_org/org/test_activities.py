@@ -267,6 +267,24 @@ def test_an_activity_can_be_about_several_people(desk: Desk, org: Org) -> None:
     assert people("Event", event) == ({one, two}, one, 2)
 
 
+def test_relations_written_directly_count(desk: Desk, admin: Session, clock: Clock) -> None:
+    one, two, three = (desk.make("Contact", LastName=name) for name in ("One", "Two", "Three"))
+    task = desk.make("Task", WhoId=one, WhatId=desk.make("Account", Name="A"))
+    second = desk.make("TaskRelation", TaskId=task, RelationId=two)
+    assert desk.get("Task", task, "WhoId", "WhoCount") == [one, 2]
+    desk.delete("TaskRelation", second)
+    assert desk.get("Task", task, "WhoId", "WhoCount") == [one, 1]
+    event = desk.make("Event", StartDateTime=START, DurationInMinutes=5, WhoId=one)
+    desk.make("EventRelation", EventId=event, RelationId=two)
+    assert desk.get("Event", event, "WhoCount") == [1]
+    desk.make("EventRelation", EventId=event, RelationId=three, IsParent=True)
+    assert desk.get("Event", event, "WhoCount") == [2]
+    clock.advance(5)
+    desk.delete("Task", task)
+    assert admin.undelete("Task", [task])[0].success
+    assert desk.get("Task", task, "WhoCount") == [1]
+
+
 def test_people_of_an_activity_are_checked(desk: Desk) -> None:
     account, contact = desk.make("Account", Name="A"), desk.make("Contact", LastName="C")
     for given, code in (

@@ -308,6 +308,8 @@ def test_what_is_never_null_is_filled(desk: Desk, name: str) -> None:
         "CampaignMember": {"CampaignId": desk.make("Campaign", Name="C"), "ContactId": contact},
         "Event": start,
         "TaskRelation": {"TaskId": desk.make("Task"), "RelationId": account},
+        "Attachment": {"ParentId": account, "Name": "a.txt", "Body": "QQ=="},
+        "ContentVersion": {"PathOnClient": "a.txt", "VersionData": "QQ=="},
         "EventRelation": {"EventId": desk.make("Event", **start), "RelationId": contact},
         "User": user,
         "UserRole": {"Name": "Head of Sales"},

@@ -266,3 +266,42 @@ def test_a_hard_delete_passes_the_recycle_bin(client: Client, unique: str) -> No
     assert (job["numberRecordsProcessed"], job["numberRecordsFailed"]) == (2, 1)
     found = practice.soql(f"SELECT Id FROM Contact WHERE LastName = '{unique}'", all_rows=True)
     assert [row["Id"] for row in found] == [soft]
+
+
+def test_a_row_beyond_the_limits_fails_and_the_others_go(client: Client, unique: str) -> None:
+    wide = [f'"{"y" * 20_000}"'] * 21
+    lines = ["LastName,Description", f"{unique},{'x' * 32_000}", f"{unique},{'x' * 32_001}"]
+    lines += [f"{unique},{','.join(wide)}", f"{unique}{',' * 5_000}"]
+    job = ingest(client, "\n".join(lines) + "\n")
+    assert (job["state"], job["numberRecordsProcessed"], job["numberRecordsFailed"]) == ("JobComplete", 4, 3)
+    long, large, many = (row["sf__Error"] for row in rows(client, job["id"], "failedResults"))
+    assert long.startswith("STRING_TOO_LONG:Description: data value too large: xxx")
+    assert long.endswith("(max length=32000):Description --")
+    assert large == f"LIMIT_EXCEEDED:The record has {420_000 + len(unique)} characters; the maximum is 400000:--"
+    assert many == "LIMIT_EXCEEDED:The record has 5001 fields; the maximum is 5000:--"
+    (good,) = rows(client, job["id"], "successfulResults")
+    assert len(client("GET", f"sobjects/Contact/{good['sf__Id']}?fields=Description").json()["Description"]) == 32_000
+
+
+def test_jobs_are_forgotten_after_seven_days(practice: Practice, unique: str) -> None:
+    client = Client(practice, practice.token())
+    done = ingest(client, f"LastName\n{unique}\n")["id"]
+    still_open = client("POST", "jobs/ingest", json={"object": "Contact", "operation": "insert"}).json()["id"]
+    asked = query_job(client, f"SELECT Id FROM Contact WHERE LastName = '{unique}'")["id"]
+    paths = [f"jobs/ingest/{done}", f"jobs/ingest/{done}/successfulResults", f"jobs/ingest/{still_open}",
+             f"jobs/query/{asked}", f"jobs/query/{asked}/results"]  # fmt: skip
+    days = 7 * 86_400
+    try:
+        practice.advance_clock(days - 3600)
+        later = Client(practice, practice.token())
+        assert [later("GET", path).status_code for path in paths] == [200] * 5
+        allowed = later("GET", "limits").json()["DailyBulkV2QueryJobs"]
+        assert allowed["Remaining"] == allowed["Max"]
+        practice.advance_clock(3700)
+        assert [later("GET", path).status_code for path in paths] == [404] * 5
+        listed = later("GET", "jobs/ingest").json()["records"] + later("GET", "jobs/query").json()["records"]
+        assert not {done, still_open, asked} & {job["id"] for job in listed}
+        assert not [file for job in (done, asked) for file in practice.data_dir.rglob(f"{job}*")]
+        assert practice.count(f"SELECT COUNT() FROM Contact WHERE LastName = '{unique}'") == 1
+    finally:
+        practice.advance_clock(-days - 100)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from local_org.org.catalog import files, standard_schema
 from local_org.web.namespaces import asked
 from tests.local_org.web.conftest import Client
+from tests.local_org.web.test_bulk import wait
 
 OPTION = {"Sforce-Call-Options": "client=tests, defaultNamespace=ns"}
 
@@ -40,3 +43,16 @@ def test_rows_queries_and_subrequests_leave_the_prefix_away(client: Client, uniq
     inner = {"method": "GET", "url": f"/services/data/v66.0/{by_key}", "referenceId": "a"}
     answer = client("POST", "composite", json={"compositeRequest": [inner]}, headers=OPTION).json()
     assert answer["compositeResponse"][0]["httpStatusCode"] == 200
+    job = client("POST", "jobs/ingest", json={"object": "Boat__c", "operation": "insert"}, headers=OPTION).json()
+    text = f'"Name","Tag__c"\n"Tag__c","{unique}3"\n'
+    path, csv_type = "/" + job["contentUrl"], {"Content-Type": "text/csv"}
+    assert client("PUT", path, data=text, headers=OPTION | csv_type).status_code == 201
+    client("PATCH", f"jobs/ingest/{job['id']}", json={"state": "UploadComplete"})
+    assert wait(client, "ingest", job["id"])["numberRecordsFailed"] == 0
+    assert practice.soql(f"SELECT Name FROM ns__Boat__c WHERE ns__Tag__c = '{unique}3'") == [{"Name": "Tag__c"}]
+    parts: Any = {
+        "job": (None, '{"object":"Boat__c","operation":"insert"}', "application/json"),
+        "content": ("content", f"Name,Tag__c\nfour,{unique}4\n", "text/csv"),
+    }
+    job = client("POST", "jobs/ingest", files=parts, headers=OPTION).json()
+    assert wait(client, "ingest", job["id"])["numberRecordsFailed"] == 0

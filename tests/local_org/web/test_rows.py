@@ -163,3 +163,33 @@ def test_without_a_session(practice: Practice) -> None:
         f"{practice.data_url}/limits", verify=practice.env["ca_file"], timeout=10, headers={"Authorization": "OAuth x"}
     )
     assert stale.json() == [{"message": "Session expired or invalid", "errorCode": "INVALID_SESSION_ID"}]
+
+
+def test_a_duplicate_rule_names_the_records_that_it_found(client: Client, unique: str) -> None:
+    field = {"name": "Badge__c", "type": "string", "length": 40}
+    rule = {"object": f"{unique}__c", "name": "Same_Badge", "fields": ["Badge__c"], "allow_save": True}
+    schema = {"objects": {f"{unique}__c": {"fields": [field]}}, "duplicate_rules": [rule]}
+    client.practice.schema_change("load", schema=schema)
+    path, body = f"sobjects/{unique}__c", {"Name": "x", "Badge__c": unique}
+    first = client("POST", path, json=body).json()["id"]
+    refused = client("POST", path, json=body)
+    (error,) = refused.json()
+    assert (refused.status_code, set(error)) == (400, {"duplicateResut", "errorCode", "message"})
+    assert (error["errorCode"], error["message"]) == ("DUPLICATES_DETECTED", "Use one of these records?")
+    told = error["duplicateResut"]
+    assert (told["allowSave"], told["duplicateRule"], told["duplicateRuleEntityType"]) == (
+        True,
+        "Same_Badge",
+        f"{unique}__c",
+    )
+    (match,) = told["matchResults"]
+    record = {"attributes": {"type": f"{unique}__c", "url": f"/services/data/v66.0/{path}/{first}"}, "Id": first}
+    assert (match["size"], match["success"], match["matchRecords"][0]["record"]) == (1, True, record)
+    part = {"method": "POST", "url": f"/services/data/v66.0/{path}", "referenceId": "a", "body": body}
+    (inner,) = client("POST", "composite", json={"compositeRequest": [part]}).json()["compositeResponse"]
+    assert inner["body"] == [error]
+    listed = client.collection([{"attributes": {"type": f"{unique}__c"}, **body}]).json()
+    assert listed[0]["errors"][0]["statusCode"] == "DUPLICATES_DETECTED"
+    assert (
+        client("POST", path, json=body, headers={"Sforce-Duplicate-Rule-Header": "allowSave=true"}).status_code == 201
+    )
