@@ -418,6 +418,14 @@ CAUSES = {
     "converted": Words("The lead was converted", "Its contact comes in instead.", ""),
     "deleted": Words("It was deleted before it was ever synced", "There is nothing to do.", ""),
     "deleted_here": Words("It was deleted in the workspace", "It is not brought back.", ""),
+    "left_scope": Words("It has left the job's filter in the org", "It rests here and comes back with the filter.", ""),
+    "archived": Words("It left the filter of its inbound job", "It rests here until that job takes it again.", ""),
+    "excluded": Words("It is on the exclusion list", "No job carries it over.", ""),
+    "private": Words("It is marked private", "Private activities stay here.", ""),
+    "teammates": Words("Only teammates took part in it", "Such meetings stay here.", ""),
+    "other_object": Words("It is another object in the org", "This job writes a different one.", ""),
+    "no_value": Words("What it is known by is empty in the org", "The job brings nobody in without it.", ""),
+    "erased": Words("This person was erased on request", "They are not taken in again.", ""),
 }
 RETRY_MINUTES = (1, 5, 15, 60)
 """When temporary errors are tried again; the last repeats."""

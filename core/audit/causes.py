@@ -1,4 +1,4 @@
-"""Says in plain words why a row is open: what happened, and what a person can do about it.
+"""Says in plain words why a row is open or left out: what happened, and what a person can do about it.
 
 The words for the org's own status codes live with the gateway; here those rows speak with their own reason.
 """
@@ -50,6 +50,38 @@ CAUSES: dict[str, Cause] = {
     "OrgUnreachable": Cause("The org could not be reached", "Nothing: it is tried again.", heals=True),
     "TransientOrgError": Cause("The org could not do it just then", "Nothing: it is tried again.", heals=True),
     "AnswerLost": Cause("The org's answer was lost", "Nothing: the next run finds out what happened.", heals=True),
+    "ContractBroken": Cause(
+        "The org no longer keeps what the job relies on", "Have the org's admin mend the fields that it names."
+    ),
+    "ConsentBreach": Cause("The run would have opted somebody in", "Look who it is: only a person may opt them in."),
+    "api_reserve": Cause(
+        "It would use up the API calls kept back for people", "Approve the plan, or wait until calls are back."
+    ),
+    "mass_delete": Cause("Too large a share would be deleted", "Look at the plan, then approve or discard it."),
+    "all_changed": Cause("Too large a share would be changed", "Look at the plan, then approve or discard it."),
+    "suddenly_empty": Cause("The source is suddenly empty", "Look at the source, then approve or discard the plan."),
+    "filter": Cause("The job's filter leaves it out", "Change the record, or the job's filter."),
+    "left_scope": Cause("It has left the job's filter in the org", "It rests here and comes back with the filter."),
+    "archived": Cause(
+        "It left the filter of its inbound job", "It rests here, and goes on once that job takes it again."
+    ),
+    "excluded": Cause("It is on the exclusion list", "Take the domain or person off the list, if that is wrong."),
+    "private": Cause("It is marked private", "Take the mark away at its source, if that is wrong."),
+    "teammates": Cause("Only teammates took part in it", "Name somebody from outside, if that is wrong."),
+    "other_object": Cause("It is another object in the org", "Use the job that writes that object."),
+    "no_value": Cause("What it is known by is empty in the org", "Fill the field in the org; the next run takes it."),
+    "erased": Cause("This person was erased on request", "They stay out; the org's own record is for its admin."),
+    "too_old": Cause("It is older than the job looks back", "Let the job look back further, if it should go."),
+    "create_off": Cause("The job does not create records", "Allow it in the job."),
+    "update_off": Cause("The job does not update records", "Allow it in the job."),
+    "delete_off": Cause("The job keeps what the other side deleted", "Allow deletes in the job."),
+    "deleted": Cause("It was deleted before it was ever synced", "There is nothing to do."),
+    "deleted_here": Cause("It was deleted in the workspace", "Restore it here, if it should come back."),
+    "converted": Cause("The lead was converted", "Its contact comes in instead."),
+    "ours": Cause("It was logged from here", "What goes out does not come back in."),
+    "seen": Cause("It is recorded in this version already", "There is nothing to do."),
+    "linked": Cause("It was found in the org and linked", "There is nothing to do."),
+    "undo_left": Cause("It cannot be taken back", "Read why, and mend it by hand where it matters."),
     "GrantRejected": Cause("The org no longer accepts our sign-in", "Sign in to the org again."),
 }
 

@@ -199,11 +199,10 @@ def erase(db: Database, workspace_id: int, person: Person, actor: str, at: datet
 
 
 def _marks(person: Person) -> list[str]:
-    """Hashes by which intake knows them again; a number counts with the name alone, since others answer it too."""
+    """Hashes by which they are known again: keys, addresses, numbers with a name and, for activities, numbers alone."""
     keys = [key_mark(*k) for k in person.keys]
-    mails = [hashed(v) for v in person.values if "@" in v]
     numbers = [phone_mark(v, n) for v in person.values if "@" not in v for n in person.names]
-    return [*keys, *mails, *numbers]
+    return [*keys, *(hashed(v) for v in person.values), *numbers]
 
 
 def key_mark(source: str, external_id: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from core.connections.salesforce import frames, soql
+from core.errors import OrgError
 from core.mapping.compile import Compiled
 from core.mapping.compile import inbound as compile_inbound
 from core.mapping.compile import outbound as compile_outbound
@@ -18,7 +19,7 @@ from core.records import ACTIVITY_KINDS, Direction, table_of
 from core.schema.describe import OrgObject
 from core.store.codec import INSTANT
 from core.store.records import load_records
-from core.syncing import capture, mismatch, plan_in, plan_out, rulings, select
+from core.syncing import barred, capture, mismatch, plan_in, plan_out, rulings, select
 from core.syncing.context import Context
 
 COLUMNS: dict[str, Any] = {
@@ -43,6 +44,7 @@ _HEAD = (
     pl.col("_title").alias("title"),
     pl.col("updated_at").alias("workspace_at"),
 )
+_NO_SUCH_FIELD = "INVALID_FIELD"
 _STAMP = "%Y-%m-%dT%H:%M:%S%#z"
 
 
@@ -82,6 +84,17 @@ def compare(ctx: Context, spec: JobSpec) -> pl.DataFrame:
 
 def look(ctx: Context, spec: JobSpec) -> Comparison:
     """The same with the totals that say how much was looked at."""
+    try:
+        return _look(ctx, spec)
+    except OrgError as error:
+        if error.status_code != _NO_SUCH_FIELD:
+            raise
+    # A field was hidden or removed since the org was last described: seen as it is now, that is one of the causes.
+    capture.refresh_describes(ctx, [p.sobject for p in spec.pairs])
+    return _look(ctx, spec)
+
+
+def _look(ctx: Context, spec: JobSpec) -> Comparison:
     with ctx.gateway.tally() as tally:
         if spec.direction is Direction.OUTBOUND:
             parts = _outbound_parts(ctx, spec)
@@ -106,16 +119,22 @@ LONG: dict[str, Any] = {
     "is_touched": pl.Boolean,
     "form": pl.String,
     "length": pl.Int64,
+    "barred": pl.String,
 }
 
 
-def _long(frame: pl.DataFrame, compiled: Compiled) -> pl.DataFrame:
+def _long(frame: pl.DataFrame, compiled: Compiled, names: dict[str, str]) -> pl.DataFrame:
+    """The rows as `mismatch` wants them; ``names`` are the fields that cannot be carried, as `barred` tells them."""
     forms = {c.target.name: c.target.form.value for c in compiled.columns}
     lengths = {c.target.name: c.target.length for c in compiled.columns}
-    return frame.with_columns(
-        form=pl.col("field").replace_strict(forms, default="text", return_dtype=pl.String),
-        length=pl.col("field").replace_strict(lengths, default=0, return_dtype=pl.Int64),
-    ).select(pl.col(c).cast(t) for c, t in LONG.items())
+    return (
+        barred.marked(frame, names)
+        .with_columns(
+            form=pl.col("field").replace_strict(forms, default="text", return_dtype=pl.String),
+            length=pl.col("field").replace_strict(lengths, default=0, return_dtype=pl.Int64),
+        )
+        .select(pl.col(c).cast(t) for c, t in LONG.items())
+    )
 
 
 def _whole(frame: pl.DataFrame, cause: str) -> pl.DataFrame:
@@ -152,10 +171,31 @@ def _outbound(ctx: Context, spec: JobSpec, pair: PairSpec, records: pl.DataFrame
     gone = heads.join(org_now.filter("_gone"), on="org_id", how="semi")
     there = heads.join(gone, on="org_id", how="anti")
     mapped = plan_out.without_filled(compiled, mapped, there.rename({"record_id": "local_id"}), org_now)
-    long = _long(_out_fields(there, mapped, org_now), compiled).with_columns(sobject=pl.lit(pair.sobject))
+    long = _long(_out_fields(there, mapped, org_now), compiled, {})
+    long = pl.concat([long, _out_barred(ctx, spec, pair, org, resolved, there, org_now)])
+    long = long.with_columns(sobject=pl.lit(pair.sobject))
     unsent = new.select(_HEAD)
     whole = [_whole(unsent, mismatch.NOT_YET_SYNCED), _whole(gone, mismatch.MISSING)]
     return long, pl.concat(whole).with_columns(sobject=pl.lit(pair.sobject))
+
+
+def _out_barred(
+    ctx: Context, spec: JobSpec, pair: PairSpec, org: OrgObject, resolved: pl.DataFrame, there: pl.DataFrame,
+    org_now: pl.DataFrame,
+) -> pl.DataFrame:  # fmt: skip
+    """What would be sent to fields that cannot be written, beside what the org shows there."""
+    names = barred.targets(pair, org)
+    if not names:
+        return pl.DataFrame(schema=LONG)
+    only, opened = barred.as_if_open(pair, org, names)
+    compiled = compile_outbound(spec, only, opened, zone=plan_out.zone_of(ctx, spec))
+    mapped = compiled.apply(resolved).select("local_id", *(pl.col(f"{p}:{n}") for n in names for p in "os"))
+    unseen = [n for n in names if n not in org_now.columns]
+    now = org_now.with_columns(pl.lit(None, dtype=pl.String).alias(n) for n in unseen)
+    rows = _long(_out_fields(there, mapped, now), compiled, names)
+    # Nobody ever agreed on what a formula says.
+    agreed = pl.col("barred") == mismatch.HIDDEN
+    return rows.with_columns(has_base=pl.col("has_base") & agreed, baseline=pl.when(agreed).then("baseline"))
 
 
 def _heads(ctx: Context, spec: JobSpec, linked: pl.DataFrame) -> pl.DataFrame:
@@ -296,8 +336,24 @@ def _in_fields(ctx: Context, spec: JobSpec, pair: PairSpec, alive: pl.DataFrame,
         .filter(~_unsaid(pair, ground))
     )
     touched = (pl.col("workspace_at") > pl.col("org_then_at")).fill_null(value=False)
+    names = barred.sources(pair, ctx.org(pair.sobject))
+    unseen = _in_unseen([f for f, why in names.items() if why == mismatch.HIDDEN], ours, resolved)
+    seen = named.filter(~pl.col("field").is_in(unseen["field"].unique().to_list()))
+    named = pl.concat([seen.select(unseen.columns), unseen])
     joined = named.join(links, on="record_id").with_columns(is_touched=touched, sobject=pl.lit(None, dtype=pl.String))
-    return _long(joined, compiled)
+    return _long(joined, compiled, names)
+
+
+def _in_unseen(fields: list[str], ours: pl.DataFrame, resolved: pl.DataFrame) -> pl.DataFrame:
+    """What the workspace holds of fields whose source the org hides."""
+    here = [f for f in fields if f in ours.columns]
+    kept = ours.unpivot(here, index="record_id", variable_name="field", value_name="workspace").drop_nulls("workspace")
+    nothing = pl.lit(None, dtype=pl.String)
+    return (
+        kept.cast({"workspace": pl.String})
+        .join(resolved.select("record_id", org_at="modified_at"), on="record_id")
+        .with_columns(org=nothing, baseline=nothing, has_base=pl.lit(value=False))
+    )
 
 
 def _unsaid(pair: PairSpec, ground: inbound.Ground) -> pl.Expr:

@@ -32,9 +32,9 @@ def outbound(ctx: Context, spec: JobSpec, rows: pl.DataFrame) -> pl.DataFrame:
     """
     if PRIVATE in rows.columns and spec.kind in ACTIVITY_KINDS:
         private = pl.col(PRIVATE).str.to_lowercase().is_in(["true", "yes", "1"]).fill_null(value=False)
-        rows = _left_out(rows, private, "private", pl.lit("It is marked private."))
+        rows = left_out(rows, private, "private", pl.lit("It is marked private."))
     if spec.kind is Kind.MEETING and "participants" in rows.columns:
-        rows = _left_out(rows, _of_team(ctx, rows), "teammates", pl.lit("Only teammates took part in it."))
+        rows = left_out(rows, _of_team(ctx, rows), "teammates", pl.lit("Only teammates took part in it."))
     lists = exclusions.read(ctx.db, ctx.workspace_id)
     if not lists:
         return rows
@@ -107,10 +107,10 @@ def _stopped(
     )
     rows = rows.join(named, on=key, how="left")
     reason = pl.format("{} is on the exclusion list.", pl.col("_excluded"))
-    return _left_out(rows, pl.col("_excluded").is_not_null(), "excluded", reason).drop("_excluded")
+    return left_out(rows, pl.col("_excluded").is_not_null(), "excluded", reason).drop("_excluded")
 
 
-def _left_out(rows: pl.DataFrame, hit: pl.Expr, cause: str, reason: pl.Expr) -> pl.DataFrame:
+def left_out(rows: pl.DataFrame, hit: pl.Expr, cause: str, reason: pl.Expr) -> pl.DataFrame:
     """Filter rows that are still open, and those that would wait for what may never come."""
     pending = hit & pl.col("_outcome").is_in([Outcome.WAITING.value, Outcome.SKIPPED.value, Outcome.HELD.value])
     rows = rows.with_columns(pl.when(pending).then(None).otherwise("_outcome").alias("_outcome"))

@@ -15,12 +15,16 @@ TEXT_CUT = "text cut"
 FORMAT = "case or format only"
 MAPPING = "mapping"
 MISSING = "missing in org"
+HIDDEN = "hidden field"
+FORMULA = "formula"
 CAUSES = (
     CONFLICT,
     ORG_CHANGED,
     WORKSPACE_CHANGED,
     NOT_YET_SYNCED,
     MISSING,
+    HIDDEN,
+    FORMULA,
     TIME_ZONE,
     TEXT_CUT,
     FORMAT,
@@ -41,8 +45,8 @@ def differing(long: pl.DataFrame) -> pl.DataFrame:
     Args:
         long: one row per record and field with ``workspace``, ``org``, ``baseline`` String (canonical text),
             ``has_base`` Boolean, ``form`` String (`core.schema.types.Form`), ``length`` Int64 (of the target, 0 where
-            it has none), ``is_touched`` Boolean (the workspace record changed since both sides last agreed); further
-            columns pass through.
+            it has none), ``is_touched`` Boolean (the workspace record changed since both sides last agreed), ``barred``
+            String (`HIDDEN` or `FORMULA` where the org's field is one, else null); further columns pass through.
     """
     ours, theirs = _text("workspace"), _text("org")
     return long.filter(ours.ne_missing(theirs)).with_columns(cause=_cause())
@@ -54,9 +58,15 @@ def _cause() -> pl.Expr:
     touched = pl.col("is_touched").fill_null(value=False)
     org_changed = has_base & theirs.ne_missing(base)
     ours_changed = has_base & ours.ne_missing(base)
+    # A formula moves without anybody's edit and without a stamp, so no run sees it; what only we changed is ours.
+    computed = (pl.col("barred") == FORMULA) & ~(has_base & theirs.eq_missing(base))
     return (
-        pl.when(_is_format().fill_null(value=False))
+        pl.when((pl.col("barred") == HIDDEN).fill_null(value=False))
+        .then(pl.lit(HIDDEN))
+        .when(_is_format().fill_null(value=False))
         .then(pl.lit(FORMAT))
+        .when(computed.fill_null(value=False))
+        .then(pl.lit(FORMULA))
         .when(_is_cut().fill_null(value=False))
         .then(pl.lit(TEXT_CUT))
         .when(org_changed & ours_changed & touched)

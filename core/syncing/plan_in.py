@@ -18,7 +18,7 @@ from core.records import Direction, Kind, table_of
 from core.store import consent, links
 from core.store.database import Batch
 from core.store.records import load_records
-from core.syncing import excluded, first_contact, outbox, participants, rulings, scope, succession
+from core.syncing import erased, excluded, first_contact, outbox, participants, rulings, scope, succession
 from core.syncing.capture import Captured
 from core.syncing.context import Context
 from core.syncing.plan_out import zone_of
@@ -68,6 +68,7 @@ def _plan_pair(ctx: Context, spec: JobSpec, captured: Captured, heirs: pl.DataFr
     resolved = excluded.inbound(ctx, spec, inbound.resolve(spec, rows, ground))
     compiled = compile_inbound(spec, captured.pair, ctx.org(captured.pair.sobject), zone=zone_of(ctx, spec))
     mapped = compiled.apply(resolved)
+    resolved = erased.inbound(ctx, spec, resolved, mapped)
     verdicts = inbound.rejected_by_mapping(inbound.left_out(captured.pair, resolved, mapped), mapped)
     moving = verdicts.filter(pl.col("_outcome").is_null() & pl.col("record_id").is_not_null())
     base_rows = baseline_rows(captured.pair, moving, captured.rows.columns)

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from core.audit import balance as books
+from core.mapping.spec import FieldMapping
 from core.syncing import compare as comparing
 from core.syncing import mismatch
 from tests.integration.audit.demo import Demo, disturb, synced
@@ -118,3 +119,57 @@ def test_the_books_of_a_real_workspace_balance_and_a_lost_link_shows(demo: Demo)
     synced_id = demo.ws.frames.activities().filter(pl.col("sync_state") == "synced", pl.col("kind") == "call")["id"][0]
     demo.ws.database.execute("DELETE FROM link WHERE record_id = :r AND table_name = 'activity'", r=synced_id)
     assert demo.ws.frames.balance()["difference"].sum() == 1
+
+
+def of_cause(demo: Demo, job: str, cause: str) -> pl.DataFrame:
+    return demo.ws.compare(job).filter(pl.col("cause") == cause)
+
+
+def test_a_field_that_the_org_hides_is_told_as_such_in_both_directions(demo: Demo, keys: dict[str, str]) -> None:
+    with demo.org.fault("hidden_field", value="Task.Description"):
+        calls = of_cause(demo, "calls_out", mismatch.HIDDEN)
+        assert set(calls["field"]) == {"Description"}
+        assert calls["org"].null_count() == calls.height
+        row = calls.row(by_predicate=pl.col("key") == keys[mismatch.WORKSPACE_CHANGED], named=True)
+        assert (row["workspace"], row["baseline"]) == ("Changed by Wim", "Changed by Wim")
+    demo.ws.refresh_org(["Task"])
+    assert of_cause(demo, "calls_out", mismatch.HIDDEN).is_empty()
+    with demo.org.fault("hidden_field", value="Contact.Title"):
+        people = of_cause(demo, "people_in", mismatch.HIDDEN)
+        assert (set(people["field"]), set(people["sobject"])) == ({"title"}, {"Contact"})
+        assert (people["workspace"].null_count(), people["org"].null_count()) == (0, people.height)
+    demo.ws.refresh_org(["Contact"])
+    assert of_cause(demo, "people_in", mismatch.HIDDEN).is_empty()
+
+
+def carry(demo: Demo, job: str, mapping: FieldMapping) -> None:
+    """Add a field to a job's first pair."""
+    spec = demo.ws.job(job)
+    first, *others = spec.pairs
+    more = first.model_copy(update={"mappings": (*first.mappings, mapping)})
+    demo.ws.save_job(spec.model_copy(update={"pairs": (more, *others)}))
+    demo.ws.enable(job)
+
+
+def test_a_formula_is_told_as_such_in_both_directions(demo: Demo, keys: dict[str, str]) -> None:
+    region = {"object": "Task", "field": "Region__c"}
+    demo.org.schema_change("add_field", **region, type="string", length=40)
+    demo.ws.refresh_org(["Task"])
+    carry(demo, "calls_out", FieldMapping(constant="Midwest", target="Region__c"))
+    demo.org.schema_change("remove_field", **region)
+    demo.org.schema_change("add_field", **region, type="string", formula='"West"')
+    demo.ws.refresh_org(["Task"])
+    calls = of_cause(demo, "calls_out", mismatch.FORMULA)
+    assert set(calls.select("field", "workspace", "org").rows()) == {("Region__c", "Midwest", "West")}
+    assert calls["key"].n_unique() == calls.height > 0
+    demo.org.schema_change("add_field", object="Contact", field="House__c", type="string", formula="Account.Name")
+    demo.ws.refresh_org(["Contact"])
+    carry(demo, "people_in", FieldMapping(source="House__c", target="fields.house"))
+    demo.ws.run("people_in", full=True)
+    assert of_cause(demo, "people_in", mismatch.FORMULA).is_empty()
+    account, name = demo.org.soql("SELECT AccountId, Account.Name FROM Contact WHERE AccountId != null")[0].values()
+    demo.org.update("Account", account, Name="Renamed & Sons")
+    people = of_cause(demo, "people_in", mismatch.FORMULA)
+    assert set(people.select("field", "workspace", "org").rows()) == {
+        ("fields.house", name["Name"], "Renamed & Sons")
+    }, "the account was renamed, and no stamp of its people moved"

@@ -143,6 +143,27 @@ def test_somebody_erased_does_not_come_back_by_the_next_import_and_it_is_said(kn
     assert row[2] is not None
 
 
+@pytest.mark.requirement("X28")
+def test_an_activity_that_names_somebody_erased_by_their_number_alone_is_known_until_somebody_else_has_it(
+    known: Database,
+) -> None:
+    erasing.erase(known, WS, erasing.find(known, WS, [world.DANA]), "ann", NOW)
+    call = {"source": "dialer", "kind": "call", "subject": "Call: Dana Fox", "person": {"phone": "(312) 555-0101"}}
+    (first,) = take_in(known, WS, "activities", [{**call, "external_id": "n-1"}], actor="ann", now=NOW)
+    assert (first.result, "without what names them" in first.reason) == ("created", True)
+    left = everything(known)
+    assert not [t for t in ("Dana Fox", "(312) 555-0101", "+13125550101") if t in left]
+    other = {"person": {"phone": "(312) 555-0101", "email": "max@brandt.example"}, "subject": "Call: Max"}
+    (named,) = take_in(known, WS, "activities", [{**call, **other, "external_id": "n-2"}], actor="ann", now=NOW)
+    assert "without what names them" not in named.reason, "it names somebody else beside the number"
+    max_ = {"source": "list", "external_id": "x-9", "name": "Max Brandt", "phone": "(312) 555-0101"}
+    take_in(known, WS, "people", [max_], actor="ann", now=NOW)
+    again = {**call, "external_id": "n-3", "subject": "Call: Max"}
+    (his,) = take_in(known, WS, "activities", [again], actor="ann", now=NOW)
+    assert "without what names them" not in his.reason, "the number is another person's now"
+    assert known.one("SELECT person_phone FROM activity WHERE external_id = 'n-3'") is not None
+
+
 @pytest.mark.requirement("X27")
 def test_the_schedule_applies_retention_once_a_day_with_a_line_in_the_ledger(known: Database) -> None:
     later = NOW + timedelta(days=120)

@@ -16,13 +16,14 @@ SCHEMA: dict[str, Any] = {
     "form": pl.String,
     "length": pl.Int64,
     "is_touched": pl.Boolean,
+    "barred": pl.String,
 }
 
 
 def cause(workspace: str | None, org: str | None, baseline: str | None = None, **values: Any) -> str | None:
     """The cause of one field's difference; None where there is none."""
     row = {"workspace": workspace, "org": org, "baseline": baseline, "has_base": baseline is not None, "form": "text",
-           "length": 0, "is_touched": False, **values}  # fmt: skip
+           "length": 0, "is_touched": False, "barred": None, **values}  # fmt: skip
     found = mismatch.differing(pl.DataFrame([row], schema=SCHEMA))
     return found["cause"].item() if found.height else None
 
@@ -130,3 +131,21 @@ def test_other_times_are_more_than_a_zone_apart(workspace: str, org: str, form: 
 def test_every_cause_has_its_place_in_the_order() -> None:
     named = {v for k, v in vars(mismatch).items() if k.isupper() and isinstance(v, str) and not k.startswith("_")}
     assert set(mismatch.CAUSES) == named
+
+
+@pytest.mark.parametrize(
+    ("workspace", "org", "base", "barred", "expected"),
+    [
+        ("West", None, None, mismatch.HIDDEN, mismatch.HIDDEN),
+        ("West", None, "West", mismatch.HIDDEN, mismatch.HIDDEN),
+        (None, None, "West", mismatch.HIDDEN, None),
+        ("West", "East", None, mismatch.FORMULA, mismatch.FORMULA),
+        ("West", "East", "West", mismatch.FORMULA, mismatch.FORMULA),
+        ("North", "West", "West", mismatch.FORMULA, mismatch.WORKSPACE_CHANGED),
+        ("West", "WEST", "West", mismatch.FORMULA, mismatch.FORMAT),
+    ],
+)
+def test_what_cannot_be_carried_is_told_as_such(
+    workspace: str | None, org: str | None, base: str | None, barred: str, expected: str | None
+) -> None:
+    assert cause(workspace, org, base, barred=barred, is_touched=True) == expected
