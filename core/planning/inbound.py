@@ -501,8 +501,14 @@ def _extra(v: pl.DataFrame) -> pl.Expr:
 def _stamps(v: pl.DataFrame) -> pl.Expr:
     modified = pl.col("LastModifiedDate") if "LastModifiedDate" in v.columns else pl.lit(None, dtype=pl.String)
     rule = pl.col("match_rule") if "match_rule" in v.columns else pl.lit(None, dtype=pl.String)
+    kept = pl.col("keep").is_not_null() if "keep" in v.columns else pl.lit(value=False)
     return pl.struct(
-        pl.col("known_stamp").alias("stamp"), modified.alias("modified"), rule.alias("rule"), "was", "was_how"
+        pl.col("known_stamp").alias("stamp"),
+        modified.alias("modified"),
+        rule.alias("rule"),
+        "was",
+        "was_how",
+        kept.alias("is_left_to_outbound"),
     ).struct.json_encode()
 
 

@@ -50,6 +50,7 @@ def apply_batch(ctx: Context, spec: JobSpec, run_id: str, number: int) -> None:
         _delete(batch, spec, changed.filter(pl.col("action") == "delete"), now)
         _archive(batch, spec, changed.filter(pl.col("action") == "archive"), now)
         _restore(batch, spec, changed.filter(pl.col("action").is_in(["update", "link", "restore"])))
+        _hand_over(batch, spec, changed)
         if spec.kind is Kind.ACCOUNT:
             attach_people(batch)
         done = pl.concat([created, changed])
@@ -64,7 +65,7 @@ def apply_batch(ctx: Context, spec: JobSpec, run_id: str, number: int) -> None:
 
 
 def refresh_baselines(ctx: Context, spec: JobSpec, run_id: str) -> None:
-    """Record the stamps of rows that were read and found equal, so that they are known the next time."""
+    """Record the stamps of rows that change nothing here, and hand over to outbound jobs what is theirs to send."""
     now = ctx.now()
     with ctx.db.batch(ctx.workspace_id) as batch:
         rows = batch.read(
@@ -73,7 +74,9 @@ def refresh_baselines(ctx: Context, spec: JobSpec, run_id: str) -> None:
             r=run_id,
         )
         if rows.height:
-            _link(batch, spec, run_id, rows.with_columns(pl.col("record_id").cast(pl.Int64)), now)
+            rows = rows.with_columns(pl.col("record_id").cast(pl.Int64))
+            _hand_over(batch, spec, rows)
+            _link(batch, spec, run_id, rows, now)
 
 
 def _create(batch: Batch, spec: JobSpec, rows: pl.DataFrame, now: datetime) -> pl.DataFrame:
@@ -183,6 +186,17 @@ def _restore(batch: Batch, spec: JobSpec, rows: pl.DataFrame) -> None:
     save_records(batch, table, hidden.with_columns(archived_at=pl.lit(None, dtype=pl.Datetime("us", "UTC"))))
     undone = rows.filter((pl.col("action") == "restore") & ~pl.col("record_id").is_in(hidden["id"].to_list()))
     succeed.bring_back(batch, table, undone["record_id"])
+
+
+def _hand_over(batch: Batch, spec: JobSpec, rows: pl.DataFrame) -> None:
+    """Have outbound jobs look at the records whose newer values are left to them.
+
+    Their marks may have passed a record before it was decided that ours counts: a source that sends the same again,
+    with a newer time, gives it no new number of change. Without one, each job would leave the field to the other.
+    """
+    extras = [json.loads(t) if t else {} for t in rows["extra"].to_list()]
+    left = pl.Series([bool(e.get("is_left_to_outbound")) for e in extras], dtype=pl.Boolean)
+    save_records(batch, table_of(spec.kind), rows.filter(left).select(id="record_id").unique())
 
 
 def _delete(batch: Batch, spec: JobSpec, rows: pl.DataFrame, now: datetime) -> None:

@@ -90,6 +90,13 @@ class TwoSides(RuleBasedStateMachine):
             self.world.edit_here(record, **{edit[0]: edit[1]})
         self.watch.after_people()
 
+    @rule(pick=picks, at=st.sampled_from([1, 30]))
+    def a_task_is_sent_again_with_a_newer_time(self, pick: int, at: float) -> None:
+        self.world.tick(at)
+        if (record := self.mine(pick)) is not None:
+            self.world.edit_here(record, subject=record["subject"])
+        self.watch.after_people()
+
     @rule(pick=picks)
     def an_activity_is_deleted_here(self, pick: int) -> None:
         self.world.tick()

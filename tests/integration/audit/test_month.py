@@ -48,6 +48,22 @@ def test_both_sides_balance_and_hold_what_the_org_holds(demo: Demo) -> None:
     assert [by_machine[0] - parts["ours_live"], by_machine[1]] == tools
 
 
+@pytest.mark.requirement("X6")
+def test_archived_activities_are_read_too_and_have_a_bucket_of_their_own(demo: Demo) -> None:
+    where = "SELECT Id FROM {} WHERE IsDeleted = false AND IsArchived = true"
+    archived = {s: {r["Id"] for r in demo.org.soql(where.format(s), all_rows=True)} for s in ("Task", "Event")}
+    assert all(archived.values())
+    for sobject in archived:
+        assert demo.org.count(f"SELECT COUNT() FROM {sobject} WHERE IsArchived = true") == 0
+    brought = demo.ws.database.read("SELECT org_id, job FROM link WHERE table_name = 'activity' AND how = 'created_in'")
+    assert archived["Task"] & set(brought["org_id"]), "the inbound jobs leave out what the org has archived"
+    books = demo.ws.balance(live=True)
+    columns = [c for c in catalog.ORG_BALANCE.types if c.endswith("_archived")]
+    told = [set(books.behind(side="org", state=c)["org_id"]) for c in columns]
+    assert set.union(*told) == archived["Task"] | archived["Event"]
+    assert sum(map(len, told)) == len(set.union(*told)), "an activity is in two buckets"
+
+
 @pytest.mark.requirement("N2")
 def test_every_cell_opens_its_rows(demo: Demo) -> None:
     books = demo.ws.balance(live=True)

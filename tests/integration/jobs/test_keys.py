@@ -9,7 +9,7 @@ import pytest
 
 from core.errors import UsageError
 from core.mapping.spec import JobSpec
-from tests.integration.kit import Desk, add_job
+from tests.integration.kit import Desk, add_job, calls
 
 
 def keyed(desk: Desk, job: str, *match: str) -> JobSpec:
@@ -134,3 +134,34 @@ def test_a_key_that_cannot_be_compared_is_named(desk: Desk) -> None:
     pair = spec.pairs[0].model_copy(update={"match": ("last_name + email",), "mappings": (*mapped, changed)})
     told = desk.ws.validate(spec.model_copy(update={"pairs": (pair,)}))
     assert "match_key_changed" in {f.code for f in told}
+
+
+def who(desk: Desk, call: dict[str, Any], given: str) -> tuple[str | None, str]:
+    """The person a call goes to in the org, and what is said of it, for this way of naming the person."""
+    (answer,) = desk.ws.take_in("activities", [call | {"person": {"id": given}}])
+    assert answer.result == "created", answer
+    info = desk.run("calls_out")
+    told = desk.ws.run_results(info["run_id"]).row(0, named=True)
+    there = desk.org.soql(f"SELECT WhoId FROM Task WHERE Id = '{told['org_id']}'") if told["org_id"] else []
+    return (there[0]["WhoId"] if there else None), told["cause"]
+
+
+def test_external_ids_match_in_lower_case_and_org_ids_in_their_long_form(desk: Desk) -> None:
+    org_id = desk.org.create("Contact", LastName="Spelled", Email="spelled@keys.example")
+    assert len(org_id) == 18
+    assert org_id != org_id.lower()
+    add_job(desk.ws, "contacts_out", create=False)
+    people(desk, {"external_id": "CRM-Spelled", "last_name": "Spelled", "email": "spelled@keys.example"})
+    people(desk, {"external_id": "crm-SPELLED", "title": "CFO"})
+    desk.run("contacts_out")
+    assert links(desk)["crm-spelled"][0] == org_id, "the external id in lower case, the org's own Id as it is"
+    frame = desk.ws.database.read("SELECT id FROM person WHERE source = 'crm'")
+    assert frame.height == 1, "one record, however its external id is written"
+    out = {"person": {"id": str(frame.item())}, "channel": "email", "opted_out": True}
+    assert [a.result for a in desk.ws.take_in("optouts", [out])] == ["updated"], "intake knows our own id as well"
+    add_job(desk.ws, "calls_out")
+    *rest, last = calls("spelled", 5, at=desk.clock.now())
+    for call, given in zip(rest, ("CRM-sPELLED", org_id, org_id[:15], org_id.lower()), strict=True):
+        assert who(desk, call, given) == (org_id, ""), given
+    # Its case is lost, and nothing can bring it back: nobody is guessed.
+    assert who(desk, last, org_id[:15].lower()) == (None, "orphan")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -87,3 +88,30 @@ def test_what_a_linked_user_does_is_written_by_their_login_else_by_the_masters(d
     desk.ws.take_in("activities", [called(desk, "ella-4", ella["Email"])])
     desk.run("calls_out")
     assert writers(desk, "ella-4")["ella-4"][0] == ella["Username"]
+
+
+@pytest.mark.requirement("O19")
+def test_a_connection_stays_with_its_user_and_another_user_is_another_connection(desk: Desk) -> None:
+    """However somebody signs in: no way of connecting names a connection that is to become another user's."""
+    env = desk.org.env
+    (first,) = desk.ws.connections()
+    other = desk.org.user("Standard User")["username"]
+    assert other != first.username
+    key = Path(env["jwt_key_file"]).read_text(encoding="utf-8")
+
+    def sign_in(username: str) -> Any:
+        return desk.ws.connect_headless(
+            flow="jwt", login_url=env["login_url"], client_id=env["client_id"], username=username, private_key=key,
+            name=first.name,
+        )  # fmt: skip
+
+    second = sign_in(other)
+    assert (second.id != first.id, second.username) == (True, other)
+    kept = {c.id: (c.username, c.user_id, c.is_master) for c in desk.ws.connections()}
+    assert kept == {
+        first.id: (first.username, first.user_id, True), second.id: (other, second.user_id, False),
+    }  # fmt: skip
+    # The same user once more is the same connection, in whatever way they sign in.
+    assert sign_in(first.username).id == first.id
+    assert sign_in(other).id == second.id
+    assert {c.id: (c.username, c.user_id, c.is_master) for c in desk.ws.connections()} == kept

@@ -68,14 +68,21 @@ def test_a_field_that_is_hidden_between_two_runs_stops_the_jobs_that_rely_on_it(
 
 
 @pytest.mark.requirement("N7", "T17")
-def test_a_field_that_shrinks_in_the_middle_of_a_run_stops_it_there(regional: Desk) -> None:
+@pytest.mark.parametrize(
+    ("drift", "words"), [("shorten=5", "takes 5 characters now"), ("remove", "is gone, or hidden")]
+)
+def test_a_field_that_changes_in_the_middle_of_a_run_stops_it_there(regional: Desk, drift: str, words: str) -> None:
     desk = regional
-    sent = calls("middle", 4)
+    sent = calls(f"middle {drift}", 4)
     desk.ws.take_in("activities", sent)
-    desk.org.fault_on("schema_drift", count=1, value=f"Task.{FIELD}:shorten=5")
-    info = desk.run("calls_out")
-    assert (info["status"], info["counts"]["waiting"]) == ("partial", 4)
-    assert (info["error"]["cause"], "takes 5 characters now" in info["error"]["message"]) == (
-        "ContractBroken", True,
-    )  # fmt: skip
-    assert desk.tasks("middle") == []
+    with desk.org.fault("schema_drift", count=1, value=f"Task.{FIELD}:{drift}"):
+        info = desk.run("calls_out")
+        assert (info["status"], info["counts"]["waiting"]) == ("partial", 4)
+        assert info["error"]["cause"] == "ContractBroken"
+        assert f"Task.{FIELD}" in info["error"]["message"]
+        assert words in info["error"]["message"]
+        assert desk.tasks(f"middle {drift}") == []
+        assert desk.run("tasks_in")["status"] == "complete", "a job that does not rely on the field goes on"
+    desk.advance(60)
+    desk.run("calls_out")
+    assert_each_once(desk, f"middle {drift}", sent)

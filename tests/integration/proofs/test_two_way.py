@@ -53,6 +53,13 @@ def decisions(desk: Desk) -> list[dict[str, Any]]:
     return [json.loads(b) for b in frame["body"].to_list()]
 
 
+def said_of(desk: Desk, info: dict[str, Any], org_id: str) -> tuple[str, str]:
+    """What a run came to for one record, and why."""
+    results = desk.ws.run_results(info["run_id"], limit=500)
+    (told,) = results.filter(results["org_id"] == org_id).iter_rows(named=True)
+    return told["outcome"], told["reason"]
+
+
 def edit_here(desk: Desk, task: dict[str, Any], **changes: Any) -> None:
     now = desk.clock.now().isoformat()
     (answer,) = desk.ws.take_in("activities", [task | changes | {"updated_at": now}])
@@ -82,6 +89,34 @@ def test_the_last_update_wins_and_both_values_are_in_the_ledger(both: Desk, late
     assert mine, "no decision is in the ledger"
     assert all((d["workspace"], d["org"]) == ("By the workspace", "By the org") for d in mine)
     assert mine[0]["baseline"] == "Follow up 0"
+    assert all(map(quiet, rounds(both, 2)))
+
+
+@pytest.mark.requirement("O2")
+def test_a_value_that_is_sent_again_with_a_newer_time_still_goes_out(both: Desk) -> None:
+    """The outbound job has passed the record by then, and the newer time gives it no new number of change."""
+    (task,) = tasks("again newer", 1, at=both.clock.now())
+    both.ws.take_in("activities", [task])
+    rounds(both)
+    (there,) = both.tasks("again newer")
+    both.advance(30)
+    edit_here(both, task, subject="By the workspace")
+    both.advance(30)
+    both.org.update("Task", there["Id"], Subject="By the org")
+    both.advance(30)
+    assert said_of(both, both.run("tasks_out"), there["Id"]) == (
+        "unchanged", "The org's newer Subject comes in with the inbound job.",
+    )  # fmt: skip
+    again = task | {"subject": "By the workspace", "updated_at": both.clock.now().isoformat()}
+    (answer,) = both.ws.take_in("activities", [again])
+    assert answer.result == "unchanged"
+    both.advance(30)
+    assert said_of(both, both.run("tasks_in"), there["Id"]) == (
+        "unchanged", "The workspace's newer subject goes out with the outbound job.",
+    )  # fmt: skip
+    assert both.run("tasks_out")["counts"]["updated"] == 1
+    assert both.tasks("again newer")[0]["Subject"] == "By the workspace"
+    assert ours(both, task["external_id"])["subject"] == "By the workspace"
     assert all(map(quiet, rounds(both, 2)))
 
 
