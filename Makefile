@@ -60,7 +60,7 @@ $(STAMP_LAB): requirements-lab.lock $(STAMP_RUN) | $(BIN)/python
 	@$(PIP) install --require-hashes --requirement requirements-lab.lock
 	@touch $@
 
-SUITE := $(BIN)/pytest -q --numprocesses $(WORKERS) --dist loadgroup -m "not nightly" $(addprefix --ignore ,$(STORIES))
+SUITE := $(BIN)/pytest -q --durations=25 --numprocesses $(WORKERS) --dist loadgroup -m "not nightly" $(addprefix --ignore ,$(STORIES))
 STORY := $(BIN)/pytest -q $(STORIES)
 
 .PHONY: install

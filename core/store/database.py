@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import adbc_driver_sqlite.dbapi as adbc
 import polars as pl
 from psycopg import ClientCursor
 from sqlalchemy import Connection as SqlConnection
@@ -229,6 +228,9 @@ class Batch:
         # The ADBC driver brings an SQLite library of its own. Two libraries in one process must never have the same
         # file open (POSIX locks belong to the process), so Arrow data crosses in a private file that the driver has
         # closed before the standard library attaches it; see docs/adr/0002-staging-file.md.
+        # Imported here: it brings pyarrow datasets and pandas along, which commands without bulk need not wait for.
+        import adbc_driver_sqlite.dbapi as adbc
+
         handle, path = tempfile.mkstemp(prefix="syncline-", suffix=".stage")
         os.close(handle)
         # From here on `close` takes the file away, whatever goes wrong.

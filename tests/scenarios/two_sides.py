@@ -23,7 +23,7 @@ from core.mapping.load import make_job
 from core.mapping.spec import FieldMapping, JobSpec
 from core.planning import guards, inbound, outbound, plan
 from core.records import Direction, Outcome
-from core.syncing import plan_in
+from core.syncing import first_contact, plan_in
 from tests.unit.schema.describes import orgs
 
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -234,7 +234,7 @@ class TwoSides:
         }  # fmt: skip
         return inbound.Ground(
             links=pl.DataFrame(linked, schema=schema),
-            matches=pl.DataFrame(schema=plan_in.MATCHES),
+            matches=pl.DataFrame(schema=first_contact.MATCHES),
             accounts=pl.DataFrame({"AccountId": [ACCOUNT_ID], "account_record_id": [ACCOUNT]}),
             people=pl.DataFrame(schema={"WhoId": pl.String, "person_record_id": pl.Int64}),
         )
