@@ -14,7 +14,7 @@ from core.mapping.spec import Schedule
 from core.running import listening
 from core.running.worker import Worker
 from core.store import listening as kept
-from tests.integration.kit import Desk, struck, until
+from tests.integration.kit import Desk, add_job, struck, tasks, until
 
 JOB = "people_in"
 CONTACTS = "/data/ContactChangeEvent"
@@ -149,3 +149,36 @@ def test_what_happens_while_the_connection_is_broken_is_read_once_it_stands_agai
         org.end_sessions()
         arrives(desk, person, "The session has ended")
         arrives(desk, person, "And was renewed")
+
+
+@pytest.mark.requirement("T8", "X26")
+def test_tasks_travel_both_ways_as_they_happen_and_records_one_way(desk: Desk) -> None:
+    assert Schedule().every_minutes == 15, "the default is a schedule"
+    at_once = Schedule(every_minutes=1440, as_it_happens=True)
+    for name in ("tasks_in", "tasks_out"):
+        add_job(desk.ws, name, schedule=at_once)
+    rhythms = {j["name"]: (j["direction"], j["schedule"]) for j in desk.ws.jobs()}
+    assert rhythms == {
+        "accounts_in": ("inbound", "by hand"), "people_in": ("inbound", "by hand"),
+        "calls_out": ("outbound", "by hand"), "tasks_in": ("inbound", "as it happens, and every day"),
+        "tasks_out": ("outbound", "as it happens, and every day"),
+    }  # fmt: skip
+    account = desk.org.soql("SELECT Id FROM Account WHERE Name = 'Acme 0'")[0]["Id"]
+    with working(desk):
+        until(lambda: next(j["changes"]["state"] for j in desk.ws.jobs() if j["name"] == "tasks_in") == "listening")
+        task = desk.org.create("Task", Subject="Made in the org", WhatId=account, ActivityDate="2026-12-01")
+        until(lambda: subjects(desk, "Made in the org"))
+        desk.ws.take_in("activities", tasks("made here", 1, at=desk.clock.now()))
+        (made,) = until(lambda: desk.tasks("made here"))
+        desk.org.update("Task", made["Id"], Subject="Renamed in the org")
+        until(lambda: subjects(desk, "Renamed in the org"))
+        desk.org.update("Account", account, Phone="+1 312 555 7777")
+        desk.org.update("Task", task, Subject="Once more")
+        until(lambda: subjects(desk, "Once more"))
+    frame = desk.ws.database.read("SELECT job, reason FROM run WHERE job IN ('accounts_in', 'tasks_in', 'tasks_out')")
+    asked = frame.filter(frame["reason"].is_in(["change events", "intake"]))
+    assert set(asked.iter_rows()) == {("tasks_in", "change events"), ("tasks_out", "intake")}, "the others are by hand"
+
+
+def subjects(desk: Desk, text: str) -> int:
+    return int(desk.ws.database.one("SELECT COUNT(*) FROM activity WHERE kind = 'task' AND subject = :t", t=text))
