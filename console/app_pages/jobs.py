@@ -112,6 +112,13 @@ def _bar(jobs: list[dict[str, Any]], chosen: list[dict[str, Any]]) -> None:
             frame.go("job", job=picked)
 
 
+def _listening(jobs: list[dict[str, Any]]) -> None:
+    """Why changes are polled that were to come in as they happen."""
+    told = [j["changes"] for j in jobs if j["is_enabled"] and j["changes"]]
+    for reason in sorted({c["reason"] for c in told if c["state"] == "polling"}):
+        frame.small(f"Changes in the org come in by the schedule only, not as they happen. {reason}")
+
+
 def main() -> None:
     """The page."""
     ws = workspace()
@@ -140,6 +147,7 @@ def main() -> None:
         st.markdown("**No jobs yet.** Call logging is the usual first one.")
         frame.small("Use New job to make one from a template.")
         return
+    _listening(jobs)
     shown = _filtered(jobs)
     if not shown:
         st.markdown(":gray[No job fits these filters.]")

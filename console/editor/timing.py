@@ -50,6 +50,12 @@ def show(spec: JobSpec, findings: Sequence[Finding]) -> None:
                 schedule.as_it_happens,
                 key=f"s_wake_{draft.token(spec)}",
             )
+        elif picked != "hand":
+            new["as_it_happens"] = st.toggle(
+                "As it happens: changes in the org wake the job at once, where the org tells them",
+                schedule.as_it_happens,
+                key=f"s_wake_{draft.token(spec)}",
+            )
         if any(getattr(schedule, k) != v for k, v in new.items()):
             draft.change(lambda: editing.changed(spec, schedule=new))
     _switch(spec, findings)

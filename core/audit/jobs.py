@@ -8,8 +8,8 @@ from typing import Any
 
 from core.audit.opened import open_counts
 from core.mapping.spec import JobSpec, Schedule
-from core.records import OPEN_OUTCOMES
-from core.store import runs
+from core.records import OPEN_OUTCOMES, Direction
+from core.store import listening, runs
 from core.store.database import Database
 
 _LAST_RUNS = (
@@ -29,7 +29,9 @@ def jobs(db: Database, workspace_id: int, specs: Sequence[JobSpec]) -> list[dict
     Returns:
         ``name, title, direction, kind, sobjects, template, is_enabled, enabled_by, is_woken, next_run_at`` (instant or
         ``None``), ``schedule`` (in words), ``as_it_happens, last_run`` (a run as interfaces print it with ``error`` and
-        ``reason``, or ``None``), ``open`` (count by open outcome), ``linked`` (active links of its kind and objects).
+        ``reason``, or ``None``), ``open`` (count by open outcome), ``linked`` (active links of its kind and objects),
+        ``changes`` (inbound and as it happens: ``state``, listening or polling, with ``reason`` and ``since_at``; else
+        ``None``).
     """
     heads = db.read(
         "SELECT name, is_enabled, enabled_by, next_run_at, is_woken FROM job WHERE workspace_id = :w", w=workspace_id
@@ -37,6 +39,7 @@ def jobs(db: Database, workspace_id: int, specs: Sequence[JobSpec]) -> list[dict
     state = {r["name"]: r for r in heads.iter_rows(named=True)}
     last, open_, linked = last_runs(db, workspace_id), open_counts(db, workspace_id), linked_counts(db, workspace_id)
     none = {o.value: 0 for o in OPEN_OUTCOMES}
+    heard = listening.read(db, workspace_id)
     return [
         {
             "name": s.name,
@@ -51,12 +54,17 @@ def jobs(db: Database, workspace_id: int, specs: Sequence[JobSpec]) -> list[dict
             "next_run_at": state.get(s.name, {}).get("next_run_at"),
             "schedule": schedule_words(s.schedule),
             "as_it_happens": s.schedule.as_it_happens,
+            "changes": listening.of_job(heard, [p.sobject for p in s.pairs]) if _listens(s) else None,
             "last_run": last.get(s.name),
             "open": open_.get(s.name, none),
             "linked": sum(linked.get((p.sobject, s.kind.value), 0) for p in s.pairs),
         }
         for s in specs
     ]
+
+
+def _listens(spec: JobSpec) -> bool:
+    return spec.schedule.as_it_happens and spec.direction is Direction.INBOUND
 
 
 def last_runs(db: Database, workspace_id: int) -> dict[str, dict[str, Any]]:

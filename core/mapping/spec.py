@@ -158,7 +158,7 @@ class Schedule(_Spec):
     every_minutes: int | None = Field(default=15, ge=1)
     """Interval; ``None`` with ``as_it_happens`` false means by hand only."""
     as_it_happens: bool = False
-    """Intake wakes the job."""
+    """Fresh data wakes the job: outbound what is taken in, inbound what the org tells of its changes."""
     daily_at: str | None = None
     """``HH:MM`` in the workspace's time zone; takes the place of the interval."""
 
@@ -209,6 +209,16 @@ class JobSpec(_Spec):
     guards: Guards = Guards()
     after: tuple[str, ...] = ()
     """Jobs that run before this one when both are due."""
+
+    @model_validator(mode="after")
+    def _polls_as_well(self) -> JobSpec:
+        """Inbound, what happens in the org may go unheard: such a job always has an interval as well."""
+        rhythm = self.schedule
+        alone = rhythm.as_it_happens and rhythm.every_minutes is None and rhythm.daily_at is None
+        if self.direction is Direction.INBOUND and alone:
+            # The way to set a field of a frozen model while it is being made.
+            object.__setattr__(self, "schedule", Schedule(as_it_happens=True))
+        return self
 
     def pair(self, sobject: str) -> PairSpec:
         """The pair of an org object.

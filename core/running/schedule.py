@@ -102,4 +102,5 @@ def _queue(db: Database, workspace_id: int, name: str, zone: str, now: datetime)
             w=workspace_id,
             n=name,
         )
-        return ask(batch, spec, actor="schedule", reason="intake" if woken else "schedule", at=now)
+        fresh = "change events" if spec.direction is Direction.INBOUND else "intake"
+        return ask(batch, spec, actor="schedule", reason=fresh if woken else "schedule", at=now)

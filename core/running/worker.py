@@ -20,6 +20,7 @@ from core.records import OPEN_RUNS, RunStatus
 from core.running import flows, locks, schedule
 from core.running.alerting import Watch
 from core.running.engine import Engine
+from core.running.listening import Listeners
 from core.store.database import Database
 from core.store.tables import Worker as WorkerRow
 
@@ -43,6 +44,7 @@ class Worker:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._watch = Watch(engine.doors) if schedules else None
+        self._listeners = Listeners(engine) if schedules else None
 
     def start(self) -> None:
         """Take a place, take up what an earlier process left, and begin to look for work.
@@ -67,6 +69,8 @@ class Worker:
             self._thread.join(timeout=60)
         if self._watch is not None:
             self._watch.stop()
+        if self._listeners is not None:
+            self._listeners.stop()
         DBOS.destroy(workflow_completion_timeout_sec=30)
         if self._place is not None:
             self._forget_heartbeat(self._place.executor_id)
@@ -79,6 +83,8 @@ class Worker:
                 if time.monotonic() - beat > HEARTBEAT_EVERY:
                     self._heartbeat()
                     beat = time.monotonic()
+                    if self._listeners is not None and self._place is not None:
+                        self._listeners.tend(self._place.executor_id)
                 if self._schedules:
                     schedule.queue_due(self.engine.doors.db, self.engine.doors.clock.now())
                 self._take()

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from core.connections.salesforce import composite, soql
 from core.connections.salesforce.bulk import BulkSteps
+from core.connections.salesforce.cometd import Stream
 from core.connections.salesforce.composite import (
     Answer,
     Describe,
@@ -180,6 +181,10 @@ class Gateway(SoapCalls, BulkSteps, Rest):
         """A list view's columns, scope and query."""
         path = f"sobjects/{soql.name(sobject)}/listviews/{quote(view_id, safe='')}/describe"
         return dict(self.call("GET", path) or {})
+
+    def stream(self) -> Stream:
+        """A client for the org's change events; its long polls are no API calls."""
+        return Stream(self._tokens, self._checked, self._ca_file)
 
     # Writing
 

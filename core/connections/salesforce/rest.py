@@ -87,6 +87,7 @@ class Rest:
         """
         self._tokens = tokens
         self._allowed_hosts = allowed_hosts
+        self._ca_file = ca_file
         self._clock: Clock = clock or SystemClock()
         self._sleep = sleep
         self._door = limits.Door(window)
