@@ -13,6 +13,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import secrets
 import shutil
 import socket
 import sqlite3
@@ -37,6 +38,18 @@ MAKING_SECONDS = 400
 def clean_environment(**more: str) -> dict[str, str]:
     """The environment without settings of the person who runs the tests."""
     return {**{k: v for k, v in os.environ.items() if not k.startswith("SYNCLINE_")}, **more}
+
+
+def free_port() -> int:
+    """A free port below those that the system hands to outgoing connections: one of these could take it meanwhile."""
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        with closing(socket.socket()) as door:
+            try:
+                door.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def syncline(*args: str, timeout: float = 300, **env: str) -> subprocess.CompletedProcess[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from console import signin
 from core.errors import UsageError
 from core.settings import Settings
 from core.workspace import open_workspace
-from tests.demo_fixture import clean_environment
+from tests.demo_fixture import clean_environment, free_port
 from tests.e2e.driver import Console
 from tests.e2e.provider import CLIENT_ID, CLIENT_SECRET, Provider
 
@@ -42,12 +41,6 @@ def secrets_file(home: Path, section: dict[str, str]) -> None:
     lines = ["[auth]", *(f"{k} = {json.dumps(v)}" for k, v in section.items())]
     (home / ".streamlit").mkdir(exist_ok=True)
     (home / ".streamlit" / "secrets.toml").write_text("\n".join(lines) + "\n")
-
-
-def free_port() -> int:
-    with socket.socket() as door:
-        door.bind(("127.0.0.1", 0))
-        return int(door.getsockname()[1])
 
 
 def console_process(home: Path, root: Path, port: int, *args: str, **env: str) -> subprocess.Popen[str]:

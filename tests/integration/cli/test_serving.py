@@ -6,19 +6,18 @@ import json
 import os
 import select
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from tests.demo_fixture import clean_environment, in_demo, syncline
+from tests.demo_fixture import clean_environment, free_port, in_demo, syncline
 from tests.practice import ROOT, Practice
 
 START_SECONDS = 240.0
@@ -65,17 +64,11 @@ def are_gone(pids: list[int], seconds: float = 30) -> bool:
     return False
 
 
-def free_port() -> int:
-    with closing(socket.socket()) as door:
-        door.bind(("127.0.0.1", 0))
-        return int(door.getsockname()[1])
-
-
 def test_the_demo_serves_refuses_a_second_one_and_ends_clean(demo_copy: Path) -> None:
     port = free_port()
     args = ("demo", "--json", "--port", str(port), "--data-dir", str(demo_copy))
     with running(*args) as (process, told):
-        assert set(told) == {"console_url", "api_url", "api_token"}
+        assert set(told) == {"console_url", "api_url", "api_token"}, told.get("message")
         assert told["console_url"].startswith(f"http://localhost:{port}/")
         assert requests.get(f"http://localhost:{port}/healthz", timeout=30).status_code == 200
         jobs = requests.get(
